@@ -1,0 +1,148 @@
+# shellcheck shell=bash disable=SC2154 # rounds, few_rounds and memory are bench/run's
+# bench/parts/services.sh - how long a test waits for a service, beside what the service itself needs.
+
+settings="fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+shared_buffers = 32MB
+max_connections = 200
+dynamic_shared_memory_type = mmap
+listen_addresses = ''"
+
+# server_folder PATH: a folder for the user that may run postgres, which root may not.
+server_folder() {
+    mkdir -p "$1" && chmod 755 "$1" || return
+    [ "$(id -u)" != 0 ] || chown 65534:65534 "$1"
+}
+
+as_server_user() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+find_postgres() {
+    local bin
+    bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+    [ -x "$bin/postgres" ] || bin=$(pg_config --bindir 2>/dev/null)
+    [ -x "$bin/postgres" ] && postgres_bin=$bin
+}
+
+# The data directory that barepg copies; on the disk, as our cached one is.
+make_cluster() {
+    cluster=$WORK/postgres/cluster
+    server_folder "$WORK/postgres" && server_folder "$memory" &&
+        quietly as_server_user "$postgres_bin/initdb" -D "$cluster" -A trust -U postgres -E UTF8 \
+            --locale=C --no-sync --wal-segsize=1 &&
+        printf '%s\n' "$settings" >>"$cluster/postgresql.conf"
+}
+
+# quietly PROGRAM...: its output is shown only when it fails.
+quietly() {
+    "$@" >"$WORK/quietly.out" 2>&1 && return
+    tail -n 20 "$WORK/quietly.out" >&2
+    return 1
+}
+
+# suite PATTERN [FLAG...]: the words that run tests of ours, which note their own figures.
+suite() {
+    words=("$SEAM" run -no-skip -run "$1" "${@:2}" "$WORK/suite.bin")
+}
+
+# bare VERB DATA LABEL ARG...: add what barepg prints to a figure.
+bare() {
+    "$TOOLS/barepg" "$1" "$postgres_bin/postgres" "$cluster" "$2" "${@:4}" >>"$FIGURES/$3"
+}
+
+# SEAM_POOL=0: no clones ahead of the tests that ask. The next row is theirs.
+own_database_row() {
+    suite '^own_database$'
+    for _ in $(seq "$few_rounds"); do
+        SEAM_POOL=0 quietly "${words[@]}"
+        bare clone "$memory/data" own.bare "$BENCH/suite/migrations/001_tables.sql" 10
+    done
+    row services/own-database "$(median own)" limit 'SQL by libpq' "$(median own.bare)"
+}
+
+# The CPU of cloning is that of the run with clones less that of the same run on one database.
+pool_row() {
+    suite '^pooled_' -parallel 8
+    for _ in $(seq "$few_rounds"); do
+        sit 1 pooled.ours "${words[@]}" -- pooled.shared "$TOOLS/barepg" serve \
+            "$postgres_bin/postgres" "$cluster" "$memory/data" "${words[@]}"
+    done
+    row services/pool-wait "$(median pool)" limit 'one clone' "$(median own.bare)"
+    note "90th percentile $(cell "$(percentile pool 0.9)" ms); 200 tests of 50 ms, 8 at once, took $(
+        cell "$(median pooled.ours)" ms) (ideal 1250, on one database $(
+        cell "$(median pooled.shared)" ms))"
+    note "CPU of cloning: $(cell "$(compute '(a - b) / 200' "$(median pooled.ours.cpu)" \
+        "$(median pooled.shared.cpu)")" ms) a test"
+}
+
+# in_small_memory PROGRAM...: with no room in /dev/shm, so that data goes to the disk.
+in_small_memory() {
+    local flags=--mount
+    [ "$(id -u)" = 0 ] || flags='--mount --map-root-user'
+    # shellcheck disable=SC2016,SC2086 # expands in the inner shell; two flags
+    unshare $flags sh -c 'mount -t tmpfs -o size=256k tmpfs /dev/shm && exec "$@"' sh "$@"
+}
+
+is_tmpfs() {
+    [ "$(stat -f -c %T "$1")" = tmpfs ]
+}
+
+# cold_row WHERE DATA [WRAPPER]: every run starts a keeper and a server; DATA is where barepg starts its own.
+cold_row() {
+    suite '^cold_start$'
+    mkdir -p "$FIGURES/$1"
+    for _ in $(seq "$rounds"); do
+        BENCH_FIGURES=$FIGURES/$1 quietly "${@:3}" "${words[@]}"
+        bare cold "$2" "$1/cold.bare"
+    done
+    row "services/cold-start-$1" "$(median "$1/cold")" limit 'cp -a + start' "$(median "$1/cold.bare")"
+}
+
+redis_row() {
+    if ! command -v redis-server >/dev/null; then
+        note 'redis-server is not installed'
+        return
+    fi
+    suite '^redis_' -parallel 1
+    mkdir -p "$WORK/redis"
+    for _ in $(seq "$few_rounds"); do
+        quietly "${words[@]}"
+        "$TOOLS/bareredis" "$WORK/redis" 10 >>"$FIGURES/redis.bare"
+    done
+    row services/redis "$(median redis)" limit 'redis-server' "$(median redis.bare)"
+}
+
+part_services() {
+    quietly "$SEAM" test -c -tags bench -o "$WORK/suite.bin" "$BENCH/suite" || return
+    build_tool bareredis
+    export BENCH_FIGURES=$FIGURES
+    redis_row
+    if ! find_postgres || ! make_cluster; then
+        note 'postgres is not installed'
+        return
+    fi
+    build_tool barepg "$ROOT"/src/base/{buf,err,io}.c -I"$(pg_config --includedir)" -lpq
+    suite '^cold_start$'
+    quietly env -u BENCH_FIGURES "${words[@]}" # fills the cache of data directories
+    own_database_row
+    pool_row
+    if is_tmpfs "$memory"; then
+        cold_row tmpfs "$memory/data"
+    else
+        note 'there is no /dev/shm'
+    fi
+    if is_tmpfs "$WORK"; then
+        note 'temporary files lie on a tmpfs: set TMPDIR to a folder on a disk'
+    else
+        cold_row disk "$WORK/postgres/data" in_small_memory
+    fi
+}

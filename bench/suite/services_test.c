@@ -1,0 +1,146 @@
+/*
+ * services_test.c - how long Seam takes to give a test a service; run by bench/parts/services.sh.
+ *
+ * Each test appends milliseconds to a file in the folder that BENCH_FIGURES names.
+ */
+//seam:build bench
+//seam:pkg-config libpq
+
+#include <seam/postgres.h>
+#include <seam/redis.h>
+#include <seam/seam.h>
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+SEAM_CLEANUP_FN(finish, PQfinish, PGconn *);
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* One write each: tests run side by side. */
+static void figure(seam_t *t, const char *name, double ms)
+{
+    const char *folder = getenv("BENCH_FIGURES");
+    const char *line = seam_format(t, "%.4f\n", ms);
+    int fd;
+
+    if (!folder)
+        return;
+    fd = open(seam_path(t, "%s/%s", folder, name), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+              0644);
+    seam_require(t, fd >= 0);
+    seam_check_eq(t, write(fd, line, strlen(line)), (ssize_t)strlen(line));
+    close(fd);
+}
+
+static PGconn *connect_to(seam_t *t, const char *conninfo)
+{
+    PGconn *connection = PQconnectdb(conninfo);
+
+    seam_cleanup(t, finish, connection);
+    if (PQstatus(connection) != CONNECTION_OK)
+        seam_fatal(t, "cannot connect: %s", PQerrorMessage(connection));
+    return connection;
+}
+
+static void query(seam_t *t, PGconn *connection, const char *sql)
+{
+    PGresult *result = PQexec(connection, sql);
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        seam_error(t, "%s: %s", sql, PQerrorMessage(connection));
+    PQclear(result);
+}
+
+/* Nothing runs yet: from the cached data directory to the first answer. */
+SEAM_TEST(cold_start)
+{
+    double begin = now_ms();
+    seam_postgres *pg = seam_postgres_start(t);
+
+    query(t, connect_to(t, seam_postgres_conninfo(pg)), "SELECT 1");
+    figure(t, "cold", now_ms() - begin);
+}
+
+/* A warm server and a template that was cloned before. Clones made ahead must not help here, so their
+ * number is checked: a database for each ask and `postgres`. */
+SEAM_TEST(own_database)
+{
+    enum { WARM_UP = 2, ASKS = 12 };
+    const char *count = "SELECT count(*) FROM pg_database WHERE NOT datistemplate";
+    seam_postgres *pg = NULL;
+    double ms[ASKS];
+
+    for (int i = 0; i < ASKS; i++) {
+        double begin = now_ms();
+
+        pg = seam_postgres_start(t, .migrations = "migrations");
+        connect_to(t, seam_postgres_conninfo(pg));
+        ms[i] = now_ms() - begin;
+    }
+    seam_require_eq(t, seam_postgres_value(pg, count), "13");
+    for (int i = WARM_UP; i < ASKS; i++)
+        figure(t, "own", ms[i]);
+}
+
+/* A short test of a usual suite. With BENCH_CONNINFO the same work on a server without clones. */
+static void pooled(seam_t *t)
+{
+    const char *conninfo = getenv("BENCH_CONNINFO");
+    double begin = now_ms();
+
+    if (!conninfo) {
+        conninfo = seam_postgres_conninfo(seam_postgres_start(t, .migrations = "migrations"));
+        figure(t, "pool", now_ms() - begin);
+    }
+    query(t, connect_to(t, conninfo), "SELECT pg_sleep(0.05)");
+}
+
+static void private_redis(seam_t *t)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    double begin = now_ms();
+    seam_redis *redis = seam_redis_start(t, .private_server = true);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char answer[8] = "";
+
+    strncpy(address.sun_path, seam_redis_socket(redis), sizeof address.sun_path - 1);
+    seam_require_ok(t, connect(fd, (struct sockaddr *)&address, sizeof address));
+    seam_require_eq(t, write(fd, "PING\r\n", 6), 6);
+    seam_require_eq(t, read(fd, answer, sizeof answer - 1), 7);
+    figure(t, "redis", now_ms() - begin);
+    seam_check_eq(t, answer, "+PONG\r\n");
+    close(fd);
+}
+
+/* clang-format off */
+#define ONE(name, run) SEAM_TEST(name) { run(t); }
+#define TEN(name, run) \
+    ONE(name##0, run) ONE(name##1, run) \
+    ONE(name##2, run) ONE(name##3, run) \
+    ONE(name##4, run) ONE(name##5, run) \
+    ONE(name##6, run) ONE(name##7, run) \
+    ONE(name##8, run) ONE(name##9, run)
+#define HUNDRED(name, run) \
+    TEN(name##0, run) TEN(name##1, run) \
+    TEN(name##2, run) TEN(name##3, run) \
+    TEN(name##4, run) TEN(name##5, run) \
+    TEN(name##6, run) TEN(name##7, run) \
+    TEN(name##8, run) TEN(name##9, run)
+/* clang-format on */
+
+TEN(redis_, private_redis)
+HUNDRED(pooled_1, pooled)
+HUNDRED(pooled_2, pooled)

@@ -1,0 +1,71 @@
+/*
+ * service/fakes_test.h - stand-ins for the service's ports, written by hand.
+ *
+ * Each keeps what it was given and can be told to fail. They keep the contracts
+ * of ports.h as far as the service can see; whether PostgreSQL keeps them too is
+ * what the tests of repository/ are for.
+ */
+#ifndef SERVICE_FAKES_TEST_H
+#define SERVICE_FAKES_TEST_H
+
+#include "service/order_service.h"
+
+enum { FAKE_ROOM = 32 };
+
+/* What each call answers without doing anything; zero: it does its work. */
+struct refusals {
+    enum repository_result save, find, find_by_key, list, update;
+};
+
+/* Orders in memory, with the unique key and the version check of the real thing. */
+struct fake_repository {
+    struct order orders[FAKE_ROOM];
+    size_t count;
+
+    struct refusals refuse;
+
+    /* What somebody else does just before the next save (adds that order) or update (makes that
+     * of the order, or removes it). */
+    const struct order *rival_saves;
+    const struct order *rival_updates;
+    bool rival_removes;
+};
+
+struct fake_gateway {
+    enum payment_result answer;
+    const char *payment_id; /* what an accepted charge is called */
+    size_t silent_from; /* from that charge on, counted from 1, no answer; 0: never */
+    size_t count; /* charges asked for */
+    char key[ORDER_ID_LENGTH + 1]; /* of the last one */
+    struct money amount;
+};
+
+struct fake_publisher {
+    bool refuses;
+    struct event events[FAKE_ROOM];
+    size_t count;
+};
+
+struct fake_clock {
+    int64_t now_us; /* stands still until the test moves it */
+};
+
+struct fake_ids {
+    int used; /* the ids are those of sample_order(1), (2), ... */
+    bool runs_dry;
+};
+
+/* A service and the whole world around it. */
+struct world {
+    struct fake_repository orders;
+    struct fake_gateway payments;
+    struct fake_publisher events;
+    struct fake_clock clock;
+    struct fake_ids ids;
+    struct order_service service;
+};
+
+/* Everything works and nothing has happened yet. The service points into `world`. */
+void world_init(struct world *world);
+
+#endif

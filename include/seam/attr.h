@@ -1,0 +1,17 @@
+/*
+ * seam/attr.h - the compiler attributes that the other headers use, and nothing else.
+ */
+#ifndef SEAM_ATTR_H
+#define SEAM_ATTR_H
+
+#if defined(__GNUC__)
+#define SEAM_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define SEAM_NORETURN __attribute__((noreturn))
+#define SEAM_UNUSED __attribute__((unused))
+#define SEAM_CONSTRUCTOR __attribute__((constructor))
+#define SEAM_PUBLIC __attribute__((visibility("default")))
+#else
+#error "Seam needs gcc or clang: test registration uses __attribute__((constructor))"
+#endif
+
+#endif

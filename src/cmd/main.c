@@ -1,0 +1,66 @@
+/* cmd/main.c - the program `seam`. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/flags.h"
+
+static const struct {
+    const char *name;
+    int       (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    { "test", command_test, "build the test programs of packages and run them" },
+    { "run", command_run, "run test programs that were built already" },
+    { "replay", command_replay, "print the report of a run that -events recorded" },
+    { "services", command_services, "look at or end the services of running keepers" },
+    { "version", command_version, "print the version" },
+    { "help", command_help, "explain a command" },
+};
+
+static void show_usage(FILE *to)
+{
+    fputs("usage: seam COMMAND [flags] [words]\n\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs("\n`seam help COMMAND` explains one; the manual is seam(1)\n", to);
+}
+
+int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("seam " SEAM_VERSION);
+    return 0;
+}
+
+int command_help(int argc, char **argv)
+{
+    if (argc < 2 || (strcmp(argv[1], "test") != 0 && strcmp(argv[1], "run") != 0)) {
+        show_usage(stdout);
+        return 0;
+    }
+    printf("usage: seam %s [flags] %s\n\n%s\n\n", argv[1],
+           strcmp(argv[1], "test") == 0 ? "[packages]" : "program...",
+           strcmp(argv[1], "test") == 0
+               ? "A package is a folder with files such as orders_test.c; ./... means all below this one."
+               : "Each program was linked with libseam.");
+    flags_show(stdout);
+    puts("\nExit status: 0 nothing failed, 1 a test failed, 2 wrong usage, 3 did not build, 4 a pattern\n"
+         "matched nothing, 5 seam itself could not work.");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        show_usage(stderr);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "seam: unknown command '%s'; try: seam help\n", argv[1]);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,33 @@
+/* cmd/replay.c - `seam replay [-v] [-json] FILE`: print the report of a recorded run again. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/command.h"
+#include "cmd/flags.h"
+#include "report/replay.h"
+#include "report/report.h"
+
+int command_replay(int argc, char **argv)
+{
+    struct options options;
+    struct report *report;
+    struct err err;
+    int r;
+
+    if (flags_parse(argc, argv, &options, &err) < 0) {
+        fprintf(stderr, "seam: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    if (options.argument_count != 1) {
+        fputs("seam: replay: name one file that -events wrote\n", stderr);
+        return EXIT_USAGE;
+    }
+    report = options.json ? report_json(stdout) : report_text(stdout, options.verbose, false);
+    r = report_replay(options.arguments[0], report, &err);
+    report->close(report);
+    if (r < 0)
+        fprintf(stderr, "seam: replay: %s\n", err.text);
+    free(options.arguments);
+    return r < 0 ? EXIT_OWN_TROUBLE : EXIT_PASSED;
+}

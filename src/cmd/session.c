@@ -1,0 +1,182 @@
+/* cmd/session.c - what `seam test` and `seam run` share; see session.h. */
+
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "cmd/command.h"
+#include "cmd/flags.h"
+#include "runner/keeper.h"
+
+enum { EXIT_ALL_SKIPPED = 77 };
+
+static int complain(int code, const char *what, const char *words)
+{
+    fprintf(stderr, "seam: %s%s%s\n", what, *what ? ": " : "", words);
+    return code;
+}
+
+static void add_report(struct run *run, struct report *report)
+{
+    report->next = run->reports;
+    run->reports = report;
+}
+
+static int open_reports(struct session *session)
+{
+    const struct options *o = &session->options;
+    struct report *log = o->events ? report_log(o->events) : NULL;
+
+    if (o->events && !log) {
+        fprintf(stderr, "seam: -events: cannot open '%s': %s\n", o->events, strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (log)
+        add_report(&session->run, log);
+    if (o->json)
+        add_report(&session->run, report_json(stdout));
+    else if (!o->list)
+        add_report(&session->run, report_text(stdout, o->verbose, o->verbose && o->parallel == 1));
+    return 0;
+}
+
+static int open_patterns(struct session *session)
+{
+    struct err err;
+
+    if (filter_init(&session->run.filter, session->options.run, &err) < 0)
+        return complain(EXIT_USAGE, "-run", err.text);
+    if (filter_init(&session->run.skip, session->options.skip, &err) < 0)
+        return complain(EXIT_USAGE, "-skip", err.text);
+    return 0;
+}
+
+int session_begin(struct session *session, int argc, char **argv)
+{
+    struct err err;
+    int r;
+
+    *session = (struct session){ 0 };
+    if (flags_parse(argc, argv, &session->options, &err) < 0)
+        return complain(EXIT_USAGE, "", err.text);
+    session->run.options = &session->options;
+    session->options.is_run = strcmp(argv[0], "run") == 0;
+    r = open_patterns(session);
+    if (r != 0)
+        return r;
+    if (installation_find(&session->run.arena, &session->installation, &err) < 0)
+        return complain(EXIT_OWN_TROUBLE, "", err.text);
+    session->run.libexec = session->installation.libexec;
+    session->run.cache = build_cache(&session->run.arena);
+    r = open_reports(session);
+    if (r != 0)
+        return r;
+    if (run_begin(&session->run, &err) < 0)
+        return complain(EXIT_OWN_TROUBLE, "cannot start", err.text);
+    return 0;
+}
+
+/* ---- the end */
+
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[128];
+    size_t size = strlen(b);
+
+    if (size >= 127)
+        return 1000;
+    for (size_t j = 0; j <= size; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= size; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+
+            diagonal = row[j];
+            row[j] = row[j] + 1 < change ? row[j] + 1 : change;
+            row[j] = row[j - 1] + 1 < row[j] ? row[j - 1] + 1 : row[j];
+        }
+    }
+    return row[size];
+}
+
+/* How unlike a pattern a name is; a name that has the pattern's first word in it is near. */
+static size_t unlikeness(const char *pattern, const char *name)
+{
+    size_t far = distance(pattern, name);
+
+    return strstr(name, pattern) ? 0 : far;
+}
+
+static void say_nothing_matched(const struct run *run)
+{
+    const char *pattern = run->options->run ? run->options->run : run->options->skip;
+    const struct test *best[2] = { NULL, NULL };
+    uint32_t count = 0;
+
+    for (uint32_t p = 0; p < run->package_count; p++)
+        for (uint32_t i = 0; i < run->packages[p]->test_count; i++, count++) {
+            const struct test *test = &run->packages[p]->tests[i];
+
+            if (!best[0] || unlikeness(pattern, test->name) < unlikeness(pattern, best[0]->name)) {
+                best[1] = best[0];
+                best[0] = test;
+            } else if (!best[1] ||
+                       unlikeness(pattern, test->name) < unlikeness(pattern, best[1]->name))
+                best[1] = test;
+        }
+    fprintf(stderr, "seam: -%s '%s' %s %u tests", run->options->run ? "run" : "skip", pattern,
+            run->options->run ? "matches none of" : "leaves none of", count);
+    if (best[0] && run->options->run)
+        fprintf(stderr, "; nearest name%s: '%s'", best[1] ? "s" : "", best[0]->name);
+    if (best[1] && run->options->run)
+        fprintf(stderr, ", '%s'", best[1]->name);
+    fputc('\n', stderr);
+}
+
+static void print_list(const struct run *run)
+{
+    for (uint32_t p = 0; p < run->package_count; p++)
+        for (uint32_t i = 0; i < run->packages[p]->test_count; i++)
+            if (run->packages[p]->tests[i].state != TEST_LEFT_OUT)
+                puts(run->packages[p]->tests[i].name);
+}
+
+/* CTest and Meson know this status as "skipped". */
+static bool all_skipped(const struct run *run)
+{
+    uint32_t ran = 0, skipped = 0, gated = 0;
+
+    for (uint32_t p = 0; p < run->package_count; p++) {
+        ran += run->packages[p]->ran;
+        skipped += run->packages[p]->skipped;
+        gated += run->packages[p]->gated;
+    }
+    return ran == skipped && ran + gated > 0;
+}
+
+int session_run(struct session *session)
+{
+    struct run *run = &session->run;
+    int code;
+
+    run_start_clock(run);
+    for (uint32_t i = 0; i < run->package_count; i++)
+        run_package_is_ready(run->packages[i]);
+    code = run_all(run);
+    if (session->options.list)
+        print_list(run);
+    if (code == EXIT_NOTHING_MATCHED)
+        say_nothing_matched(run);
+    if (code == 0 && session->options.from_program && all_skipped(run))
+        code = EXIT_ALL_SKIPPED;
+    run_fini(run);
+    free(session->options.arguments);
+    return code;
+}

@@ -1,0 +1,82 @@
+/*
+ * events/agent_link.h - what the runner and the agent in a test binary say to each other.
+ *
+ * The link is a SOCK_SEQPACKET pair; one packet is a struct agent_packet and, behind it, a text.
+ * The runner starts the binary with `--seam-agent=FD:VERSION`; another version is refused by name.
+ *
+ *   runner                          agent
+ *   CONFIG {frame of options}   ->
+ *                               <-  HELLO {number = threads}
+ *                               <-  TEST {test, frame} ... LISTED
+ *   RUN {test, serial, flags}   ->
+ *                               <-  STARTED {test, serial, pid} + pidfd, output, events
+ *                               <-  EXITED {test, serial, pid, status, rusage}
+ *                               <-  ORPHAN {pid}   a process that some test left behind
+ *   (end of the connection)     ->  the agent ends
+ */
+#ifndef EVENTS_AGENT_LINK_H
+#define EVENTS_AGENT_LINK_H
+
+#include <stdint.h>
+
+#define AGENT_VERSION "1"
+#define AGENT_OPTION "--seam-agent="
+#define AGENT_CHILD_OPTION "--seam-child="
+#define AGENT_LIST_OPTION "--seam-list"
+
+/* The environment variable that every process of a run carries, "<run id>.<serial, 8 digits>". */
+#define AGENT_MARKER "SEAM_TEST_ID"
+enum { AGENT_RUN_ID = 8, AGENT_SERIAL = 8 };
+
+enum agent_op {
+    AGENT_CONFIG = 1,
+    AGENT_HELLO,
+    AGENT_TEST,
+    AGENT_LISTED,
+    AGENT_RUN,
+    AGENT_STARTED,
+    AGENT_EXITED,
+    AGENT_ORPHAN,
+    AGENT_FAILED /* text: why the agent cannot go on with this test */
+};
+
+enum agent_run_flag {
+    AGENT_WHEN_FREE = 1 /* not now, but as soon as one of this agent's tests has ended */
+};
+
+enum agent_exit_flag {
+    AGENT_GROUP_LEFT = 1 /* the test's process group still has members */
+};
+
+struct agent_packet {
+    uint32_t op;
+    uint32_t test;
+    uint32_t serial;
+    uint32_t flags;
+    int32_t  pid;
+    int32_t  status;
+    uint32_t number; /* RUN: subtests to pass over; HELLO: threads */
+    uint32_t spare;
+    uint64_t cpu_us;
+    uint64_t peak_kb;
+};
+
+enum { AGENT_TEXT_MAX = 60000 };
+
+/* Bits of the TEST frame's "flags" and of the CONFIG frame's "flags". */
+enum agent_test_flag { AGENT_SERIAL_TEST = 1, AGENT_EXCLUSIVE = 2, AGENT_RESUME = 4 };
+enum agent_config_flag {
+    AGENT_SHORT = 1,
+    AGENT_UPDATE = 2,
+    AGENT_NO_SKIP = 4,
+    AGENT_LEAKS = 8,
+    AGENT_ISOLATE_EXEC = 16,
+    AGENT_ISOLATE_NONE = 32,
+    AGENT_TERMINAL = 64 /* one test at a time, whose output goes to ours as it is: for a debugger */
+};
+
+/* Before what was written after it, a mark in the output pipe says how many events came: byte 0x16,
+ * the nonce of the run (16 hex digits), the number (8 hex digits), 0x16. */
+enum { MARK_BYTE = 0x16, MARK_NONCE = 16, MARK_SIZE = 1 + MARK_NONCE + 8 + 1 };
+
+#endif

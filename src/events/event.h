@@ -1,0 +1,96 @@
+/*
+ * events/event.h - the typed event stream between child, agent, runner and reporters.
+ *
+ * One struct serves all kinds; what a field means for a kind stands beside the kind. A child writes
+ * events to its event pipe, the runner completes them (package, full test name) and hands them to
+ * each reporter and to the log that -events writes. Every report is made from this stream alone, so
+ * `seam replay` prints the same.
+ *
+ * Record: u32 size of the rest, u8 kind, u8 status, u16 flags, u32 node, u32 parent, i32 number,
+ * u64 time_ns, u64 elapsed_ns, u32 x 4 sizes, then the four texts. Little-endian, as all machines
+ * that Seam runs on. A log begins with EVENT_LOG_MAGIC; a reader refuses another version.
+ */
+#ifndef EVENTS_EVENT_H
+#define EVENTS_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define EVENT_LOG_MAGIC "seam-events-1\n"
+
+enum event_kind {
+    /* from a test's process */
+    EVENT_RUN = 1,  /* a (sub)test begins: node, parent, test = its full name */
+    EVENT_END,      /* it ended: node, status, elapsed_ns */
+    EVENT_PAUSE,    /* a parallel subtest waits: node */
+    EVENT_CONTINUE, /* and goes on: node */
+    EVENT_MESSAGE,  /* node, status = enum message_kind, file, number = line, text */
+    EVENT_ATTR,     /* node, file = key, text = value */
+    EVENT_ARTIFACT, /* node, text = folder */
+    EVENT_CRASH,    /* number = signal, node = thread, parent = (sub)test, elapsed_ns = address, status: 0 none, 1 read,
+                       2 written; text = stack pointer and raw addresses */
+    EVENT_LEFT,     /* something was left behind: node, text names it */
+    /* made by the runner */
+    EVENT_OUTPUT = 32,  /* raw output: node, text */
+    EVENT_START,        /* the run: text = version */
+    EVENT_NOTE,         /* a line about the run: text */
+    EVENT_PACKAGE,      /* a package begins: package */
+    EVENT_BUILD_OUTPUT, /* package, text = the compiler's own words */
+    EVENT_PACKAGE_END,  /* package, status = enum package_status, elapsed_ns, text = reason, number = tests run */
+    EVENT_FINISH        /* the run: status = exit code, elapsed_ns */
+};
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
+
+enum message_kind { MESSAGE_LOG, MESSAGE_ERROR, MESSAGE_SKIP, MESSAGE_NOTE };
+
+enum package_status {
+    PACKAGE_OK,
+    PACKAGE_FAIL,
+    PACKAGE_BUILD_FAILED,
+    PACKAGE_SETUP_FAILED,
+    PACKAGE_NO_TEST_FILES,
+    PACKAGE_NO_TESTS_RUN
+};
+
+/* Bytes in somebody else's memory. */
+struct text {
+    const char *data;
+    size_t      size;
+};
+
+struct event {
+    uint8_t     kind;
+    uint8_t     status;
+    uint16_t    flags;
+    uint32_t    node; /* 1 is the test itself, others its subtests */
+    uint32_t    parent;
+    int32_t     number;
+    uint64_t    time_ns; /* CLOCK_MONOTONIC in a run, since 1970 in a log and for reporters */
+    uint64_t    elapsed_ns;
+    struct text package;
+    struct text test;
+    struct text file;
+    struct text text;
+};
+
+enum { EVENT_ROOT = 1, EVENT_MAX = 64 << 20 };
+
+enum event_flag {
+    EVENT_MARKED = 1,  /* a mark in the output stream says where this event belongs */
+    EVENT_VERBATIM = 2, /* a message without file:line in front */
+    EVENT_FORKED = 4    /* from a process that the test forked: not counted by marks */
+};
+
+struct text text_of(const char *text); /* NULL is empty */
+
+/* Add the record to `to`. */
+int event_encode(struct buf *to, const struct event *event);
+
+/* Take the first record of `size` bytes; its texts point into `data`. Returns the bytes it covers,
+ * 0 when more must come first, -EPROTO when it is none. */
+long event_decode(const char *data, size_t size, struct event *ret);
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * report/text.c - Go's text format.
+ *
+ *   packages, in list order:   done | front: its blocks are written as they come | held back ...
+ *                                       └ trees: its top-level tests that run
+ */
+
+#include "report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/hold.h"
+#include "report/lines.h"
+#include "report/names.h"
+#include "report/tree.h"
+
+struct text_package {
+    struct tree *trees;
+    struct hold  held;
+    bool         ended;
+};
+
+struct text_report {
+    struct report        report;
+    FILE                *to;
+    bool                 verbose;
+    bool                 live;
+    bool                 line_open; /* live: the last byte written was no end of line */
+    struct names         names;
+    struct text_package *packages; /* by their number */
+    uint32_t             count;
+    uint32_t             room;
+    uint32_t             front; /* packages before it are written and done */
+    uint32_t             compiled; /* 1 + the package whose compiler spoke last */
+    bool                 some_ran;
+    bool                 some_ran_nothing;
+    struct buf           words; /* of one event */
+};
+
+static struct text_package *package_of(struct text_report *report, struct text name)
+{
+    uint32_t number = names_number(&report->names, name);
+
+    if (number >= report->room) {
+        uint32_t room = report->room ? report->room * 2 : 16;
+        struct text_package *wider = realloc(report->packages, room * sizeof *wider);
+
+        if (!wider)
+            abort(); /* nothing could be reported any more */
+        report->packages = wider;
+        report->room = room;
+    }
+    while (report->count <= number)
+        report->packages[report->count++] = (struct text_package){ 0 };
+    return &report->packages[number];
+}
+
+/* ---- order of packages */
+
+static bool must_wait(const struct text_report *report, const struct text_package *package)
+{
+    return package > &report->packages[report->front];
+}
+
+static void put(struct text_report *report, struct text_package *package, const struct buf *text)
+{
+    if (text->size == 0)
+        return;
+    if (must_wait(report, package)) {
+        hold_add(&package->held, text->data, text->size);
+        return;
+    }
+    fwrite(text->data, 1, text->size, report->to);
+    fflush(report->to);
+    report->line_open = text->data[text->size - 1] != '\n';
+}
+
+/* Packages that have ended make room for the next, which tells what it has kept. */
+static void advance(struct text_report *report)
+{
+    while (report->front < report->count && report->packages[report->front].ended)
+        if (++report->front < report->count)
+            hold_release(&report->packages[report->front].held, report->to);
+    fflush(report->to);
+}
+
+/* ---- tests */
+
+static struct tree *find_tree(struct text_package *package, struct text name)
+{
+    for (struct tree *tree = package->trees; tree; tree = tree->next)
+        if (tree->name.size == name.size && memcmp(tree->name.data, name.data, name.size) == 0)
+            return tree;
+    return NULL;
+}
+
+static void end_tree(struct text_report *report, struct text_package *package, struct tree *tree)
+{
+    struct tree **at = &package->trees;
+
+    put(report, package, &tree->out);
+    while (*at != tree)
+        at = &(*at)->next;
+    *at = tree->next;
+    tree_free(tree);
+}
+
+static void on_test(struct text_report *report, const struct event *event)
+{
+    struct text_package *package = package_of(report, event->package);
+    struct text name = lines_top_level(event->test);
+    struct tree *tree = find_tree(package, name);
+
+    if (!tree && event->kind == EVENT_END)
+        return;
+    if (!tree) {
+        tree = tree_new(name, report->verbose);
+        if (!tree)
+            return;
+        tree->next = package->trees;
+        package->trees = tree;
+    }
+    if (tree_event(tree, event)) {
+        end_tree(report, package, tree);
+    } else if (report->live) {
+        put(report, package, &tree->out);
+        buf_clear(&tree->out);
+    }
+}
+
+/* What a package prints outside its tests. */
+static void on_output(struct text_report *report, const struct event *event)
+{
+    buf_clear(&report->words);
+    lines_raw(&report->words, event->text, 0);
+    lines_close(&report->words);
+    put(report, package_of(report, event->package), &report->words);
+}
+
+/* ---- packages and the run */
+
+static void on_compiler(struct text_report *report, const struct event *event)
+{
+    uint32_t number = names_number(&report->names, event->package);
+
+    if (report->compiled != number + 1)
+        fprintf(stderr, "# %.*s\n", (int)event->package.size, event->package.data);
+    report->compiled = number + 1;
+    fwrite(event->text.data, 1, event->text.size, stderr);
+}
+
+static void on_package_end(struct text_report *report, const struct event *event)
+{
+    struct text_package *package = package_of(report, event->package);
+    struct buf *words = &report->words;
+
+    while (package->trees) {
+        tree_cut(package->trees);
+        end_tree(report, package, package->trees);
+    }
+    report->some_ran |= event->status == PACKAGE_OK || event->status == PACKAGE_FAIL;
+    report->some_ran_nothing |= event->status == PACKAGE_NO_TESTS_RUN;
+    buf_clear(words);
+    lines_reason(words, event);
+    if (report->verbose && event->status == PACKAGE_NO_TESTS_RUN)
+        buf_add_text(words, LINES_NO_TESTS);
+    if (report->verbose && (event->status == PACKAGE_OK || event->status == PACKAGE_NO_TESTS_RUN))
+        buf_add_text(words, "PASS\n");
+    if (event->status == PACKAGE_FAIL)
+        buf_add_text(words, "FAIL\n");
+    lines_package(words, event);
+    put(report, package, words);
+    package->ended = true;
+    advance(report);
+}
+
+/* A note may come in the middle of a line that a live test has left open. */
+static void on_note(struct text_report *report, const struct event *event)
+{
+    struct text_package *package = report->packages + report->front;
+
+    if (report->line_open)
+        fputc('\n', report->to);
+    if (report->line_open && report->front < report->count)
+        for (struct tree *tree = package->trees; tree; tree = tree->next)
+            tree->line_open = false;
+    report->line_open = false;
+    fprintf(report->to, "seam: %.*s\n", (int)event->text.size, event->text.data);
+    fflush(report->to);
+}
+
+static void on_finish(struct text_report *report, const struct event *event)
+{
+    enum { MATCHED_NOTHING = 4 };
+
+    if (!report->verbose && report->some_ran_nothing && !report->some_ran)
+        fputs(LINES_NO_TESTS, stderr);
+    if (event->status != 0 && event->status != MATCHED_NOTHING)
+        fputs("FAIL\n", report->to);
+    fflush(report->to);
+}
+
+static void take(struct report *base, const struct event *event)
+{
+    struct text_report *report = (struct text_report *)base;
+
+    switch (event->kind) {
+    case EVENT_RUN:
+    case EVENT_END:
+    case EVENT_PAUSE:
+    case EVENT_CONTINUE:
+    case EVENT_MESSAGE:
+    case EVENT_ATTR:
+    case EVENT_ARTIFACT:
+    case EVENT_LEFT:
+        on_test(report, event);
+        break;
+    case EVENT_OUTPUT:
+        if (event->test.size > 0)
+            on_test(report, event);
+        else
+            on_output(report, event);
+        break;
+    case EVENT_PACKAGE:
+        package_of(report, event->package);
+        break;
+    case EVENT_BUILD_OUTPUT:
+        on_compiler(report, event);
+        break;
+    case EVENT_PACKAGE_END:
+        on_package_end(report, event);
+        break;
+    case EVENT_NOTE:
+        on_note(report, event);
+        break;
+    case EVENT_FINISH:
+        on_finish(report, event);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A run that was cut short: show what was held back, in order. */
+static void finish(struct report *base)
+{
+    struct text_report *report = (struct text_report *)base;
+
+    for (uint32_t i = 0; i < report->count; i++) {
+        struct text_package *package = &report->packages[i];
+
+        report->front = i;
+        hold_release(&package->held, report->to);
+        while (package->trees) {
+            tree_cut(package->trees);
+            end_tree(report, package, package->trees);
+        }
+    }
+    fflush(report->to);
+    names_fini(&report->names);
+    buf_fini(&report->words);
+    free(report->packages);
+    free(report);
+}
+
+struct report *report_text(FILE *to, bool verbose, bool live)
+{
+    struct text_report *report = calloc(1, sizeof *report);
+
+    if (!report)
+        return NULL;
+    *report = (struct text_report){
+        .report = { .event = take, .close = finish },
+        .to = to,
+        .verbose = verbose,
+        .live = verbose && live,
+        .words = BUF_INIT(EVENT_MAX),
+    };
+    return &report->report;
+}

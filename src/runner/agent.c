@@ -1,0 +1,397 @@
+/* runner/agent.c - the runner's side of a test program: start it, take its list, hand it tests. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
+#include "base/message.h"
+#include "runner/keeper.h"
+#include "runner/run.h"
+
+enum { SAID_MAX = 16 << 10, ARGS_MAX = 64 };
+
+/* ---- starting */
+
+static void send_config(struct agent *agent)
+{
+    struct run *run = agent->package->run;
+    const struct options *options = run->options;
+    struct agent_packet packet = { .op = AGENT_CONFIG };
+    struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
+    size_t begin;
+    int flags = 0;
+
+    flags |= options->short_run ? AGENT_SHORT : 0;
+    flags |= options->update ? AGENT_UPDATE : 0;
+    flags |= options->no_skip ? AGENT_NO_SKIP : 0;
+    flags |= options->leaks != LEAKS_OFF ? AGENT_LEAKS : 0;
+    flags |= options->isolate == ISOLATE_EXEC ? AGENT_ISOLATE_EXEC : 0;
+    flags |= options->isolate == ISOLATE_NONE ? AGENT_ISOLATE_NONE : 0;
+    buf_add(&whole, &packet, sizeof packet);
+    begin = message_begin(&whole);
+    message_add_text(&whole, "nonce", run->nonce);
+    message_add_text(&whole, "keeper", keeper_socket(run));
+    message_add_text(&whole, "folder", run->folder);
+    message_add_text(&whole, "source_root", agent->package->folder);
+    message_add_text(&whole, "artifacts", options->artifacts);
+    message_add_text(&whole, "run", options->run);
+    message_add_text(&whole, "skip", options->skip);
+    message_add_int(&whole, "parallel", options->parallel);
+    message_add_int(&whole, "flags", flags);
+    message_add_int(&whole, "deadline", (int64_t)run->deadline_ns);
+    message_end(&whole, begin);
+    io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
+    buf_fini(&whole);
+}
+
+/* The words of -exec, then the program and the option that makes it an agent. */
+static void build_arguments(const struct package *package, char *option, char **argv, char *exec)
+{
+    int count = 0;
+
+    for (char *word = exec ? strtok(exec, " ") : NULL; word && count < ARGS_MAX - 3;
+         word = strtok(NULL, " "))
+        argv[count++] = word;
+    argv[count++] = (char *)package->binary;
+    argv[count++] = option;
+    argv[count] = NULL;
+}
+
+static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, int link, int output)
+{
+    const struct run *run = package->run;
+    char *exec = run->options->exec ? strdup(run->options->exec) : NULL;
+    char marker[64], option[64];
+    char *argv[ARGS_MAX];
+    int null;
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    sigprocmask(SIG_SETMASK, &run->signals_before, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGTTIN, SIG_DFL);
+    signal(SIGTTOU, SIG_DFL);
+    null = open("/dev/null", O_RDWR);
+    dup2(null, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    if (null > 2)
+        close(null);
+    fcntl(link, F_SETFD, 0);
+    snprintf(marker, sizeof marker, "%s.%0*u", run->id, AGENT_SERIAL, 0);
+    setenv(AGENT_MARKER, marker, 1);
+    snprintf(option, sizeof option, AGENT_OPTION "%d:" AGENT_VERSION, link);
+    build_arguments(package, option, argv, exec);
+    if (chdir(package->folder) == 0)
+        execvp(argv[0], argv);
+    dprintf(STDERR_FILENO, "cannot start '%s' in '%s': %s\n", argv[0], package->folder,
+            strerror(errno));
+    _exit(127);
+}
+
+static void agent_link_ready(struct watch *watch, uint32_t events);
+
+static void agent_output_ready(struct watch *watch, uint32_t events)
+{
+    struct agent *agent = watch->owner;
+    char bytes[4096];
+    ssize_t n = read(watch->fd, bytes, sizeof bytes);
+
+    (void)events;
+    if (n <= 0) {
+        loop_close(&agent->package->run->loop, watch);
+        return;
+    }
+    if (agent->said.size + (size_t)n > SAID_MAX)
+        buf_drop(&agent->said, agent->said.size / 2);
+    buf_add(&agent->said, bytes, (size_t)n);
+}
+
+int agent_start(struct package *package)
+{
+    struct run *run = package->run;
+    struct agent *agent = calloc(1, sizeof *agent);
+    int link[2] = { -1, -1 };
+    int output[2] = { -1, -1 };
+    pid_t self = getpid();
+    int r = 0;
+
+    if (!agent || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
+        pipe2(output, O_CLOEXEC) < 0) {
+        r = -errno;
+        goto out;
+    }
+    agent->package = package;
+    agent->said = BUF_INIT(SAID_MAX);
+    agent->in_process = run->options->isolate == ISOLATE_NONE;
+    package->agent = agent;
+    agent->pid = fork();
+    if (agent->pid == 0)
+        be_agent(package, self, link[1], output[1]);
+    if (agent->pid < 0) {
+        r = -errno;
+        package->agent = NULL;
+        goto out;
+    }
+    setpgid(agent->pid, agent->pid);
+    fcntl(output[0], F_SETFL, O_NONBLOCK);
+    loop_add(&run->loop, &agent->link, link[0], agent_link_ready, agent);
+    loop_add(&run->loop, &agent->output, output[0], agent_output_ready, agent);
+    send_config(agent);
+    link[0] = output[0] = -1;
+    agent = NULL;
+out:
+    for (int i = 0; i < 2; i++) {
+        io_close(&link[i]);
+        io_close(&output[i]);
+    }
+    free(agent);
+    return r;
+}
+
+/* ---- its list of tests */
+
+static bool has_word(const char *words, struct text word)
+{
+    for (const char *at = words; at && *at;) {
+        size_t size = strcspn(at, ", ");
+
+        if (size == word.size && memcmp(at, word.data, size) == 0)
+            return true;
+        at += size + strspn(at + size, ", ");
+    }
+    return false;
+}
+
+/* All tags that a test names must have been given. */
+static bool tags_given(const struct options *options, const struct message *frame)
+{
+    struct message key, value;
+    size_t at = 0;
+
+    while (message_next(frame, &at, &key, &value) == 1)
+        if (key.size == 4 && memcmp(key.data, "tags", 4) == 0)
+            for (size_t i = 0; i < value.size;) {
+                size_t size = 0;
+
+                while (i + size < value.size && !strchr(", ", value.data[i + size]))
+                    size++;
+                if (size > 0 && !has_word(options->tags, (struct text){ value.data + i, size }))
+                    return false;
+                i += size + 1;
+            }
+    return true;
+}
+
+static char *keep_text(struct run *run, const struct message *frame, const char *key)
+{
+    struct message value = message_value(frame, key);
+
+    return value.data ? arena_copy(&run->arena, value.data, value.size) : NULL;
+}
+
+static struct test *add_test(struct package *package)
+{
+    if (package->test_count == package->test_room) {
+        uint32_t room = package->test_room ? package->test_room * 2 : 64;
+        struct test *wider = realloc(package->tests, room * sizeof *wider);
+
+        if (!wider)
+            abort();
+        package->tests = wider;
+        package->test_room = room;
+    }
+    package->tests[package->test_count] = (struct test){ .package = package };
+    return &package->tests[package->test_count++];
+}
+
+static void take_test(struct agent *agent, const struct agent_packet *packet, const char *data,
+                      size_t size)
+{
+    struct package *package = agent->package;
+    struct run *run = package->run;
+    struct message frame;
+    struct test *test;
+
+    if (package->listed || message_parse(data, size, &frame) <= 0)
+        return; /* a second agent of the package tells what is known */
+    test = add_test(package);
+    test->index = packet->test;
+    test->name = keep_text(run, &frame, "name");
+    test->file = keep_text(run, &frame, "file");
+    test->group = keep_text(run, &frame, "group");
+    test->line = (int)message_int(&frame, "line", 0);
+    test->timeout_ms = (int)message_int(&frame, "timeout_ms", 0);
+    test->signal = (int)message_int(&frame, "signal", 0);
+    test->exit_code = (int)message_int(&frame, "exit_code", 0);
+    test->flags = (uint32_t)message_int(&frame, "flags", 0);
+    if (filter_match(&run->filter, test->name) == FILTER_NO ||
+        (run->skip.text && filter_match(&run->skip, test->name) == FILTER_FULL))
+        return;
+    if (!tags_given(run->options, &frame)) {
+        package->gated++;
+        return;
+    }
+    test->state = TEST_PENDING;
+    package->left++;
+    run->selected++;
+}
+
+/* ---- granting */
+
+void agent_grant(struct agent *agent, struct test *test, bool when_free)
+{
+    struct run *run = agent->package->run;
+    struct agent_packet packet = {
+        .op = AGENT_RUN,
+        .test = test->index,
+        .serial = ++run->serial,
+        .flags = when_free ? AGENT_WHEN_FREE : 0,
+        .number = test->pass_over,
+    };
+
+    test->state = TEST_GRANTED;
+    io_send_fds(agent->link.fd, &packet, sizeof packet, NULL, 0);
+}
+
+void agent_grant_all(struct agent *agent)
+{
+    struct package *package = agent->package;
+    struct agent_packet packet = { .op = AGENT_RUN };
+    struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
+
+    buf_add(&whole, &packet, sizeof packet);
+    for (uint32_t i = 0; i < package->test_count; i++)
+        if (package->tests[i].state == TEST_PENDING &&
+            buf_add(&whole, &package->tests[i].index, sizeof(uint32_t)) == 0)
+            package->tests[i].state = TEST_GRANTED;
+    io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
+    buf_fini(&whole);
+}
+
+void agent_stop(struct agent *agent)
+{
+    loop_close(&agent->package->run->loop, &agent->link);
+    if (agent->output.ready)
+        loop_close(&agent->package->run->loop, &agent->output);
+    agent->package->agent = NULL;
+    buf_fini(&agent->said);
+    loop_bury(&agent->package->run->loop, agent);
+}
+
+/* ---- its end */
+
+static void agent_died(struct agent *agent)
+{
+    struct package *package = agent->package;
+    struct run *run = package->run;
+    bool was_ready = agent->ready;
+    char *reason;
+
+    if (agent->output.fd >= 0)
+        agent_output_ready(&agent->output, 0);
+    reason = arena_printf(&run->arena, "%s%s", buf_text(&agent->said),
+                          was_ready ? "" : "the test program ended before it listed its tests");
+    kill(-agent->pid, SIGKILL); /* what has ended keeps its status */
+    if (!agent->reaped)
+        waitpid(agent->pid, &agent->status, 0);
+    attempt_agent_died(agent);
+    schedule_forget(package);
+    agent_stop(agent);
+    if (package->ended)
+        return;
+    if (!was_ready)
+        run_package_ends(package, PACKAGE_SETUP_FAILED, reason);
+    else if (package->left > 0 && ++package->restarts <= (int)package->test_count &&
+             agent_start(package) < 0)
+        run_package_ends(package, PACKAGE_SETUP_FAILED, "the test program cannot be started again");
+}
+
+static void hello(struct agent *agent, const struct agent_packet *packet)
+{
+    struct package *package = agent->package;
+
+    agent->in_process = packet->flags & AGENT_ISOLATE_NONE;
+    agent->no_timeouts = agent->in_process && package->run->options->isolate != ISOLATE_NONE;
+    if (packet->number > 1 && !agent->in_process && !package->listed &&
+        package->run->options->isolate == ISOLATE_FORK && !package->run->options->race)
+        run_note(package->run,
+                 "%s: the program has %u threads before its first test, so each test is started "
+                 "by exec instead of fork", package->name, packet->number);
+}
+
+static void take_packet(struct agent *agent, const struct agent_packet *packet, const char *text,
+                        size_t size, const int fds[3], size_t fd_count)
+{
+    struct package *package = agent->package;
+    struct attempt *attempt;
+
+    switch (packet->op) {
+    case AGENT_HELLO:
+        hello(agent, packet);
+        break;
+    case AGENT_TEST:
+        take_test(agent, packet, text, size);
+        break;
+    case AGENT_LISTED:
+        agent->ready = package->listed = true;
+        if (agent->in_process && package->left > 0)
+            agent_grant_all(agent);
+        break;
+    case AGENT_STARTED:
+        if (fd_count == 3)
+            attempt_begin(agent, packet, fds);
+        break;
+    case AGENT_EXITED:
+        attempt = attempt_find(package->run, packet->serial);
+        if (attempt)
+            attempt_exited(attempt, packet);
+        break;
+    case AGENT_ORPHAN:
+        attempt_orphan(agent, packet->pid);
+        break;
+    case AGENT_FAILED:
+        attempt_cannot_start(agent, packet, arena_copy(&package->run->arena, text, size));
+        break;
+    default:
+        break;
+    }
+}
+
+static void agent_link_ready(struct watch *watch, uint32_t events)
+{
+    struct agent *agent = watch->owner;
+    char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    struct agent_packet packet;
+
+    (void)events;
+    for (int i = 0; i < 64 && watch->fd >= 0; i++) {
+        int fds[3];
+        size_t fd_count = 3;
+        struct pollfd more = { .fd = watch->fd, .events = POLLIN };
+        ssize_t size;
+
+        if (i > 0 && poll(&more, 1, 0) <= 0)
+            return;
+        size = io_receive_fds(watch->fd, data, sizeof data, fds, &fd_count);
+        if (size < (ssize_t)sizeof packet) {
+            agent_died(agent);
+            return;
+        }
+        memcpy(&packet, data, sizeof packet);
+        take_packet(agent, &packet, data + sizeof packet, (size_t)size - sizeof packet, fds,
+                    fd_count);
+    }
+}

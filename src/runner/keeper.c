@@ -1,0 +1,252 @@
+/* runner/keeper.c - start the keeper, hear its notes, outlive its death; see keeper.h. */
+
+#include "runner/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/message.h"
+#include "service/clean.h"
+
+struct keeper {
+    struct run       *run;
+    struct watch      link;
+    struct buf        bytes;
+    struct clean_dirs dirs;
+    pid_t             pid;
+    bool              finished;
+    char              socket[CLEAN_PATH_MAX + 16];
+};
+
+/* ---- the keeper's process, until it becomes `services` */
+
+static void keep_open(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, 0);
+}
+
+static void become_services(const struct keeper *keeper, int listening, int runner)
+{
+    const struct options *options = keeper->run->options;
+    char path[4096], words[10][CLEAN_PATH_MAX + 16], marker[64];
+    char *argv[16];
+    int count = 0;
+
+    snprintf(path, sizeof path, "%s/services", keeper->run->libexec);
+    snprintf(marker, sizeof marker, "%s.keeper", keeper->run->id);
+    setenv(AGENT_MARKER, marker, 1);
+    argv[count++] = path;
+    snprintf(words[0], sizeof words[0], "--listen=%d", listening);
+    snprintf(words[1], sizeof words[1], "--runner=%d", runner);
+    snprintf(words[2], sizeof words[2], "--run=%s", keeper->run->id);
+    snprintf(words[3], sizeof words[3], "--dir=%s", keeper->dirs.memory);
+    snprintf(words[4], sizeof words[4], "--disk=%s", keeper->dirs.disk);
+    snprintf(words[5], sizeof words[5], "--cache=%s", keeper->run->cache);
+    snprintf(words[6], sizeof words[6], "--parallel=%d", options->parallel);
+    for (int i = 0; i < 7; i++)
+        argv[count++] = words[i];
+    if (options->keep)
+        argv[count++] = (char *)"--keep";
+    snprintf(words[7], sizeof words[7], "--reuse=%d", options->reuse_s);
+    if (options->reuse_s > 0)
+        argv[count++] = words[7];
+    argv[count] = NULL;
+    keep_open(listening);
+    keep_open(runner);
+    keep_open(keeper->dirs.lock_disk);
+    keep_open(keeper->dirs.lock_memory);
+    execv(path, argv);
+    dprintf(STDERR_FILENO, "seam: cannot start '%s': %s\n", path, strerror(errno));
+}
+
+static SEAM_NORETURN void be_keeper(const struct keeper *keeper, int listening, int runner)
+{
+    struct pollfd wait[] = { { .fd = runner, .events = POLLIN },
+                             { .fd = listening, .events = POLLIN } };
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const pid_t self[] = { getpid() };
+    char ignored[64];
+
+    setsid();
+    prctl(PR_SET_NAME, "seam-keeper");
+    sigprocmask(SIG_SETMASK, &keeper->run->signals_before, NULL);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    for (;;) {
+        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (wait[0].revents && read(runner, ignored, sizeof ignored) <= 0)
+            break;
+        if (wait[1].revents)
+            become_services(keeper, listening, runner);
+    }
+    clean_run(&keeper->dirs, self, 1, NULL);
+    _exit(0);
+}
+
+/* ---- the runner's side */
+
+static int start_process(struct keeper *keeper, struct err *err);
+
+static void keeper_died(struct keeper *keeper)
+{
+    struct run *run = keeper->run;
+    struct err err = { "" };
+
+    loop_close(&run->loop, &keeper->link);
+    if (keeper->finished)
+        return;
+    kill(keeper->pid, SIGKILL);
+    unlink(keeper->socket);
+    run_note(run, "the keeper died, and its services with it; tests that use one fail, later ones "
+                  "get a new one");
+    if (clean_services(&keeper->dirs, &err) < 0)
+        run_note(run, "cleaning up after the keeper: %s", err.text);
+    if (start_process(keeper, &err) < 0)
+        run_note(run, "no new keeper can be started: %s", err.text);
+}
+
+static void take_notes(struct keeper *keeper)
+{
+    struct message frame;
+    size_t at = 0;
+    long size;
+
+    while ((size = message_parse(buf_text(&keeper->bytes) + at, keeper->bytes.size - at, &frame)) > 0) {
+        char *note = message_text(&frame, "note");
+
+        if (note)
+            run_note(keeper->run, "%s", note);
+        free(note);
+        at += (size_t)size;
+    }
+    buf_drop(&keeper->bytes, at);
+}
+
+static void link_ready(struct watch *watch, uint32_t events)
+{
+    struct keeper *keeper = watch->owner;
+    char *to = buf_reserve(&keeper->bytes, 4096);
+    ssize_t n = to ? read(watch->fd, to, 4096) : 0;
+
+    (void)events;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        keeper_died(keeper);
+        return;
+    }
+    keeper->bytes.size += (size_t)n;
+    take_notes(keeper);
+}
+
+static int listen_at(const char *path, struct err *err)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (strlen(path) >= sizeof address.sun_path) {
+        io_close(&fd);
+        return err_set(err, -ENAMETOOLONG, "the socket '%s' has a path of more than %zu bytes; "
+                       "try: TMPDIR=/tmp", path, sizeof address.sun_path - 1);
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
+        int r = err_system(err, -errno, "cannot listen at '%s'", path);
+
+        io_close(&fd);
+        return r;
+    }
+    return fd;
+}
+
+static int start_process(struct keeper *keeper, struct err *err)
+{
+    struct run *run = keeper->run;
+    int link[2];
+    int listening = listen_at(keeper->socket, err);
+
+    if (listening < 0)
+        return listening;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0) {
+        int r = err_system(err, -errno, "cannot connect to the keeper");
+
+        close(listening);
+        return r;
+    }
+    keeper->pid = fork();
+    if (keeper->pid == 0) {
+        close(link[0]);
+        be_keeper(keeper, listening, link[1]);
+    }
+    close(listening);
+    close(link[1]);
+    if (keeper->pid < 0) {
+        close(link[0]);
+        return err_system(err, -errno, "cannot fork the keeper");
+    }
+    return loop_add(&run->loop, &keeper->link, link[0], link_ready, keeper);
+}
+
+int keeper_start(struct run *run, struct err *err)
+{
+    struct keeper *keeper = arena_zero(&run->arena, sizeof *keeper);
+    int r;
+
+    clean_sweep();
+    keeper->run = run;
+    keeper->bytes = BUF_INIT(MESSAGE_MAX);
+    keeper->dirs = CLEAN_DIRS_NONE;
+    r = clean_make_dirs(&keeper->dirs, err);
+    if (r < 0)
+        return r;
+    memcpy(run->id, keeper->dirs.run, sizeof run->id);
+    run->folder = keeper->dirs.disk;
+    snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
+    run->keeper = keeper;
+    return start_process(keeper, err);
+}
+
+const char *keeper_socket(const struct run *run)
+{
+    return run->keeper ? run->keeper->socket : "";
+}
+
+bool keeper_reaped(struct run *run, pid_t pid, int status)
+{
+    (void)status;
+    return run->keeper && run->keeper->pid == pid;
+}
+
+/* The keeper removes all of the run when our end of its connection closes; waiting for it would only
+ * make the user wait. A kept or reused keeper hears "bye" and stays. */
+void keeper_finish(struct run *run)
+{
+    struct keeper *keeper = run->keeper;
+    struct buf bye = BUF_INIT(256);
+    size_t begin;
+
+    if (!keeper)
+        return;
+    keeper->finished = true;
+    begin = message_begin(&bye);
+    message_add_int(&bye, "bye", 1);
+    message_end(&bye, begin);
+    if (keeper->link.fd >= 0)
+        message_send(keeper->link.fd, &bye);
+    buf_fini(&bye);
+    loop_close(&run->loop, &keeper->link);
+    buf_fini(&keeper->bytes);
+}

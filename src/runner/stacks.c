@@ -1,0 +1,185 @@
+/* runner/stacks.c - start the helper that reads stacks, and turn its lines into words; see stacks.h. */
+
+#include "runner/stacks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "runner/ending.h"
+
+enum { STACKS_MAX = 1 << 20, FRAMES_SHOWN = 24 };
+
+struct stacks {
+    struct attempt *attempt;
+    struct watch    output;
+    struct buf      lines;
+    pid_t           pid;
+};
+
+static SEAM_NORETURN void be_helper(const struct attempt *attempt, int output)
+{
+    const struct run *run = attempt->agent->package->run;
+    char path[4096], pid[32], crashed[48], sp[32], pc[32], raw[1024];
+    const char *argv[10];
+    int count = 0;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    dup2(null, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    sigprocmask(SIG_SETMASK, &run->signals_before, NULL);
+    snprintf(path, sizeof path, "%s/stacks", run->libexec);
+    snprintf(pid, sizeof pid, "%d", (int)attempt->pid);
+    argv[count++] = path;
+    argv[count++] = pid;
+    if (attempt->crashed) {
+        const char *addresses = attempt->crash_addresses;
+        int size = (int)strcspn(addresses, ",");
+        const char *code = addresses + size + (addresses[size] == ',');
+
+        snprintf(crashed, sizeof crashed, "--crashed=%u", attempt->crash.node);
+        snprintf(sp, sizeof sp, "--sp=%.*s", size, addresses);
+        snprintf(pc, sizeof pc, "--pc=%.*s", (int)strcspn(code, ","), code);
+        snprintf(raw, sizeof raw, "--raw=%s", code);
+        argv[count++] = crashed;
+        argv[count++] = sp;
+        argv[count++] = pc;
+        argv[count++] = raw;
+    }
+    argv[count] = NULL;
+    execv(path, (char **)argv);
+    printf("note\tthe stack reader '%s' cannot be started: %s\n", path, strerror(errno));
+    fflush(stdout);
+    _exit(127);
+}
+
+/* ---- its lines: "thread TID NAME", "frame FUNCTION FILE LINE MODULE PC", "note TEXT", "end" */
+
+static char *field(char **at)
+{
+    char *begin = *at;
+    size_t size = strcspn(begin, "\t");
+
+    *at = begin + size + (begin[size] == '\t');
+    begin[size] = '\0';
+    return begin;
+}
+
+/* A crash shows one frame a line; a hang one thread a line: it may have many. */
+struct view {
+    struct buf *words;
+    bool        crashed;
+    int         threads;
+    int         frames;
+};
+
+static void show_thread(struct view *view, char *at)
+{
+    char *id = field(&at);
+    char *name = field(&at);
+
+    view->threads++;
+    view->frames = 0;
+    if (!view->crashed)
+        buf_printf(view->words, "\nthread %d  ", view->threads);
+    else if (view->threads > 1)
+        buf_printf(view->words, "\nthread %d (%s '%s')  ", view->threads, id, name);
+}
+
+static void show_frame(struct view *view, char *at)
+{
+    char *function = field(&at);
+    char *file = field(&at);
+    char *line = field(&at);
+    bool by_line = view->crashed && view->threads <= 1;
+
+    if (view->frames++ >= FRAMES_SHOWN)
+        return;
+    if (by_line)
+        buf_add_char(view->words, '\n');
+    else if (view->frames > 1)
+        buf_add_text(view->words, " <- ");
+    buf_add_text(view->words, function);
+    if (*file && atoi(line) > 0)
+        buf_printf(view->words, " (%s:%s)", file, line);
+}
+
+static char *words_of(struct stacks *stacks)
+{
+    struct buf words = BUF_INIT(STACKS_MAX);
+    struct view view = { .words = &words, .crashed = stacks->attempt->crashed };
+    char *text = stacks->lines.data;
+
+    for (char *line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n")) {
+        char *at = line;
+        const char *kind = field(&at);
+
+        if (strcmp(kind, "thread") == 0)
+            show_thread(&view, at);
+        else if (strcmp(kind, "frame") == 0)
+            show_frame(&view, at);
+        else if (strcmp(kind, "note") == 0)
+            buf_printf(&words, "\n%s", at);
+    }
+    return buf_take(&words);
+}
+
+static void output_ready(struct watch *watch, uint32_t events)
+{
+    struct stacks *stacks = watch->owner;
+    struct attempt *attempt = stacks->attempt;
+    char *to = buf_reserve(&stacks->lines, 4096);
+    ssize_t n = to ? read(watch->fd, to, 4096) : 0;
+    char *words;
+
+    (void)events;
+    if (n > 0) {
+        stacks->lines.size += (size_t)n;
+        stacks->lines.data[stacks->lines.size] = '\0';
+        return;
+    }
+    words = words_of(stacks);
+    attempt->stacks = NULL;
+    stacks_cancel(attempt->agent->package->run, stacks);
+    ending_stacks_done(attempt, words);
+}
+
+struct stacks *stacks_start(struct attempt *attempt)
+{
+    struct run *run = attempt->agent->package->run;
+    struct stacks *stacks = calloc(1, sizeof *stacks);
+    int output[2];
+
+    if (!stacks || pipe2(output, O_CLOEXEC) < 0) {
+        free(stacks);
+        return NULL;
+    }
+    stacks->attempt = attempt;
+    stacks->lines = BUF_INIT(STACKS_MAX);
+    stacks->pid = fork();
+    if (stacks->pid == 0)
+        be_helper(attempt, output[1]);
+    close(output[1]);
+    if (stacks->pid < 0) {
+        close(output[0]);
+        free(stacks);
+        return NULL;
+    }
+    loop_add(&run->loop, &stacks->output, output[0], output_ready, stacks);
+    return stacks;
+}
+
+void stacks_cancel(struct run *run, struct stacks *stacks)
+{
+    kill(stacks->pid, SIGKILL);
+    loop_close(&run->loop, &stacks->output);
+    buf_fini(&stacks->lines);
+    loop_bury(&run->loop, stacks);
+}

@@ -1,0 +1,81 @@
+/* runner/stacks/path.c - source file names as a user would write them; see path.h. */
+
+#include "runner/stacks/path.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Drop the last part of `path`, which is `size` long; the new length. */
+static size_t without_last(const char *path, size_t size)
+{
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    return size > 0 ? size - 1 : 0;
+}
+
+/* Resolve "//", "." and ".." of an absolute path in place. */
+static void normalise(char *path)
+{
+    const char *from = path;
+    size_t size = 0;
+
+    while (*from) {
+        size_t part;
+
+        from += strspn(from, "/");
+        part = strcspn(from, "/");
+        if (part == 2 && memcmp(from, "..", 2) == 0)
+            size = without_last(path, size);
+        else if (part > 0 && !(part == 1 && from[0] == '.')) {
+            path[size++] = '/';
+            memmove(path + size, from, part);
+            size += part;
+        }
+        from += part;
+    }
+    path[size] = '\0';
+}
+
+/* What comes behind `folder` in `path`; NULL when it is not below it. */
+static const char *below(const char *folder, const char *path)
+{
+    size_t size = strlen(folder);
+
+    if (size > 1 && strncmp(path, folder, size) == 0 && path[size] == '/')
+        return path + size + 1;
+    return NULL;
+}
+
+static bool is_of_system(const char *path)
+{
+    return below("/usr", path) || below("/lib", path) || access(path, F_OK) < 0;
+}
+
+const char *path_shorten(struct arena *arena, const char *folder, const char *path)
+{
+    const char *rest, *slash;
+    char *whole;
+
+    if (path[0] == '/') {
+        whole = arena_dup(arena, path);
+        normalise(whole);
+        rest = below(folder, whole);
+        if (rest)
+            return rest;
+        if (!is_of_system(whole))
+            return whole;
+    }
+    slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool path_is_core(const char *folder, const char *path)
+{
+    static const char home[] = "src/test/";
+    size_t size = strlen(path), at = without_last(path, size) + 1;
+
+    return path[0] == '/' && at >= sizeof home && size - at > 2 &&
+           strcmp(path + size - 2, ".c") == 0 &&
+           memcmp(path + at - (sizeof home - 1), home, sizeof home - 1) == 0 &&
+           path[at - sizeof home] == '/' && !below(folder, path);
+}

@@ -1,0 +1,134 @@
+/* runner/verdict.c - how a test ended: pass, fail or skip, and the words for it. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "runner/attempt.h"
+
+static const char *signal_text(int number)
+{
+    static char unknown[32];
+    const char *name = sigabbrev_np(number);
+
+    snprintf(unknown, sizeof unknown, "%s%s", name ? "SIG" : "signal ", name ? name : "");
+    if (!name)
+        snprintf(unknown, sizeof unknown, "signal %d", number);
+    return unknown;
+}
+
+/* The line that repeats this test alone. */
+static void say_again(struct attempt *attempt)
+{
+    const struct options *options = attempt->agent->package->run->options;
+
+    attempt_say(attempt, "again: %s -run '^%s$' %s", options->is_run ? "seam run" : "seam test",
+                attempt->test->name, attempt->test->package->again);
+}
+
+static void say_crash(struct attempt *attempt)
+{
+    static const char *const access[] = { "", ": read of address 0x%llx", ": write to address 0x%llx" };
+    char where[64] = "";
+
+    if (attempt->crash.status > 0 && attempt->crash.status < 3)
+        snprintf(where, sizeof where, access[attempt->crash.status],
+                 (unsigned long long)attempt->crash.elapsed_ns);
+    attempt_say(attempt, "killed by %s%s%s", signal_text(attempt->crash.number), where,
+                attempt->stack_text ? attempt->stack_text : "");
+    say_again(attempt);
+}
+
+static void say_timeout(struct attempt *attempt)
+{
+    struct run *run = attempt->agent->package->run;
+    double seconds = attempt->test->timeout_ms > 0 ? attempt->test->timeout_ms / 1e3
+                                                   : (double)run->options->timeout_ms / 1e3;
+    bool own = attempt->test->timeout_ms > 0 && (!run->deadline_ns || attempt->timed_out_at < run->deadline_ns);
+
+    attempt_say(attempt, "%s %g s; %s%s",
+                own ? "timed out after" : "was still running when the run's time was over, -timeout",
+                own ? seconds : (double)run->options->timeout_ms / 1e3,
+                attempt->kill_stage >= 3 ? "TERM had no effect, killed after 2 s more" : "ended by TERM",
+                attempt->stack_text ? attempt->stack_text : "");
+    say_again(attempt);
+}
+
+/* The process ended without the test's own END. */
+static void say_early_end(struct attempt *attempt)
+{
+    if (WIFSIGNALED(attempt->status)) {
+        attempt_say(attempt, "killed by %s%s", signal_text(WTERMSIG(attempt->status)),
+                    WTERMSIG(attempt->status) == SIGKILL
+                        ? " (not by seam: the kernel's out-of-memory killer, or another process)"
+                        : "");
+        say_again(attempt);
+    } else if (attempt->agent->package->run->options->asan && WEXITSTATUS(attempt->status) != 0)
+        attempt_say(attempt, "ended by its sanitizer with status %d; its report is above",
+                    WEXITSTATUS(attempt->status));
+    else if (attempt->events_lost)
+        attempt_say(attempt, "the test closed or replaced descriptor 500, which carries its results");
+    else
+        attempt_say(attempt, "exit(%d) was called in the middle of the test",
+                    WEXITSTATUS(attempt->status));
+}
+
+/* .signal and .exit_code: the test passes by ending like that, and only so. */
+static enum verdict expected_end(struct attempt *attempt)
+{
+    const struct test *test = attempt->test;
+    bool died = attempt->exited && WIFSIGNALED(attempt->status);
+    int number = attempt->crashed ? attempt->crash.number : died ? WTERMSIG(attempt->status) : 0;
+
+    if (attempt->ended && attempt->end.status == VERDICT_SKIP)
+        return VERDICT_SKIP;
+    if (attempt->ended && attempt->end.status == VERDICT_FAIL)
+        return VERDICT_FAIL;
+    if (test->signal && number == test->signal)
+        return VERDICT_PASS;
+    if (test->exit_code && !attempt->ended && !number && WEXITSTATUS(attempt->status) == test->exit_code)
+        return VERDICT_PASS;
+    if (test->signal)
+        attempt_say(attempt, "expected to be killed by %s, but %s", signal_text(test->signal),
+                    attempt->ended ? "the test returned" : number ? "another signal came" : "it called exit");
+    else
+        attempt_say(attempt, "expected exit(%d), but %s", test->exit_code,
+                    attempt->ended ? "the test returned" : "it ended otherwise");
+    if (!attempt->ended && number)
+        say_early_end(attempt);
+    return VERDICT_FAIL;
+}
+
+enum verdict verdict_of(struct attempt *attempt)
+{
+    const struct run *run = attempt->agent->package->run;
+    const struct test *test = attempt->test;
+
+    if (attempt->failed && attempt->exit_told)
+        return VERDICT_FAIL;
+    if (attempt->interrupted)
+        attempt_say(attempt, "interrupted");
+    else if (attempt->timed_out)
+        say_timeout(attempt);
+    else if (test->signal || test->exit_code)
+        return expected_end(attempt);
+    else if (attempt->crashed)
+        say_crash(attempt);
+    else if (attempt->agent_died)
+        attempt_say(attempt, "the agent died: the program that ran this test was killed from outside");
+    else if (!attempt->ended)
+        say_early_end(attempt);
+    else if (attempt->exited && !attempt->agent->in_process &&
+             attempt->end.status != VERDICT_FAIL && attempt->status != 0) {
+        attempt_say(attempt, WIFSIGNALED(attempt->status) ? "killed by %s after the test had ended"
+                                                          : "the process ended with a failure after the test had ended%s",
+                    WIFSIGNALED(attempt->status) ? signal_text(WTERMSIG(attempt->status)) : "");
+        return VERDICT_FAIL;
+    } else if (attempt->left_something && run->options->leaks == LEAKS_FAIL &&
+               attempt->end.status == VERDICT_PASS)
+        return VERDICT_FAIL;
+    else
+        return attempt->end.status;
+    return VERDICT_FAIL;
+}

@@ -1,0 +1,368 @@
+/* service/modules/postgres.c - leases of PostgreSQL databases and servers. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/keeper.h"
+#include "service/modules/postgres_scripts.h"
+#include "service/modules/postgres_server.h"
+#include "service/modules/postgres_template.h"
+
+enum { SETTINGS_MAX = 64 };
+
+/* What a test holds. */
+struct postgres_lease {
+    struct postgres_server *server;
+    bool is_private;
+    char database[POSTGRES_NAME];
+    struct sql *sql; /* of the verbs; opened by the first */
+};
+
+/* ---- servers that tests share ----------------------------------------------------------- */
+
+/* Equal wishes share one server. One that could not start gives everybody the same error. */
+struct shared {
+    struct shared *next;
+    char *key; /* programs and settings */
+    struct postgres_server *server;
+    int result;
+    bool starting;
+    struct err error;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct shared *list;
+} shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static char *key_of(const struct postgres_wish *wish, const struct postgres_programs *programs)
+{
+    struct buf key = BUF_INIT(64 << 10);
+
+    buf_add_text(&key, programs->folder);
+    for (size_t i = 0; i < wish->count; i++)
+        buf_printf(&key, "\n%s", wish->settings[i]);
+    return buf_take(&key);
+}
+
+static struct shared *find_shared(const char *key)
+{
+    struct shared *one = shared.list;
+
+    while (one && strcmp(one->key, key) != 0)
+        one = one->next;
+    return one;
+}
+
+/* A server that somebody has killed is replaced; who holds it will find out. */
+static struct shared *usable(struct shared *one)
+{
+    if (!one || one->starting || one->result < 0 || postgres_server_is_alive(one->server))
+        return one;
+    one->key[0] = '\0';
+    keeper_remove(one->server->keeper, &one->server->service);
+    return NULL;
+}
+
+static struct shared *start_shared(struct keeper *keeper, const struct postgres_wish *wish,
+                                   char *key)
+{
+    struct shared *one = calloc(1, sizeof *one);
+    bool skip;
+
+    if (!one)
+        return NULL;
+    one->key = key;
+    one->starting = true;
+    one->next = shared.list;
+    shared.list = one;
+    pthread_mutex_unlock(&shared.lock);
+    one->result = postgres_server_start(keeper, wish, &one->server, &skip, &one->error);
+    pthread_mutex_lock(&shared.lock);
+    one->starting = false;
+    pthread_cond_broadcast(&shared.changed);
+    return one;
+}
+
+static int get_shared(struct keeper *keeper, const struct postgres_wish *wish,
+                      const struct postgres_programs *programs, struct postgres_server **ret,
+                      struct err *err)
+{
+    char *key = key_of(wish, programs);
+    struct shared *one;
+    int r;
+
+    pthread_mutex_lock(&shared.lock);
+    one = usable(find_shared(key));
+    if (!one)
+        one = start_shared(keeper, wish, key);
+    else
+        free(key);
+    while (one && one->starting)
+        pthread_cond_wait(&shared.changed, &shared.lock);
+    if (one && one->result == 0)
+        *ret = one->server;
+    r = one ? one->result : -ENOMEM;
+    if (r < 0)
+        err_set(err, r, "%s", one ? one->error.text : "out of memory");
+    pthread_mutex_unlock(&shared.lock);
+    return r;
+}
+
+/* ---- start ------------------------------------------------------------------------------ */
+
+/* What the request asks for; the texts are the request's own copies. */
+struct asked {
+    char *version, *migrations, *seed;
+    char *settings[SETTINGS_MAX];
+    struct postgres_wish wish;
+    bool is_private;
+};
+
+static void asked_init(struct asked *asked, const struct message *request)
+{
+    struct message key, value;
+    size_t at = 0;
+
+    *asked = (struct asked){ .version = message_text(request, "version"),
+                             .migrations = message_text(request, "migrations"),
+                             .seed = message_text(request, "seed"),
+                             .is_private = message_int(request, "private", 0) != 0 };
+    while (asked->wish.count < SETTINGS_MAX && message_next(request, &at, &key, &value) == 1)
+        if (key.size == strlen("setting") && memcmp(key.data, "setting", key.size) == 0)
+            asked->settings[asked->wish.count++] = strndup(value.data, value.size);
+    asked->wish.version = asked->version;
+    asked->wish.settings = (const char *const *)asked->settings;
+}
+
+static void asked_fini(struct asked *asked)
+{
+    for (size_t i = 0; i < asked->wish.count; i++)
+        free(asked->settings[i]);
+    free(asked->version);
+    free(asked->migrations);
+    free(asked->seed);
+}
+
+static int get_server(struct lease *lease, const struct asked *asked,
+                      struct postgres_server **ret, struct buf *reply)
+{
+    struct postgres_programs programs;
+    enum identity identity;
+    struct err err = { "" };
+    bool skip = false;
+
+    if (postgres_find(asked->version, &programs, &err) < 0)
+        return keeper_skip(reply, "apt-get install postgresql", "needs postgres: %s", err.text);
+    if (identity_choose(&identity, &err) < 0 || identity_choose_named(&identity, &err) < 0)
+        return keeper_skip(reply, "run it as an ordinary user", "needs postgres: %s", err.text);
+    if (asked->is_private
+            ? postgres_server_start(lease->keeper, &asked->wish, ret, &skip, &err) < 0
+            : get_shared(lease->keeper, &asked->wish, &programs, ret, &err) < 0)
+        return keeper_error(reply, "%s", err.text);
+    return 0;
+}
+
+static void describe(const struct postgres_lease *mine, struct buf *reply)
+{
+    const struct postgres_server *server = mine->server;
+    struct buf text = BUF_INIT(4096);
+
+    postgres_server_conninfo(server, mine->database, &text);
+    message_add_text(reply, "conninfo", buf_text(&text));
+    buf_clear(&text);
+    postgres_server_url(server, mine->database, &text);
+    message_add_text(reply, "url", buf_text(&text));
+    message_add_text(reply, "host", "127.0.0.1");
+    message_add_int(reply, "port", server->port);
+    message_add_text(reply, "socket", server->socket_folder);
+    message_add_text(reply, "database", mine->database);
+    message_add_text(reply, "user", "postgres");
+    message_add_text(reply, "password", server->password);
+    message_add_text(reply, "version", server->service.version);
+    buf_fini(&text);
+}
+
+static void end_server(struct postgres_server *server)
+{
+    postgres_templates_free(server);
+    postgres_server_free(server);
+}
+
+static int start_lease(struct lease *lease, const struct asked *asked,
+                       const struct scripts *scripts, struct buf *reply)
+{
+    struct postgres_lease *mine = calloc(1, sizeof *mine);
+    struct err err = { "" };
+    int r = mine ? get_server(lease, asked, &mine->server, reply) : -ENOMEM;
+
+    if (r < 0) {
+        free(mine);
+        return r;
+    }
+    mine->is_private = asked->is_private;
+    keeper_count(lease->keeper, &mine->server->service, 1);
+    r = postgres_database(mine->server, scripts, lease->test, mine->database, &err);
+    if (r < 0) {
+        keeper_count(lease->keeper, &mine->server->service, -1);
+        if (mine->is_private)
+            end_server(mine->server);
+        free(mine);
+        return keeper_error(reply, "%s", err.text);
+    }
+    lease->state = mine;
+    describe(mine, reply);
+    return 0;
+}
+
+static int postgres_start(struct lease *lease, const struct message *request, struct buf *reply)
+{
+    struct scripts scripts;
+    struct err err = { "" };
+    struct asked asked;
+    int r;
+
+    asked_init(&asked, request);
+    r = scripts_read(asked.migrations, asked.seed, &scripts, &err);
+    if (r < 0)
+        r = keeper_error(reply, "%s", err.text);
+    else {
+        r = start_lease(lease, &asked, &scripts, reply);
+        scripts_fini(&scripts);
+    }
+    asked_fini(&asked);
+    return r;
+}
+
+/* ---- verbs ------------------------------------------------------------------------------ */
+
+static int fail(struct buf *reply, const struct sql_error *error)
+{
+    struct buf text = BUF_INIT(4096);
+
+    sql_error_text(error, &text);
+    message_add_text(reply, "error", buf_text(&text));
+    message_add_text(reply, "severity", error->severity);
+    message_add_text(reply, "sqlstate", error->state);
+    message_add_text(reply, "message", error->message);
+    message_add_text(reply, "detail", error->detail);
+    message_add_text(reply, "hint", error->hint);
+    buf_fini(&text);
+    return -ECANCELED;
+}
+
+/* The lease's own connection; made again when a restart has cut it. */
+static struct sql *connection(struct postgres_lease *mine, struct sql_error *error)
+{
+    struct buf conninfo = BUF_INIT(4096);
+
+    if (mine->sql && !sql_is_open(mine->sql)) {
+        sql_close(mine->sql);
+        mine->sql = NULL;
+    }
+    if (!mine->sql) {
+        postgres_server_conninfo(mine->server, mine->database, &conninfo);
+        if (sql_open(buf_text(&conninfo), &mine->sql, error) < 0)
+            mine->sql = NULL;
+        buf_fini(&conninfo);
+    }
+    return mine->sql;
+}
+
+static int do_exec(struct postgres_lease *mine, const char *statement, struct buf *reply)
+{
+    struct sql_error error = { 0 };
+    struct sql *sql = connection(mine, &error);
+
+    return sql && sql_run(sql, statement, &error) == 0 ? 0 : fail(reply, &error);
+}
+
+static int do_value(struct postgres_lease *mine, const char *statement, struct buf *reply)
+{
+    struct sql_error error = { 0 };
+    struct sql *sql = connection(mine, &error);
+    struct buf value = BUF_INIT(REPLY_MAX / 2);
+    enum sql_found found = SQL_NO_ROW;
+    int r = sql ? sql_value(sql, statement, &found, &value, &error) : -ENOTCONN;
+
+    if (r < 0)
+        fail(reply, &error);
+    else if (found == SQL_VALUE)
+        message_add(reply, "value", buf_text(&value), value.size);
+    else
+        message_add_int(reply, found == SQL_NULL ? "null" : "norow", 1);
+    buf_fini(&value);
+    return r;
+}
+
+static int do_control(struct lease *lease, const char *verb, struct buf *reply)
+{
+    struct postgres_lease *mine = lease->state;
+    struct err err = { "" };
+    int r = 0;
+
+    if (!mine->is_private)
+        return keeper_error(reply,
+                            "other tests use this server too: ask for .private_server = true");
+    if (strcmp(verb, "stop") == 0) {
+        sql_close(mine->sql);
+        mine->sql = NULL;
+        r = postgres_server_is_alive(mine->server) ? postgres_server_stop(mine->server, &err)
+                                                   : 0;
+    } else if (strcmp(verb, "start") == 0)
+        r = postgres_server_is_alive(mine->server) ? 0
+                                                   : postgres_server_boot(mine->server, &err);
+    else
+        postgres_server_pause(mine->server, strcmp(verb, "pause") == 0);
+    return r < 0 ? keeper_error(reply, "%s", err.text) : 0;
+}
+
+static int postgres_verb(struct lease *lease, const char *verb, const struct message *request,
+                         struct buf *reply)
+{
+    static const char *const controls[] = { "stop", "start", "pause", "continue" };
+    struct postgres_lease *mine = lease->state;
+    char *statement;
+    int r;
+
+    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+        if (strcmp(verb, controls[i]) == 0)
+            return do_control(lease, verb, reply);
+    if (strcmp(verb, "exec") != 0 && strcmp(verb, "value") != 0)
+        return keeper_error(reply, "postgres has no verb '%s'", verb);
+    if (mine->server->paused)
+        return keeper_error(reply, "the server is paused");
+    statement = message_text(request, "sql");
+    if (!statement)
+        return keeper_error(reply, "no statement was given");
+    r = verb[0] == 'e' ? do_exec(mine, statement, reply) : do_value(mine, statement, reply);
+    free(statement);
+    return r;
+}
+
+static void postgres_end(struct lease *lease, bool keep, struct buf *note)
+{
+    struct postgres_lease *mine = lease->state;
+
+    sql_close(mine->sql);
+    keeper_count(lease->keeper, &mine->server->service, -1);
+    if (keep) {
+        buf_add_text(note, "psql \"");
+        postgres_server_conninfo(mine->server, mine->database, note);
+        buf_add_text(note, "\"");
+    } else if (mine->is_private)
+        end_server(mine->server);
+    else
+        postgres_database_finished(mine->server, mine->database);
+    free(mine);
+}
+
+const struct module postgres_module = {
+    .start_verb = "postgres.start",
+    .start = postgres_start,
+    .verb = postgres_verb,
+    .end = postgres_end,
+};

@@ -1,0 +1,345 @@
+/* service/modules/postgres_template.c - a database for a test; see postgres_template.h. */
+
+#include "service/modules/postgres_template.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "service/modules/postgres_clone.h"
+
+enum { POOL_MAX = 128, FILLERS = 2, LOWEST_PRIORITY = 19, SPARE_ROOM = 16 << 20 };
+
+struct template
+{
+    struct template *next;
+    uint64_t hash;
+    enum { TEMPLATE_MAKING, TEMPLATE_READY, TEMPLATE_FAILED } state;
+    struct err error; /* why it failed */
+    int result;
+    int asked; /* by how many tests */
+    struct clone_source source;
+    char pool[POOL_MAX][POSTGRES_NAME]; /* clones made ahead */
+    int pooled;
+    int making; /* clones on their way into the pool */
+    bool pool_failed; /* then nothing more is made ahead */
+};
+
+/* ---- making a template ------------------------------------------------------------------ */
+
+static int say(struct err *err, int result, const char *what, const struct sql_error *error)
+{
+    struct buf text = BUF_INIT(sizeof err->text);
+
+    sql_error_text(error, &text);
+    err_set(err, result, "cannot %s: %s", what, buf_text(&text));
+    buf_fini(&text);
+    return result;
+}
+
+/* Run the scripts in the new database, then connect once more: that leaves the file from which later
+ * connections to the clones read their catalogue. */
+static int migrate(struct postgres_server *server, const char *name,
+                   const struct scripts *scripts, struct err *err)
+{
+    struct buf conninfo = BUF_INIT(2048);
+    struct sql_error error = { 0 };
+    struct sql *sql;
+    int r = 0;
+
+    postgres_server_conninfo(server, name, &conninfo);
+    for (int pass = 0; r == 0 && pass < 2; pass++) {
+        r = sql_open(buf_text(&conninfo), &sql, &error);
+        if (r < 0)
+            say(err, r, "connect to the new database", &error);
+        else if (pass == 0)
+            r = scripts_run(scripts, sql, err);
+        if (sql)
+            sql_close_wait(sql);
+        sql = NULL;
+    }
+    buf_fini(&conninfo);
+    return r;
+}
+
+static int make(struct postgres_server *server, struct template *template,
+                const struct scripts *scripts, struct err *err)
+{
+    const char *name = template->source.name;
+    uint64_t begun = now_ns();
+    struct sql_error error = { 0 };
+    struct sql *sql = postgres_server_take(server, &error);
+    int r;
+
+    if (!sql)
+        return say(err, -ENOTCONN, "reach the server", &error);
+    r = sql_runf(sql, &error, "CREATE DATABASE %s%s", name, clone_strategy(server));
+    if (r < 0)
+        say(err, r, "make a template database", &error);
+    if (r == 0)
+        r = migrate(server, name, scripts, err);
+    if (r == 0) {
+        r = sql_runf(sql, &error,
+                     "ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", name);
+        if (r < 0)
+            say(err, r, "seal the template database", &error);
+    }
+    if (r < 0)
+        sql_runf(sql, &error, "DROP DATABASE IF EXISTS %s", name);
+    else if (scripts->count > 0)
+        keeper_note(server->keeper, "template '%s' migrated (%zu file%s, %.0f ms)",
+                    scripts->label, scripts->count, scripts->count == 1 ? "" : "s",
+                    (double)(now_ns() - begun) / 1e6);
+    postgres_server_give(server, sql);
+    return r;
+}
+
+/* Find the template or make it; count the test that asks. The lock is held on entry and on return. */
+static int find_or_make(struct postgres_server *server, const struct scripts *scripts,
+                        struct template **ret, struct err *err)
+{
+    struct template *template = server->templates;
+
+    while (template && template->hash != scripts->hash)
+        template = template->next;
+    if (!template) {
+        template = calloc(1, sizeof *template);
+        if (!template)
+            return err_set(err, -ENOMEM, "out of memory");
+        template->hash = scripts->hash;
+        clone_source_init(&template->source, ++server->next_database);
+        template->next = server->templates;
+        server->templates = template;
+        pthread_mutex_unlock(&server->lock);
+        template->result = make(server, template, scripts, &template->error);
+        pthread_mutex_lock(&server->lock);
+        template->state = template->result < 0 ? TEMPLATE_FAILED : TEMPLATE_READY;
+        pthread_cond_broadcast(&server->changed);
+    }
+    while (template->state == TEMPLATE_MAKING)
+        pthread_cond_wait(&server->changed, &server->lock);
+    if (template->state == TEMPLATE_FAILED)
+        return err_set(err, template->result, "%s", template->error.text);
+    template->asked++;
+    *ret = template;
+    return 0;
+}
+
+/* ---- room ------------------------------------------------------------------------------- */
+
+static bool is_short_of_room(const struct postgres_server *server, struct template *template)
+{
+    uint64_t need = 2 * clone_size(&template->source) + SPARE_ROOM;
+    struct statvfs fs;
+
+    return statvfs(server->data, &fs) == 0 && fs.f_bavail * (uint64_t)fs.f_frsize < need;
+}
+
+/* Drop one database whose test has ended. False when there is none. */
+static bool drop_finished(struct postgres_server *server, struct sql *sql)
+{
+    struct sql_error error;
+    char *name = NULL;
+
+    pthread_mutex_lock(&server->lock);
+    if (server->finished_count > 0)
+        name = server->finished[--server->finished_count];
+    pthread_mutex_unlock(&server->lock);
+    if (!name)
+        return false;
+    sql_runf(sql, &error, "DROP DATABASE IF EXISTS %s%s", name,
+             server->number >= 130000 ? " WITH (FORCE)" : "");
+    free(name);
+    return true;
+}
+
+/* Clone; when the disk is full, drop what nobody needs any more and try again. */
+static int make_clone(struct postgres_server *server, struct template *template,
+                      const char *name, struct err *err)
+{
+    struct sql_error error = { 0 };
+    struct sql *sql = postgres_server_take(server, &error);
+    int r;
+
+    if (!sql)
+        return say(err, -ENOTCONN, "reach the server", &error);
+    while (is_short_of_room(server, template) && drop_finished(server, sql))
+        ;
+    do
+        r = clone_make(server, &template->source, sql, name, err);
+    while (r == -ENOSPC && drop_finished(server, sql));
+    postgres_server_give(server, sql);
+    if (r == -ENOSPC)
+        err_set(err, r,
+                "no space left for another database on the file system of '%s' (%s)\n    try: "
+                "a larger "
+                "tmpfs, or fewer tests at once (-parallel)",
+                server->data, server->on_tmpfs ? "tmpfs" : "disk");
+    return r;
+}
+
+/* ---- clones made ahead ------------------------------------------------------------------ */
+
+/* As many as tests have asked so far, so that two tests do not pay for sixteen clones. */
+static int pool_goal(const struct postgres_server *server, const struct template *template)
+{
+    int most = 2 * server->keeper->parallel;
+
+    if (most > POOL_MAX)
+        most = POOL_MAX;
+    return template->asked < 2 || template->pool_failed ? 0
+           : template->asked < most                     ? template->asked
+                                                        : most;
+}
+
+static struct template *that_needs_more(struct postgres_server *server)
+{
+    for (struct template *template = server->templates; template; template = template->next)
+        if (template->state == TEMPLATE_READY &&
+            template->pooled + template->making < pool_goal(server, template))
+            return template;
+    return NULL;
+}
+
+static void *fill(void *arg)
+{
+    struct postgres_server *server = arg;
+    char name[POSTGRES_NAME];
+
+    setpriority(PRIO_PROCESS, (id_t)gettid(), LOWEST_PRIORITY);
+    pthread_mutex_lock(&server->lock);
+    while (!server->ending) {
+        struct template *template = that_needs_more(server);
+        int r;
+
+        if (!template) {
+            pthread_cond_wait(&server->changed, &server->lock);
+            continue;
+        }
+        template->making++;
+        snprintf(name, sizeof name, "seam_ahead_%d", ++server->next_database);
+        pthread_mutex_unlock(&server->lock);
+        r = make_clone(server, template, name, NULL);
+        pthread_mutex_lock(&server->lock);
+        template->making--;
+        if (r == 0)
+            memcpy(template->pool[template->pooled++], name, sizeof name);
+        else
+            template->pool_failed = true;
+    }
+    server->fillers--;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+/* Called with the lock held. */
+static void want_more(struct postgres_server *server)
+{
+    pthread_t thread;
+
+    if (!that_needs_more(server))
+        return;
+    if (server->fillers < FILLERS && pthread_create(&thread, NULL, fill, server) == 0) {
+        pthread_detach(thread);
+        server->fillers++;
+    }
+    pthread_cond_broadcast(&server->changed);
+}
+
+/* ---- leases ----------------------------------------------------------------------------- */
+
+/* "orders/create" and 7 become "orders_create_7": a name that needs no quotes, and is not too long. */
+static void name_database(const char *test, int number, char ret[POSTGRES_NAME])
+{
+    char tail[16];
+    size_t room, n = 0;
+
+    snprintf(tail, sizeof tail, "_%d", number);
+    room = POSTGRES_NAME - 1 - strlen(tail);
+    if (!isalpha((unsigned char)test[0]))
+        ret[n++] = 't';
+    for (; *test && n < room; test++)
+        ret[n++] =
+            isalnum((unsigned char)*test) && !(*test & 0x80) ? (char)tolower(*test) : '_';
+    memcpy(ret + n, tail, strlen(tail) + 1);
+}
+
+/* Give a clone that was made ahead its test's name. */
+static int rename_clone(struct postgres_server *server, const char *from, const char *to)
+{
+    struct sql_error error;
+    struct sql *sql = postgres_server_take(server, &error);
+    int r = sql ? sql_runf(sql, &error, "ALTER DATABASE %s RENAME TO %s", from, to) : -ENOTCONN;
+
+    postgres_server_give(server, sql);
+    return r;
+}
+
+int postgres_database(struct postgres_server *server, const struct scripts *scripts,
+                      const char *test, char ret_name[POSTGRES_NAME], struct err *err)
+{
+    struct template *template = NULL;
+    char name[POSTGRES_NAME], ahead[POSTGRES_NAME] = "";
+    int r;
+
+    pthread_mutex_lock(&server->lock);
+    r = find_or_make(server, scripts, &template, err);
+    if (r == 0) {
+        name_database(test, ++server->next_database, name);
+        if (template->pooled > 0)
+            memcpy(ahead, template->pool[--template->pooled], sizeof ahead);
+        want_more(server);
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (r < 0)
+        return r;
+    if (!ahead[0] || rename_clone(server, ahead, name) < 0)
+        r = make_clone(server, template, name, err);
+    if (r == 0)
+        memcpy(ret_name, name, sizeof name);
+    return r;
+}
+
+void postgres_database_finished(struct postgres_server *server, const char *name)
+{
+    char **finished;
+
+    pthread_mutex_lock(&server->lock);
+    finished = realloc(server->finished, (server->finished_count + 1) * sizeof *finished);
+    if (finished) {
+        server->finished = finished;
+        finished[server->finished_count] = strdup(name);
+        server->finished_count += finished[server->finished_count] != NULL;
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+void postgres_templates_free(struct postgres_server *server)
+{
+    struct template *next;
+
+    pthread_mutex_lock(&server->lock);
+    server->ending = true;
+    pthread_cond_broadcast(&server->changed);
+    while (server->fillers > 0)
+        pthread_cond_wait(&server->changed, &server->lock);
+    for (struct template *template = server->templates; template; template = next) {
+        next = template->next;
+        clone_source_fini(&template->source);
+        free(template);
+    }
+    for (size_t i = 0; i < server->finished_count; i++)
+        free(server->finished[i]);
+    free(server->finished);
+    server->templates = NULL;
+    server->finished = NULL;
+    server->finished_count = 0;
+    pthread_mutex_unlock(&server->lock);
+}

@@ -1,0 +1,99 @@
+/* service/modules/redis_client.c - a connection to a redis server; see redis_client.h. */
+
+#include "service/modules/redis_client.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPLY_TEXT_MAX = 8 << 20, DEPTH_MAX = 8 };
+
+struct redis_client {
+    redisContext *context;
+};
+
+int redis_open(const char *socket, const char *password, struct redis_client **ret,
+               struct err *err)
+{
+    const char *const words[] = { "AUTH", password, NULL };
+    struct redis_client *client = calloc(1, sizeof *client);
+    int r = 0;
+
+    if (!client)
+        return err_set(err, -ENOMEM, "out of memory");
+    client->context = redisConnectUnix(socket);
+    if (!client->context || client->context->err)
+        r = err_set(err, -ENOTCONN, "cannot connect to redis at '%s': %s", socket,
+                    client->context ? client->context->errstr : "out of memory");
+    if (r == 0 && password)
+        r = redis_run(client, err, words);
+    if (r < 0) {
+        redis_close(client);
+        return r;
+    }
+    *ret = client;
+    return 0;
+}
+
+void redis_close(struct redis_client *client)
+{
+    if (client && client->context)
+        redisFree(client->context);
+    free(client);
+}
+
+static void add_reply(const redisReply *reply, int depth, struct buf *ret)
+{
+    switch (reply->type) {
+    case REDIS_REPLY_NIL:
+        break;
+    case REDIS_REPLY_INTEGER:
+        buf_printf(ret, "%lld", reply->integer);
+        break;
+    case REDIS_REPLY_ARRAY:
+        for (size_t i = 0; i < reply->elements && depth < DEPTH_MAX; i++) {
+            if (i > 0)
+                buf_add_char(ret, '\n');
+            add_reply(reply->element[i], depth + 1, ret);
+        }
+        break;
+    default:
+        buf_add(ret, reply->str, reply->len);
+    }
+}
+
+int redis_command(struct redis_client *client, const char *const *words, const size_t *sizes,
+                  size_t count, enum redis_found *ret_found, struct buf *ret, struct err *err)
+{
+    redisReply *reply =
+        redisCommandArgv(client->context, (int)count, (const char **)words, sizes);
+    int r = 0;
+
+    if (!reply)
+        return err_set(err, -ENOTCONN, "%s: %s", words[0], client->context->errstr);
+    if (reply->type == REDIS_REPLY_ERROR)
+        r = err_set(err, -EREMOTEIO, "%s: %s", words[0], reply->str);
+    else {
+        *ret_found = reply->type == REDIS_REPLY_NIL ? REDIS_NULL : REDIS_VALUE;
+        add_reply(reply, 0, ret);
+        if (ret->failed)
+            r = err_set(err, -ENOBUFS, "%s: the reply is too long", words[0]);
+    }
+    freeReplyObject(reply);
+    return r;
+}
+
+int redis_run(struct redis_client *client, struct err *err, const char *const *words)
+{
+    struct buf reply = BUF_INIT(REPLY_TEXT_MAX);
+    enum redis_found found;
+    size_t count = 0;
+    int r;
+
+    while (words[count])
+        count++;
+    r = redis_command(client, words, NULL, count, &found, &reply, err);
+    buf_fini(&reply);
+    return r;
+}

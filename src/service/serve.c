@@ -1,0 +1,379 @@
+/* service/serve.c - the keeper's conversations; see serve.h. */
+
+#include "service/serve.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
+#include "base/proc.h"
+
+enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
+
+static const struct module *const modules[] = { &postgres_module, &redis_module };
+
+/* What the thread of a connection is given. */
+struct connection {
+    struct keeper *keeper;
+    int fd;
+    bool is_first_runner;
+};
+
+void serve_end(struct keeper *keeper)
+{
+    const pid_t self = getpid();
+
+    child_close();
+    pthread_mutex_lock(&keeper->lock);
+    for (struct service *service = keeper->services; service; service = service->next)
+        service->end(service);
+    clean_run(&keeper->dirs, &self, 1, NULL); /* with the lock: nobody adds a service now */
+    _exit(0);
+}
+
+/* ---- leases ----------------------------------------------------------------------------- */
+
+/* Answer one request: `fill` adds the fields. */
+static int answer(int fd, int result, struct buf *reply, size_t begin)
+{
+    if (result == 0)
+        message_add_int(reply, "ok", 1);
+    else if (reply->size == begin + 4)
+        message_add_text(reply, "error", strerror(-result));
+    message_end(reply, begin);
+    return message_send(fd, reply);
+}
+
+/* Serve the verbs of a lease until it ends. Returns whether its test passed. */
+static bool serve_verbs(struct lease *lease, int fd)
+{
+    struct buf frame = BUF_INIT(MESSAGE_MAX), reply = BUF_INIT(REPLY_MAX);
+    struct message request;
+    bool passed = false;
+    int r = 0;
+
+    while (r == 0 && !passed && message_receive(fd, &frame, 0, &request) == 0) {
+        char *verb = message_text(&request, "verb");
+        size_t begin;
+
+        buf_clear(&reply);
+        begin = message_begin(&reply);
+        passed = verb && strcmp(verb, "release") == 0;
+        if (!passed) {
+            r = verb ? lease->module->verb(lease, verb, &request, &reply) : -EPROTO;
+            r = answer(fd, r, &reply, begin);
+        }
+        free(verb);
+    }
+    buf_fini(&frame);
+    buf_fini(&reply);
+    return passed;
+}
+
+static void end_lease(struct lease *lease, bool keep)
+{
+    struct buf note = BUF_INIT(4096);
+
+    lease->module->end(lease, keep, &note);
+    if (keep) {
+        pthread_mutex_lock(&lease->keeper->lock);
+        lease->keeper->held++;
+        pthread_mutex_unlock(&lease->keeper->lock);
+        keeper_note(lease->keeper, "kept for '%s' until 'seam services down': %s", lease->test,
+                    buf_text(&note));
+    }
+    buf_fini(&note);
+}
+
+static void serve_lease(struct keeper *keeper, int fd, const struct module *module,
+                        const struct message *request)
+{
+    struct lease lease = { .keeper = keeper,
+                           .module = module,
+                           .test = message_text(request, "test") };
+    struct buf reply = BUF_INIT(REPLY_MAX);
+    size_t begin = message_begin(&reply);
+    int r;
+
+    if (!lease.test)
+        lease.test = strdup("test");
+    r = module->start(&lease, request, &reply);
+    if (answer(fd, r, &reply, begin) == 0 && r == 0) {
+        bool passed = serve_verbs(&lease, fd);
+
+        end_lease(&lease, keeper->keep && !passed);
+    } else if (r == 0)
+        end_lease(&lease, keeper->keep);
+    buf_fini(&reply);
+    free(lease.test);
+}
+
+/* ---- runners ---------------------------------------------------------------------------- */
+
+static bool add_runner(struct keeper *keeper, int fd)
+{
+    bool added = false;
+
+    pthread_mutex_lock(&keeper->lock);
+    for (int i = 0; i < KEEPER_RUNNERS && !added; i++)
+        if (keeper->runners[i] < 0) {
+            keeper->runners[i] = fd;
+            added = true;
+        }
+    pthread_mutex_unlock(&keeper->lock);
+    return added;
+}
+
+/* Forget a runner. Returns how many are left. */
+static int remove_runner(struct keeper *keeper, int fd)
+{
+    int left = 0;
+
+    pthread_mutex_lock(&keeper->lock);
+    for (int i = 0; i < KEEPER_RUNNERS; i++) {
+        if (keeper->runners[i] == fd)
+            keeper->runners[i] = -1;
+        left += keeper->runners[i] >= 0;
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return left;
+}
+
+/* A path that a runner names must be a folder of its own run. */
+static bool is_folder_of(const char *path, const char *run)
+{
+    const char *name = path ? strrchr(path, '/') : NULL;
+
+    return name && strncmp(name, "/seam-", 6) == 0 && strcmp(name + 6, run) == 0 &&
+           strlen(path) < CLEAN_PATH_MAX;
+}
+
+/* The folders of the run of a runner that is not our first. */
+static bool read_dirs(const struct message *hello, struct clean_dirs *ret)
+{
+    char *run = message_text(hello, "run");
+    char *disk = message_text(hello, "disk"), *memory = message_text(hello, "memory");
+    bool sound = run && strlen(run) == CLEAN_RUN_SIZE && is_folder_of(disk, run) &&
+                 is_folder_of(memory, run);
+
+    *ret = CLEAN_DIRS_NONE;
+    if (sound) {
+        snprintf(ret->run, sizeof ret->run, "%s", run);
+        snprintf(ret->disk, sizeof ret->disk, "%s", disk);
+        snprintf(ret->memory, sizeof ret->memory, "%s", memory);
+    }
+    free(run);
+    free(disk);
+    free(memory);
+    return sound;
+}
+
+/* End what a vanished runner's tests have left, but no service: other runners use them. */
+static void end_tests(const struct keeper *keeper)
+{
+    char marker[CLEAN_RUN_SIZE + 2];
+    struct proc_match match = { .marker = marker,
+                                .spare = CLEAN_SERVICES,
+                                .except = { getpid() } };
+
+    snprintf(marker, sizeof marker, "%s.", keeper->dirs.run);
+    proc_kill(&match);
+}
+
+/* Listen to a runner until it is gone. Returns whether it said bye. */
+static bool listen_to_runner(int fd)
+{
+    struct buf frame = BUF_INIT(MESSAGE_MAX);
+    struct message message;
+    bool bye = false;
+
+    while (message_receive(fd, &frame, 0, &message) == 0)
+        bye = bye || message_int(&message, "bye", 0) != 0;
+    buf_fini(&frame);
+    return bye;
+}
+
+/* `dirs` are those of another run than the keeper's; NULL for the keeper's own runner. */
+static void serve_runner(struct keeper *keeper, int fd, const struct clean_dirs *dirs)
+{
+    bool bye = listen_to_runner(fd);
+    int left = remove_runner(keeper, fd);
+
+    if (bye)
+        return;
+    if (dirs)
+        clean_run(dirs, NULL, 0, NULL);
+    else if (left > 0)
+        end_tests(keeper);
+    else
+        serve_end(keeper);
+}
+
+/* ---- what `seam services` asks ---------------------------------------------------------- */
+
+static void list_services(struct keeper *keeper, struct buf *reply)
+{
+    pthread_mutex_lock(&keeper->lock);
+    for (struct service *service = keeper->services; service; service = service->next) {
+        message_add_text(reply, "name", service->name);
+        message_add_text(reply, "version", service->version);
+        message_add_text(reply, "tier", "native");
+        message_add_int(reply, "pid", service->pid);
+        message_add_int(reply, "leases", service->leases);
+        message_add_text(reply, "folder", service->folder);
+        message_add_int(reply, "uptime_ms",
+                        (int64_t)((now_ns() - service->since_ns) / 1000000));
+    }
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+/* Whether "postgres" or "postgres-1" means this service. */
+static bool is_named(const struct service *service, const char *name)
+{
+    return strcmp(service->name, name) == 0 || strcmp(service->kind, name) == 0;
+}
+
+static int show_log(struct keeper *keeper, const struct message *request, struct buf *reply)
+{
+    struct buf text = BUF_INIT(LOG_MAX);
+    char *name = message_text(request, "name");
+    int lines = (int)message_int(request, "lines", 0);
+    bool found = false;
+
+    pthread_mutex_lock(&keeper->lock);
+    for (struct service *service = keeper->services; service && !found; service = service->next)
+        if (name && is_named(service, name)) {
+            found = true;
+            child_log_tail(service->log, lines, "", &text);
+        }
+    pthread_mutex_unlock(&keeper->lock);
+    if (found)
+        message_add_text(reply, "log", buf_text(&text));
+    else
+        keeper_error(reply, "no service is named '%s'", name ? name : "");
+    buf_fini(&text);
+    free(name);
+    return found ? 0 : -ECANCELED;
+}
+
+/* Answer what is neither a lease nor a runner. */
+static void serve_question(struct keeper *keeper, int fd, const char *verb,
+                           const struct message *request)
+{
+    struct buf reply = BUF_INIT(REPLY_MAX);
+    size_t begin = message_begin(&reply);
+    bool down = strcmp(verb, "services.down") == 0;
+    int r = 0;
+
+    if (strcmp(verb, "services.list") == 0)
+        list_services(keeper, &reply);
+    else if (strcmp(verb, "services.logs") == 0)
+        r = show_log(keeper, request, &reply);
+    else if (!down)
+        r = keeper_error(&reply, "the keeper does not know '%s'", verb);
+    answer(fd, r, &reply, begin);
+    buf_fini(&reply);
+    if (down)
+        serve_end(keeper);
+}
+
+/* ---- connections ------------------------------------------------------------------------ */
+
+static void serve_hello(struct keeper *keeper, int fd, const struct message *hello)
+{
+    char *verb = message_text(hello, "verb");
+    struct clean_dirs dirs;
+
+    if (!verb)
+        return;
+    if (strcmp(verb, "runner") == 0) {
+        if (read_dirs(hello, &dirs) && add_runner(keeper, fd))
+            serve_runner(keeper, fd, &dirs);
+        free(verb);
+        return;
+    }
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+        if (strcmp(verb, modules[i]->start_verb) == 0) {
+            serve_lease(keeper, fd, modules[i], hello);
+            free(verb);
+            return;
+        }
+    serve_question(keeper, fd, verb, hello);
+    free(verb);
+}
+
+/* Only processes of our own user, or root's. */
+static bool is_trusted(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* The main thread ends the keeper when nobody is left for long enough. */
+static void count(struct keeper *keeper, int change)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->connections += change;
+    keeper->last_ns = now_ns();
+    pthread_mutex_unlock(&keeper->lock);
+    eventfd_write(keeper->wake, 1);
+}
+
+static void *serve(void *arg)
+{
+    struct connection *connection = arg;
+    struct keeper *keeper = connection->keeper;
+    struct buf frame = BUF_INIT(MESSAGE_MAX);
+    struct message hello;
+
+    if (connection->is_first_runner)
+        serve_runner(keeper, connection->fd, NULL);
+    else if (is_trusted(connection->fd) &&
+             message_receive(connection->fd, &frame, deadline_after_ms(HELLO_MAX_MS), &hello) ==
+                 0)
+        serve_hello(keeper, connection->fd, &hello);
+    buf_fini(&frame);
+    close(connection->fd);
+    free(connection);
+    count(keeper, -1);
+    return NULL;
+}
+
+static void start_thread(struct keeper *keeper, int fd, bool is_first_runner)
+{
+    struct connection *connection = malloc(sizeof *connection);
+    pthread_t thread;
+
+    count(keeper, 1);
+    if (connection) {
+        *connection = (struct connection){ keeper, fd, is_first_runner };
+        if (pthread_create(&thread, NULL, serve, connection) == 0) {
+            pthread_detach(thread);
+            return;
+        }
+    }
+    free(connection);
+    close(fd);
+    count(keeper, -1);
+}
+
+void serve_connection(struct keeper *keeper, int fd)
+{
+    start_thread(keeper, fd, false);
+}
+
+void serve_first_runner(struct keeper *keeper, int fd)
+{
+    add_runner(keeper, fd);
+    start_thread(keeper, fd, true);
+}

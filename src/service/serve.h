@@ -1,0 +1,31 @@
+/*
+ * service/serve.h - the keeper's conversations: one thread for each connection.
+ *
+ * A connection begins with a frame {verb: ...}:
+ *
+ *   postgres.start, redis.start   a lease. Answered by the module's fields and {ok: 1}; then verbs of
+ *                                 the module, each with its answer. {verb: release} says that the test
+ *                                 passed; the connection's end ends the lease.
+ *   runner {run, disk, memory}    one more runner; it gets {note: text} frames
+ *   services.list                 {name, version, tier, pid, leases, folder, uptime_ms} for each
+ *   services.logs {name, lines}   {log: text}; lines 0: all
+ *   services.down                 end all
+ *
+ * An answer is {ok: 1, ...}, {error: text, ...} or {skip: text, try: text}. A runner sends {bye: 1}
+ * before it ends in an ordinary way; one that just vanishes is cleaned up after.
+ */
+#ifndef SERVICE_SERVE_H
+#define SERVICE_SERVE_H
+
+#include "service/keeper.h"
+
+/* Serve a connection that was accepted; takes the descriptor. */
+void serve_connection(struct keeper *keeper, int fd);
+
+/* Serve the runner that has started us, whose run is the keeper's own; takes the descriptor. */
+void serve_first_runner(struct keeper *keeper, int fd);
+
+/* End all services and remove the run's folders. */
+SEAM_NORETURN void serve_end(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,688 @@
+/*
+ * test/agent.c - the part of a test program that runs tests on the runner's word.
+ *
+ * The agent loads once, lists its tests, and forks a child for each test while it has one thread.
+ * It waits for its children and says how they ended; all judgement is the runner's.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
+#include "base/message.h"
+#include "events/agent_link.h"
+#include "test/state.h"
+
+enum {
+    FD_EVENTS = T_PRIVATE_FD,
+    FD_OUTPUT,
+    FD_CONFIG, /* only on the way through exec */
+    FD_LINK,
+    FD_SIGNALS,
+    FD_CHILDREN,
+};
+
+enum { RUNNING_MAX = 1024, EXIT_SETUP = 120 };
+
+struct running {
+    pid_t    pid;
+    uint32_t test;
+    uint32_t serial;
+};
+
+/* Tests that were granted but wait until one of ours has ended: a ring. */
+struct agent {
+    struct seam_test_record **tests;
+    uint32_t                  count;
+    struct running            running[RUNNING_MAX];
+    size_t                    running_count;
+    struct agent_packet       queue[RUNNING_MAX];
+    size_t                    queue_first;
+    size_t                    queue_count;
+    struct buf                config; /* as it came, for exec */
+    sigset_t                  signals_before;
+    int                       argc;
+    char                    **argv;
+    char                     *marker; /* the digits in SEAM_TEST_ID */
+};
+
+static struct agent agent;
+
+/* ---- configuration */
+
+static void take_config(const struct message *config)
+{
+    char *nonce = message_text(config, "nonce");
+    char *run = message_text(config, "run");
+    char *skip = message_text(config, "skip");
+    char *marker = getenv(AGENT_MARKER);
+
+    snprintf(process.nonce, sizeof process.nonce, "%s", nonce ? nonce : "");
+    free(nonce);
+    process.keeper = message_text(config, "keeper");
+    process.folder = message_text(config, "folder");
+    process.artifacts = message_text(config, "artifacts");
+    process.source_root = message_text(config, "source_root");
+    process.parallel = (int)message_int(config, "parallel", 1);
+    process.flags = (unsigned)message_int(config, "flags", 0);
+    process.deadline_ns = (uint64_t)message_int(config, "deadline", 0);
+    process.alone = false;
+    filter_init(&process.run, run, NULL);
+    filter_init(&process.skip, skip, NULL);
+    if (process.run.depth < 2) /* the runner chose the top level */
+        process.run = (struct filter){ 0 };
+    if (marker && strlen(marker) == AGENT_RUN_ID + 1 + AGENT_SERIAL)
+        agent.marker = marker + AGENT_RUN_ID + 1;
+    process.test_id = marker ? marker : "";
+}
+
+const char *t_keeper_socket(void)
+{
+    return process.keeper && *process.keeper ? process.keeper : NULL;
+}
+
+const char *t_test_id(void)
+{
+    return process.test_id ? process.test_id : "";
+}
+
+/* ---- packets */
+
+static void say(const struct agent_packet *packet, const char *text, const int *fds, size_t count)
+{
+    char whole[sizeof *packet + AGENT_TEXT_MAX];
+    size_t size = text ? strlen(text) : 0;
+
+    memcpy(whole, packet, sizeof *packet);
+    if (size > AGENT_TEXT_MAX)
+        size = AGENT_TEXT_MAX;
+    if (text)
+        memcpy(whole + sizeof *packet, text, size);
+    if (io_send_fds(FD_LINK, whole, sizeof *packet + size, fds, count) < 0)
+        _exit(EXIT_SETUP);
+}
+
+static unsigned count_threads(void)
+{
+    struct stat tasks;
+
+    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 ? (unsigned)tasks.st_nlink - 2 : 1;
+}
+
+/* Under a debugger or valgrind tests run in this process and have no time-outs. */
+static bool is_watched(void)
+{
+    struct buf status = BUF_INIT(64 << 10);
+    const char *preload = getenv("LD_PRELOAD");
+    bool watched = false;
+
+    if (io_read_file("/proc/self/status", &status) == 0) {
+        const char *tracer = strstr(buf_text(&status), "TracerPid:");
+
+        watched = tracer && atoi(tracer + strlen("TracerPid:")) != 0;
+    }
+    buf_fini(&status);
+    return watched || (preload && strstr(preload, "vgpreload"));
+}
+
+static void send_test(uint32_t index, const struct seam_test_record *record)
+{
+    const struct seam_options *o = record->options;
+    const struct seam_options *file = registry_file(o->site.file);
+    struct agent_packet packet = { .op = AGENT_TEST, .test = index };
+    struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
+    size_t begin;
+
+    if (!file)
+        file = &(const struct seam_options){ 0 };
+    buf_add(&whole, &packet, sizeof packet);
+    begin = message_begin(&whole);
+    message_add_text(&whole, "name", record->name);
+    message_add_text(&whole, "file", o->site.file);
+    message_add_int(&whole, "line", o->site.line);
+    message_add_text(&whole, "tags", o->tags);
+    message_add_text(&whole, "tags", file->tags);
+    message_add_text(&whole, "group", o->group ? o->group : file->group);
+    message_add_int(&whole, "timeout_ms", o->timeout_ms ? o->timeout_ms : file->timeout_ms);
+    message_add_int(&whole, "signal", o->signal);
+    message_add_int(&whole, "exit_code", o->exit_code);
+    message_add_int(&whole, "flags",
+                    (o->serial || file->serial ? AGENT_SERIAL_TEST : 0) |
+                        (o->exclusive || file->exclusive ? AGENT_EXCLUSIVE : 0) |
+                        (o->resume || file->resume ? AGENT_RESUME : 0));
+    message_end(&whole, begin);
+    if (whole.failed || io_send_fds(FD_LINK, whole.data, whole.size, NULL, 0) < 0)
+        _exit(EXIT_SETUP);
+    buf_fini(&whole);
+}
+
+/* Two files of a package may each declare a static test of one name; -run could not tell them apart. */
+static void refuse_duplicates(void)
+{
+    struct agent_packet failed = { .op = AGENT_FAILED };
+    struct map seen = { 0 };
+
+    for (uint32_t i = 0; i < agent.count; i++) {
+        uint32_t *before = map_at(&seen, agent.tests[i]->name);
+        char words[1024];
+
+        if (before && *before == 0) {
+            *before = i + 1;
+            continue;
+        }
+        snprintf(words, sizeof words, "two tests are named '%s': %s:%d and %s:%d",
+                 agent.tests[i]->name, agent.tests[before ? *before - 1 : i]->options->site.file,
+                 agent.tests[before ? *before - 1 : i]->options->site.line,
+                 agent.tests[i]->options->site.file, agent.tests[i]->options->site.line);
+        say(&failed, words, NULL, 0);
+        exit(1);
+    }
+    map_fini(&seen);
+}
+
+static void list_tests(void)
+{
+    struct agent_packet listed = { .op = AGENT_LISTED };
+
+    for (uint32_t i = 0; i < agent.count; i++)
+        send_test(i, agent.tests[i]);
+    say(&listed, NULL, NULL, 0);
+}
+
+static void collect_tests(void)
+{
+    uint32_t i = 0;
+
+    agent.count = (uint32_t)registry_count();
+    agent.tests = calloc(agent.count + 1, sizeof(struct seam_test_record *));
+    if (!agent.tests)
+        _exit(EXIT_SETUP);
+    for (struct seam_test_record *record = registry_tests(); record; record = record->next)
+        agent.tests[i++] = record;
+}
+
+/* ---- groups: set up in the agent, before the first fork of a test that is in one */
+
+static struct map group_states; /* 0 new, 1 ready, 2 failed */
+
+static const char *group_of(const struct seam_test_record *record)
+{
+    const struct seam_options *file = registry_file(record->options->site.file);
+
+    return record->options->group ? record->options->group : file ? file->group : NULL;
+}
+
+static bool group_ready(const struct seam_test_record *record)
+{
+    struct seam_group_record *group = registry_group(group_of(record));
+    uint32_t *state = group ? map_at(&group_states, group->name) : NULL;
+
+    if (!state)
+        return true;
+    if (*state == 0)
+        *state = !group->options->setup || group->options->setup() == 0 ? 1 : 2;
+    return *state == 1;
+}
+
+static void tear_groups_down(void)
+{
+    for (struct seam_group_record *group = registry_groups(); group; group = group->next) {
+        uint32_t *state = map_find(&group_states, group->name);
+
+        if (state && *state == 1 && group->options->teardown)
+            group->options->teardown();
+    }
+}
+
+/* ---- a child */
+
+static void after_user_fork(void)
+{
+    pthread_mutex_init(&process.lock, NULL); /* may have been held by another thread */
+}
+
+static void set_deadline(const struct seam_test_record *record)
+{
+    const struct seam_options *file = registry_file(record->options->site.file);
+    int timeout_ms = record->options->timeout_ms;
+    uint64_t now = now_ns();
+
+    if (timeout_ms == 0 && file)
+        timeout_ms = file->timeout_ms;
+    if (process.deadline_ns > now)
+        process.timeout_ns = process.deadline_ns - now;
+    if (timeout_ms > 0 && (!process.deadline_ns || process.timeout_ns > timeout_ms * 1000000ull)) {
+        process.timeout_ns = timeout_ms * 1000000ull;
+        process.deadline_ns = now + process.timeout_ns;
+    }
+}
+
+extern void __gcov_dump(void) __attribute__((weak));
+extern int __llvm_profile_write_file(void) __attribute__((weak));
+extern void __lsan_do_leak_check(void) __attribute__((weak));
+
+static SEAM_NORETURN void end_child(bool passed)
+{
+    fflush(NULL);
+    if (__gcov_dump)
+        __gcov_dump();
+    if (__llvm_profile_write_file)
+        __llvm_profile_write_file();
+    if (passed && __lsan_do_leak_check)
+        __lsan_do_leak_check();
+    _exit(passed ? 0 : 1);
+}
+
+/* Everything between the fork (or exec) and user code. */
+static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
+{
+    const struct seam_test_record *record = agent.tests[run->test];
+    struct stat events;
+
+    process.pid = getpid();
+    process.events = FD_EVENTS;
+    process.output = FD_OUTPUT;
+    process.pass_over = run->number;
+    if (fstat(FD_EVENTS, &events) == 0) {
+        process.events_device = events.st_dev;
+        process.events_inode = events.st_ino;
+    }
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    crash_install(record->options);
+    set_deadline(record);
+    leaks_begin();
+    if (!ready) {
+        static struct seam_t root;
+
+        t_init(&root, NULL, record->name);
+        root.node = process.nodes = EVENT_ROOT;
+        process.root = &root;
+        seam_error_at(&root, record->options->site, "the set-up of group '%s' failed",
+                      group_of(record));
+        t_finish(&root);
+        end_child(false);
+    }
+    end_child(run_test(record, run->test, false));
+}
+
+static void exec_test(const struct agent_packet *run)
+{
+    char option[64];
+    char **argv = calloc((size_t)agent.argc + 3, sizeof *argv);
+    int config = memfd_create("seam-config", 0);
+
+    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", run->test, run->number);
+    if (argv && config >= 0 && io_write_all(config, agent.config.data, agent.config.size) == 0 &&
+        dup2(config, FD_CONFIG) >= 0) {
+        fcntl(FD_EVENTS, F_SETFD, 0);
+        fcntl(FD_OUTPUT, F_SETFD, 0);
+        argv[0] = agent.argv[0];
+        argv[1] = option;
+        memcpy(argv + 2, agent.argv + 2, (size_t)(agent.argc - 1) * sizeof *argv);
+        execv("/proc/self/exe", argv);
+    }
+    dprintf(FD_OUTPUT, "seam: cannot start the test program again: %s\n", strerror(errno));
+    _exit(EXIT_SETUP);
+}
+
+static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent, bool ready,
+                                   const int output[2], const int events[2])
+{
+    char serial[AGENT_SERIAL + 1];
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_SETUP);
+    if (agent.marker) {
+        snprintf(serial, sizeof serial, "%08u", run->serial % 100000000);
+        memcpy(agent.marker, serial, AGENT_SERIAL);
+    }
+    dup2(output[1], STDOUT_FILENO);
+    dup2(output[1], STDERR_FILENO);
+    dup3(events[1], FD_EVENTS, O_CLOEXEC);
+    dup3(output[1], FD_OUTPUT, O_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        close(output[i]);
+        close(events[i]);
+    }
+    close(FD_LINK);
+    close(FD_SIGNALS);
+    close(FD_CHILDREN);
+    sigprocmask(SIG_SETMASK, &agent.signals_before, NULL);
+    if (process.flags & AGENT_ISOLATE_EXEC)
+        exec_test(run);
+    be_test(run, ready);
+}
+
+int agent_child(const char *option, int argc, char **argv)
+{
+    struct agent_packet run = { .op = AGENT_RUN };
+    struct buf config = BUF_INIT(MESSAGE_MAX);
+    struct message frame;
+
+    if (sscanf(option, "%u:%u", &run.test, &run.number) != 2)
+        return EXIT_SETUP;
+    lseek(FD_CONFIG, 0, SEEK_SET);
+    if (message_receive(FD_CONFIG, &config, 0, &frame) < 0)
+        return EXIT_SETUP;
+    close(FD_CONFIG);
+    fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC);
+    fcntl(FD_OUTPUT, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    take_config(&frame);
+    collect_tests();
+    registry_run_main(argc, argv);
+    leaks_baseline();
+    if (run.test >= agent.count)
+        return EXIT_SETUP;
+    pthread_atfork(NULL, NULL, after_user_fork);
+    be_test(&run, group_ready(agent.tests[run.test]));
+}
+
+/* ---- starting and reaping */
+
+static void cannot_start(const struct agent_packet *run, const char *what)
+{
+    struct agent_packet failed = { .op = AGENT_FAILED, .test = run->test, .serial = run->serial,
+                                   .status = errno };
+    char words[256];
+
+    snprintf(words, sizeof words, "cannot start the test: %s: %s", what, strerror(errno));
+    say(&failed, words, NULL, 0);
+}
+
+static void start_test(const struct agent_packet *run)
+{
+    struct agent_packet started = { .op = AGENT_STARTED, .test = run->test, .serial = run->serial };
+    bool ready = group_ready(agent.tests[run->test]);
+    pid_t self = getpid();
+    int output[2], events[2], fds[3];
+
+    if (pipe2(output, O_CLOEXEC) < 0) {
+        cannot_start(run, "pipe");
+        return;
+    }
+    if (pipe2(events, O_CLOEXEC) < 0) {
+        cannot_start(run, "pipe");
+        close(output[0]);
+        close(output[1]);
+        return;
+    }
+    fflush(NULL);
+    started.pid = fork();
+    if (started.pid == 0)
+        be_child(run, self, ready, output, events);
+    close(output[1]);
+    close(events[1]);
+    if (started.pid < 0)
+        cannot_start(run, "fork");
+    else {
+        setpgid(started.pid, started.pid);
+        fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
+        fds[1] = output[0];
+        fds[2] = events[0];
+        agent.running[agent.running_count++] =
+            (struct running){ started.pid, run->test, run->serial };
+        if (fds[0] < 0) /* a kernel before 5.3: the pid must do */
+            fds[0] = events[0];
+        say(&started, NULL, fds, 3);
+        if (fds[0] != events[0])
+            close(fds[0]);
+    }
+    close(output[0]);
+    close(events[0]);
+}
+
+static void start_queued(void)
+{
+    while (agent.queue_count > 0 && agent.running_count < (size_t)process.parallel) {
+        struct agent_packet run = agent.queue[agent.queue_first];
+
+        agent.queue_first = (agent.queue_first + 1) % RUNNING_MAX;
+        agent.queue_count--;
+        start_test(&run);
+        if (run.flags & AGENT_WHEN_FREE)
+            break;
+    }
+}
+
+/* Processes that daemonised fall to us (subreaper): whatever child is no test of ours is left over. */
+static void report_orphans(void)
+{
+    char list[4096];
+    ssize_t size = pread(FD_CHILDREN, list, sizeof list - 1, 0);
+    char *at = list;
+
+    list[size < 0 ? 0 : size] = '\0';
+    for (;;) {
+        struct agent_packet orphan = { .op = AGENT_ORPHAN, .pid = (int)strtol(at, &at, 10) };
+        bool ours = false;
+
+        if (orphan.pid <= 0)
+            break;
+        for (size_t i = 0; i < agent.running_count; i++)
+            ours |= agent.running[i].pid == orphan.pid;
+        if (!ours)
+            say(&orphan, NULL, NULL, 0);
+    }
+}
+
+static void child_ended(size_t index, int status, const struct rusage *used)
+{
+    struct running ended = agent.running[index];
+    struct agent_packet exited = {
+        .op = AGENT_EXITED,
+        .test = ended.test,
+        .serial = ended.serial,
+        .pid = ended.pid,
+        .status = status,
+        .flags = kill(-ended.pid, 0) == 0 ? AGENT_GROUP_LEFT : 0,
+        .cpu_us = (uint64_t)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1000000u +
+                  (uint64_t)(used->ru_utime.tv_usec + used->ru_stime.tv_usec),
+        .peak_kb = (uint64_t)used->ru_maxrss,
+    };
+
+    agent.running[index] = agent.running[--agent.running_count];
+    start_queued();
+    report_orphans();
+    say(&exited, NULL, NULL, 0);
+}
+
+static void reap(void)
+{
+    struct rusage used;
+    int status;
+    pid_t pid;
+
+    while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0)
+        for (size_t i = 0; i < agent.running_count; i++)
+            if (agent.running[i].pid == pid) {
+                child_ended(i, status, &used);
+                break;
+            }
+}
+
+/* ---- -isolate none: one pair of pipes, all tests here */
+
+static void run_here(const uint32_t *tests, size_t count)
+{
+    struct agent_packet started = { .op = AGENT_STARTED, .pid = getpid() };
+    struct stat events_stat;
+    int output[2], events[2], fds[3];
+    bool passed = true;
+
+    if (pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0)
+        _exit(EXIT_SETUP);
+    fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
+    if (fds[0] < 0)
+        fds[0] = events[0];
+    fds[1] = output[0];
+    fds[2] = events[0];
+    dup2(output[1], STDOUT_FILENO);
+    dup2(output[1], STDERR_FILENO);
+    process.events = dup3(events[1], FD_EVENTS, O_CLOEXEC);
+    process.output = dup3(output[1], FD_OUTPUT, O_CLOEXEC);
+    process.pid = getpid();
+    if (fstat(FD_EVENTS, &events_stat) == 0) {
+        process.events_device = events_stat.st_dev;
+        process.events_inode = events_stat.st_ino;
+    }
+    say(&started, NULL, fds, 3);
+    for (int i = 0; i < 2; i++) {
+        close(output[i]);
+        close(events[i]);
+    }
+    if (fds[0] > 2 && fds[0] != events[0])
+        close(fds[0]);
+    sigprocmask(SIG_SETMASK, &agent.signals_before, NULL);
+    leaks_baseline();
+    for (size_t i = 0; i < count; i++)
+        if (tests[i] < agent.count) {
+            process.nodes = 0;
+            leaks_begin();
+            group_ready(agent.tests[tests[i]]);
+            passed &= run_test(agent.tests[tests[i]], tests[i], true);
+        }
+    tear_groups_down();
+    end_child(passed);
+}
+
+/* ---- */
+
+static void take_packet(void)
+{
+    char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    struct agent_packet run;
+    size_t no_fds = 0;
+    ssize_t size = io_receive_fds(FD_LINK, data, sizeof data, NULL, &no_fds);
+
+    if (size <= 0) { /* the runner is gone, or has no more for us */
+        tear_groups_down();
+        exit(0);
+    }
+    if ((size_t)size < sizeof run)
+        return;
+    memcpy(&run, data, sizeof run);
+    if (run.op != AGENT_RUN)
+        return;
+    if (process.flags & AGENT_ISOLATE_NONE)
+        run_here((const uint32_t *)(void *)(data + sizeof run), ((size_t)size - sizeof run) / 4);
+    if (run.test >= agent.count || agent.queue_count == RUNNING_MAX)
+        return;
+    if (!(run.flags & AGENT_WHEN_FREE) && agent.running_count < RUNNING_MAX) {
+        start_test(&run);
+        return;
+    }
+    agent.queue[(agent.queue_first + agent.queue_count++) % RUNNING_MAX] = run;
+    if (agent.running_count == 0) /* the one it was to wait for ended meanwhile */
+        start_queued();
+}
+
+static void serve(void)
+{
+    struct pollfd wait[] = { { .fd = FD_LINK, .events = POLLIN },
+                             { .fd = FD_SIGNALS, .events = POLLIN } };
+
+    for (;;) {
+        struct signalfd_siginfo info;
+
+        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (wait[1].revents & POLLIN && read(FD_SIGNALS, &info, sizeof info) > 0)
+            reap();
+        if (wait[0].revents)
+            take_packet();
+    }
+}
+
+static void watch_children(void)
+{
+    char path[64];
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, &agent.signals_before);
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    dup3(fd, FD_SIGNALS, O_CLOEXEC);
+    close(fd);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        dup3(fd, FD_CHILDREN, O_CLOEXEC);
+        close(fd);
+    }
+}
+
+static bool receive_config(void)
+{
+    char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    struct message frame;
+    size_t no_fds = 0;
+    ssize_t size = io_receive_fds(FD_LINK, data, sizeof data, NULL, &no_fds);
+
+    if (size < (ssize_t)sizeof(struct agent_packet))
+        return false;
+    agent.config = BUF_INIT(MESSAGE_MAX);
+    buf_add(&agent.config, data + sizeof(struct agent_packet),
+            (size_t)size - sizeof(struct agent_packet));
+    if (message_parse(agent.config.data, agent.config.size, &frame) <= 0)
+        return false;
+    take_config(&frame);
+    return true;
+}
+
+int agent_main(const char *option, int argc, char **argv)
+{
+    struct agent_packet hello = { .op = AGENT_HELLO };
+    char *version;
+    int fd = (int)strtol(option, &version, 10);
+
+    if (*version != ':' || strcmp(version + 1, AGENT_VERSION) != 0) {
+        fprintf(stderr, "seam: this program speaks version %s of the runner's protocol, the runner "
+                        "speaks version '%s'; build it again with the runner's libseam\n",
+                AGENT_VERSION, *version == ':' ? version + 1 : "?");
+        return EXIT_SETUP;
+    }
+    if (dup3(fd, FD_LINK, O_CLOEXEC) < 0 || !receive_config())
+        return EXIT_SETUP;
+    close(fd);
+    agent.argc = argc;
+    agent.argv = argv;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    collect_tests();
+    refuse_duplicates();
+    registry_run_main(argc - 2, argv + 2);
+    hello.number = count_threads();
+    if (hello.number > 1)
+        process.flags |= AGENT_ISOLATE_EXEC;
+    if (is_watched())
+        process.flags = (process.flags & ~(unsigned)AGENT_ISOLATE_EXEC) | AGENT_ISOLATE_NONE;
+    hello.flags = process.flags;
+    say(&hello, NULL, NULL, 0);
+    list_tests();
+    watch_children();
+    leaks_baseline();
+    pthread_atfork(NULL, NULL, after_user_fork);
+    serve();
+    return EXIT_SETUP;
+}

@@ -1,0 +1,189 @@
+/*
+ * test/alone.c - a test program that was started by hand.
+ *
+ * It looks for `seam` and becomes `seam run THIS`. Without one (or under --seam-alone, which
+ * `seam test -gdb` uses) it runs its tests one after another in this process, with a plain report.
+ */
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "events/agent_link.h"
+#include "test/state.h"
+
+static bool   verbose;
+static struct buf held = { .cap = 1 << 20 }; /* messages of the running test, until its verdict is known */
+
+struct name {
+    uint32_t    node;
+    struct name *next;
+    char        *text;
+};
+
+static void show_message(const struct event *event)
+{
+    const char *slash = event->file.data ? strrchr(event->file.data, '/') : NULL;
+    const char *at = event->text.data;
+    const char *end = at + event->text.size;
+
+    buf_add_text(&held, "    ");
+    if (event->file.data)
+        buf_printf(&held, "%s:%d: ", slash ? slash + 1 : event->file.data, event->number);
+    for (; at < end; at++) {
+        buf_add_char(&held, *at);
+        if (*at == '\n')
+            buf_add_text(&held, "        ");
+    }
+    buf_add_char(&held, '\n');
+}
+
+static void flush_held(FILE *to)
+{
+    fputs(buf_text(&held), to);
+    buf_clear(&held);
+}
+
+static void show_end(const struct event *event)
+{
+    static const char *const words[] = { "PASS", "FAIL", "SKIP" };
+    const char *name = current_test && current_test->node == event->node ? current_test->name : "?";
+
+    if (verbose || event->status == VERDICT_FAIL) {
+        printf("--- %s: %s (%.2fs)\n", words[event->status], name, (double)event->elapsed_ns / 1e9);
+        flush_held(stdout);
+    }
+    if (event->node == EVENT_ROOT)
+        buf_clear(&held);
+    fflush(stdout);
+}
+
+void alone_event(const struct event *event)
+{
+    if (event->kind == EVENT_RUN && verbose)
+        printf("=== RUN   %.*s\n", (int)event->test.size, event->test.data);
+    else if (event->kind == EVENT_MESSAGE)
+        show_message(event);
+    else if (event->kind == EVENT_END)
+        show_end(event);
+}
+
+static int run_alone(void)
+{
+    bool passed = true;
+
+    process.pid = getpid();
+    process.folder = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    process.source_root = getcwd(NULL, 0);
+    for (struct seam_test_record *test = registry_tests(); test; test = test->next) {
+        if (filter_match(&process.run, test->name) == FILTER_NO ||
+            (process.skip.text && filter_match(&process.skip, test->name) == FILTER_FULL))
+            continue;
+        process.nodes = 0;
+        passed &= run_test(test, 0, true);
+    }
+    puts(passed ? "PASS" : "FAIL");
+    return passed ? 0 : 1;
+}
+
+/* ---- finding the runner */
+
+static void try_runner(const char *path, int argc, char **argv)
+{
+    char **args = calloc((size_t)argc + 5, sizeof *args);
+    char self[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    int count = 0;
+
+    if (!args || size <= 0 || access(path, X_OK) < 0) {
+        free(args);
+        return;
+    }
+    self[size] = '\0';
+    args[count++] = (char *)path;
+    args[count++] = (char *)"run";
+    args[count++] = (char *)"-from-program";
+    for (int i = 1; i < argc; i++)
+        args[count++] = argv[i];
+    args[count++] = self;
+    execv(path, args);
+    free(args);
+}
+
+static void find_runner(int argc, char **argv)
+{
+    const char *path = getenv("PATH");
+    char candidate[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", candidate, sizeof candidate - 6);
+    char *slash;
+
+    if (getenv("SEAM"))
+        try_runner(getenv("SEAM"), argc, argv);
+    candidate[size < 0 ? 0 : size] = '\0';
+    slash = strrchr(candidate, '/');
+    if (slash) {
+        strncpy(slash, "/seam", 6);
+        try_runner(candidate, argc, argv);
+    }
+#ifdef SEAM_PROGRAM
+    try_runner(SEAM_PROGRAM, argc, argv);
+#endif
+    while (path && *path) {
+        size_t part = strcspn(path, ":");
+
+        if (snprintf(candidate, sizeof candidate, "%.*s/seam", (int)part, path) <
+            (int)sizeof candidate)
+            try_runner(candidate, argc, argv);
+        path += part + (path[part] == ':');
+    }
+}
+
+static void list(void)
+{
+    for (struct seam_test_record *test = registry_tests(); test; test = test->next) {
+        const struct seam_options *file = registry_file(test->options->site.file);
+        const char *own = test->options->tags ? test->options->tags : "";
+        const char *shared = file && file->tags ? file->tags : "";
+
+        printf("%s\t%s%s%s\t%s:%d\n", test->name, own, *own && *shared ? "," : "", shared,
+               test->options->site.file, test->options->site.line);
+    }
+}
+
+int alone_main(int argc, char **argv)
+{
+    bool alone = false;
+    struct err err;
+
+    for (int i = 1; i < argc; i++) {
+        const char **pattern = NULL;
+        static const char *run, *skip;
+
+        if (strcmp(argv[i], AGENT_LIST_OPTION) == 0) {
+            list();
+            return 0;
+        }
+        alone |= strcmp(argv[i], "--seam-alone") == 0;
+        verbose |= strcmp(argv[i], "-v") == 0;
+        pattern = strcmp(argv[i], "-run") == 0 ? &run : strcmp(argv[i], "-skip") == 0 ? &skip : NULL;
+        if (!pattern || i + 1 == argc)
+            continue;
+        *pattern = argv[++i];
+        if (filter_init(pattern == &run ? &process.run : &process.skip, *pattern, &err) < 0) {
+            fprintf(stderr, "seam: %s: %s\n", argv[i - 1], err.text);
+            return 2;
+        }
+    }
+    if (!alone) {
+        find_runner(argc, argv);
+        fputs("seam: no runner was found ($SEAM, beside this program, PATH): tests run one after another "
+              "in this process, without isolation and time-outs, and those that need a service skip\n",
+              stderr);
+    }
+    registry_run_main(0, argv + argc);
+    return run_alone();
+}

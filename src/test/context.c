@@ -1,0 +1,125 @@
+/* test/context.c - how long a test may still go on, as a thing to wait for. */
+
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "test/state.h"
+
+struct seam_context {
+    seam_t     *t;
+    uint64_t    deadline_ns; /* 0: none */
+    atomic_bool cancelled;
+    int         fd; /* a timer that ends at the deadline, or at once when cancelled */
+};
+
+enum { CONTEXT_MARGIN_NS = 1000000000 };
+
+uint64_t seam_deadline(const seam_t *t)
+{
+    (void)t;
+    return process.deadline_ns;
+}
+
+/* A tenth of the time-out, at most five seconds, is left for clean-up. */
+static uint64_t usable_deadline(void)
+{
+    uint64_t margin = process.timeout_ns / 10;
+
+    if (process.deadline_ns == 0)
+        return 0;
+    if (margin > 5u * CONTEXT_MARGIN_NS)
+        margin = 5u * CONTEXT_MARGIN_NS;
+    return process.deadline_ns - margin;
+}
+
+static void release(void *arg)
+{
+    seam_context *context = arg;
+
+    seam_context_cancel(context);
+    if (context->fd >= 0)
+        t_private_close(context->fd);
+}
+
+static seam_context *make(seam_t *t, uint64_t deadline_ns)
+{
+    seam_context *context = arena_zero(&t->arena, sizeof *context);
+
+    context->t = t;
+    context->deadline_ns = deadline_ns;
+    context->fd = -1;
+    seam_cleanup(t, release, context);
+    return context;
+}
+
+seam_context *seam_context_of(seam_t *t)
+{
+    if (!t->context)
+        t->context = make(t, usable_deadline());
+    return t->context;
+}
+
+seam_context *seam_context_within(seam_t *t, int ms)
+{
+    uint64_t own = now_ns() + (uint64_t)(ms > 0 ? ms : 0) * 1000000u;
+    uint64_t usable = usable_deadline();
+
+    return make(t, usable && usable < own ? usable : own);
+}
+
+static void arm(const seam_context *context, uint64_t at_ns)
+{
+    struct itimerspec when = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000u),
+                                             .tv_nsec = (long)(at_ns % 1000000000u) } };
+
+    timerfd_settime(context->fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+void seam_context_cancel(seam_context *context)
+{
+    context->cancelled = true;
+    if (context->fd >= 0)
+        arm(context, 1);
+}
+
+bool seam_context_done(const seam_context *context)
+{
+    return context->cancelled || (context->deadline_ns && now_ns() >= context->deadline_ns);
+}
+
+int seam_context_remaining_ms(const seam_context *context)
+{
+    return seam_context_done(context) ? 0 : deadline_poll_ms(context->deadline_ns);
+}
+
+int seam_context_fd(seam_context *context)
+{
+    int fd;
+
+    if (context->fd >= 0)
+        return context->fd;
+    fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd < 0)
+        return -1;
+    context->fd = t_private_fd(fd);
+    if (context->fd < 0)
+        return -1;
+    if (context->cancelled)
+        arm(context, 1);
+    else if (context->deadline_ns)
+        arm(context, context->deadline_ns);
+    return context->fd;
+}
+
+int t_wait_ms(const seam_t *t, int want_ms)
+{
+    uint64_t usable = t->context ? t->context->deadline_ns : usable_deadline();
+    int left_ms;
+
+    if (t->context && t->context->cancelled)
+        return 0;
+    left_ms = deadline_poll_ms(usable);
+    return left_ms >= 0 && left_ms < want_ms ? left_ms : want_ms;
+}

@@ -1,0 +1,167 @@
+/* test/filter.c - the patterns of -run and -skip; see filter.h. */
+
+#include "test/filter.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/match.h"
+
+void filter_rewrite(char *to, const char *name)
+{
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
+        if (isspace(*at))
+            *to++ = '_';
+        else if (*at < 0x20 || *at == 0x7f)
+            to += snprintf(to, 5, "\\x%02x", *at);
+        else
+            *to++ = (char)*at;
+    }
+    *to = '\0';
+}
+
+/* The next `|` or `/` that is outside [] and (), or the end. */
+static const char *element_end(const char *at)
+{
+    int round = 0;
+    int square = 0;
+
+    for (; *at; at++) {
+        if (*at == '\\' && at[1])
+            at++;
+        else if (*at == '[')
+            square++;
+        else if (*at == ']' && square > 0)
+            square--;
+        else if (*at == '(' && square == 0)
+            round++;
+        else if (*at == ')' && square == 0)
+            round--;
+        else if ((*at == '/' || *at == '|') && round <= 0 && square == 0)
+            break;
+    }
+    return at;
+}
+
+static char *element_copy(const char *from, const char *end)
+{
+    char *plain = strndup(from, (size_t)(end - from));
+    char *element = plain ? malloc(4 * strlen(plain) + 1) : NULL;
+
+    if (element)
+        filter_rewrite(element, plain);
+    free(plain);
+    return element;
+}
+
+/* One alternative from *at on, which moves behind it; *ret_more says whether another follows. */
+static char **alternative(const char **at, size_t *ret_depth, bool *ret_more)
+{
+    char **elements = NULL;
+    size_t count = 0;
+
+    for (;;) {
+        const char *end = element_end(*at);
+        char **wider = realloc(elements, (count + 2) * sizeof *elements);
+
+        if (!wider)
+            return NULL;
+        elements = wider;
+        elements[count++] = element_copy(*at, end);
+        elements[count] = NULL;
+        *at = end + (*end ? 1 : 0);
+        *ret_more = *end == '|';
+        if (*end != '/')
+            break;
+    }
+    *ret_depth = count;
+    return elements;
+}
+
+static int try_elements(const struct filter *filter, struct err *err)
+{
+    for (size_t a = 0; filter->alternatives[a]; a++)
+        for (size_t i = 0; filter->alternatives[a][i]; i++) {
+            struct err why;
+
+            if (!*filter->alternatives[a][i] ||
+                match_regex("", filter->alternatives[a][i], &why) || !*why.text)
+                continue;
+            return err_set(err, -EINVAL, "element %zu of '%s': %s", i, filter->text, why.text);
+        }
+    return 0;
+}
+
+int filter_init(struct filter *filter, const char *text, struct err *err)
+{
+    const char *at = text;
+    size_t count = 0;
+    size_t depth = 0;
+    bool more = true;
+
+    *filter = (struct filter){ .text = text };
+    if (!text)
+        return 0;
+    while (more) {
+        char ***wider = realloc(filter->alternatives, (count + 2) * sizeof *wider);
+
+        if (!wider)
+            return -ENOMEM;
+        filter->alternatives = wider;
+        wider[count] = alternative(&at, &depth, &more);
+        wider[++count] = NULL;
+        if (depth > filter->depth)
+            filter->depth = depth;
+    }
+    return try_elements(filter, err);
+}
+
+static enum filter_match match_one(char **elements, const char *name)
+{
+    const char *at = name;
+
+    for (size_t i = 0; elements[i]; i++) {
+        size_t size = strcspn(at, "/");
+        char part[4096];
+
+        if (size >= sizeof part)
+            return FILTER_NO;
+        memcpy(part, at, size);
+        part[size] = '\0';
+        if (*elements[i] && !match_regex(part, elements[i], NULL))
+            return FILTER_NO;
+        if (at[size] == '\0')
+            return elements[i + 1] ? FILTER_PARTIAL : FILTER_FULL;
+        at += size + 1;
+    }
+    return FILTER_FULL;
+}
+
+enum filter_match filter_match(const struct filter *filter, const char *name)
+{
+    enum filter_match best = FILTER_NO;
+
+    if (!filter->text || !*filter->text)
+        return FILTER_FULL;
+    for (size_t i = 0; filter->alternatives[i] && best != FILTER_FULL; i++) {
+        enum filter_match this = match_one(filter->alternatives[i], name);
+
+        if (this > best)
+            best = this;
+    }
+    return best;
+}
+
+void filter_fini(struct filter *filter)
+{
+    for (size_t a = 0; filter->alternatives && filter->alternatives[a]; a++) {
+        for (size_t i = 0; filter->alternatives[a][i]; i++)
+            free(filter->alternatives[a][i]);
+        free(filter->alternatives[a]);
+    }
+    free(filter->alternatives);
+    *filter = (struct filter){ 0 };
+}

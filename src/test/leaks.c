@@ -1,0 +1,271 @@
+/* test/leaks.c - descriptors and threads that a test leaves behind, and the descriptors that are ours. */
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "events/agent_link.h"
+#include "test/state.h"
+
+enum { FDS_MAX = 4096, SHOWN_MAX = 10, THREADS_WAIT_MS = 50 };
+
+static unsigned char known[FDS_MAX / 8]; /* open before the test, or ours */
+static off_t         count_at_begin; /* 0: the kernel does not tell */
+static nlink_t       threads_at_begin;
+static int           private_count; /* changes of ours since */
+
+static void set_known(int fd, bool on)
+{
+    if (fd < 0 || fd >= FDS_MAX)
+        return;
+    if (on)
+        known[fd / 8] |= (unsigned char)(1 << fd % 8);
+    else
+        known[fd / 8] &= (unsigned char)~(1 << fd % 8);
+}
+
+static bool is_known(int fd)
+{
+    return fd < FDS_MAX && known[fd / 8] >> fd % 8 & 1;
+}
+
+/* ---- our own descriptors */
+
+void leaks_ignore(int fd, bool ignored)
+{
+    set_known(fd, ignored);
+    private_count += ignored ? 1 : -1;
+}
+
+static void close_private(void)
+{
+    for (int fd = T_PRIVATE_FD; fd < FDS_MAX; fd++)
+        if (is_known(fd) && fd != process.events && fd != process.output)
+            close(fd);
+}
+
+/* What a test forks must not hold leases open. */
+static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, close_private);
+}
+
+int t_private_fd(int fd)
+{
+    int moved;
+
+    if (fd < 0)
+        return -errno;
+    moved = fcntl(fd, F_DUPFD_CLOEXEC, T_PRIVATE_FD + 10);
+    if (moved < 0)
+        return -errno;
+    close(fd);
+    leaks_ignore(moved, true);
+    pthread_once(&forks_watched, watch_forks);
+    return moved;
+}
+
+void t_private_close(int fd)
+{
+    leaks_ignore(fd, false);
+    close(fd);
+}
+
+/* ---- what was left */
+
+static off_t count_fds(void)
+{
+    struct stat fds;
+
+    return stat("/proc/self/fd", &fds) == 0 ? fds.st_size : 0;
+}
+
+static nlink_t count_threads(void)
+{
+    struct stat tasks;
+
+    return stat("/proc/self/task", &tasks) == 0 ? tasks.st_nlink : 0;
+}
+
+void leaks_baseline(void)
+{
+    DIR *fds = opendir("/proc/self/fd");
+    struct dirent *entry;
+
+    while (fds && (entry = readdir(fds)))
+        if (*entry->d_name != '.' && atoi(entry->d_name) != dirfd(fds))
+            set_known(atoi(entry->d_name), true);
+    if (fds)
+        closedir(fds);
+}
+
+void leaks_begin(void)
+{
+    set_known(process.events, true);
+    set_known(process.output, true);
+    private_count = 0;
+    if (!(process.flags & AGENT_LEAKS))
+        return;
+    count_at_begin = count_fds();
+    threads_at_begin = count_threads();
+}
+
+static void show_address(struct buf *to, const struct sockaddr_storage *address, socklen_t size)
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    const struct sockaddr_un *local = (const void *)address;
+    char text[INET6_ADDRSTRLEN] = "?";
+
+    if (address->ss_family == AF_INET)
+        buf_printf(to, "%s:%d", inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text),
+                   ntohs(v4->sin_port));
+    else if (address->ss_family == AF_INET6)
+        buf_printf(to, "[%s]:%d", inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text),
+                   ntohs(v6->sin6_port));
+    else if (address->ss_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) &&
+             local->sun_path[0])
+        buf_printf(to, "%.*s", (int)(size - offsetof(struct sockaddr_un, sun_path)),
+                   local->sun_path);
+    else
+        buf_add_text(to, "(unnamed)");
+}
+
+static void show_socket(struct buf *to, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    int listening = 0;
+    socklen_t listening_size = sizeof listening;
+
+    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size);
+    if (!listening && getpeername(fd, (struct sockaddr *)&address, &size) == 0) {
+        buf_add_text(to, "socket to ");
+        show_address(to, &address, size);
+    } else if (getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
+        buf_add_text(to, listening ? "listening socket at " : "socket at ");
+        show_address(to, &address, size);
+    }
+}
+
+static void show_fd(struct buf *to, int fd)
+{
+    char link[64], target[512];
+    ssize_t size;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    size = readlink(link, target, sizeof target - 1);
+    target[size < 0 ? 0 : size] = '\0';
+    buf_printf(to, "%d ", fd);
+    if (strncmp(target, "socket:", 7) == 0)
+        show_socket(to, fd);
+    else if (strncmp(target, "pipe:", 5) == 0)
+        buf_add_text(to, "pipe");
+    else if (strncmp(target, "anon_inode:", 11) == 0)
+        buf_add_text(to, target + 11);
+    else
+        buf_add_text(to, target);
+}
+
+static void say_left(seam_t *t, struct buf *list, int count, const char *what, const char *many)
+{
+    struct buf words = BUF_INIT(64 << 10);
+    struct event event = { .kind = EVENT_LEFT, .node = t->node };
+
+    buf_printf(&words, "left %d %s: %s", count, count == 1 ? what : many, buf_text(list));
+    if (count > SHOWN_MAX)
+        buf_printf(&words, " and %d more", count - SHOWN_MAX);
+    event.text = (struct text){ buf_text(&words), words.size };
+    emit(&event);
+    buf_fini(&words);
+    buf_fini(list);
+}
+
+static void report_fds(seam_t *t)
+{
+    DIR *fds = opendir("/proc/self/fd");
+    struct buf list = BUF_INIT(32 << 10);
+    struct dirent *entry;
+    int count = 0;
+
+    while (fds && (entry = readdir(fds))) {
+        int fd = atoi(entry->d_name);
+
+        if (*entry->d_name == '.' || fd == dirfd(fds) || is_known(fd) || count++ >= SHOWN_MAX)
+            continue;
+        if (list.size > 0)
+            buf_add_text(&list, ", ");
+        show_fd(&list, fd);
+    }
+    if (fds)
+        closedir(fds);
+    if (count > 0)
+        say_left(t, &list, count, "descriptor open", "descriptors open");
+}
+
+static void thread_name(struct buf *to, const char *id)
+{
+    char path[300], name[32] = "?";
+    FILE *comm;
+
+    snprintf(path, sizeof path, "/proc/self/task/%s/comm", id);
+    comm = fopen(path, "re");
+    if (comm && fgets(name, sizeof name, comm))
+        name[strcspn(name, "\n")] = '\0';
+    if (comm)
+        fclose(comm);
+    buf_printf(to, "%s'%s' (%s)", to->size > 0 ? ", " : "", name, id);
+}
+
+/* A joined thread may stand in /proc for a moment more. */
+static bool threads_remain(void)
+{
+    for (int ms = 0; ms < THREADS_WAIT_MS; ms++) {
+        if (count_threads() <= threads_at_begin)
+            return false;
+        poll(NULL, 0, 1);
+    }
+    return true;
+}
+
+static void report_threads(seam_t *t)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct buf list = BUF_INIT(32 << 10);
+    struct dirent *entry;
+    int count = 0;
+
+    while (tasks && (entry = readdir(tasks)))
+        if (*entry->d_name != '.' && atoi(entry->d_name) != getpid() && count++ < SHOWN_MAX)
+            thread_name(&list, entry->d_name);
+    if (tasks)
+        closedir(tasks);
+    if (count > 0)
+        say_left(t, &list, count, "thread running", "threads running");
+}
+
+/* After a failure things are left open because the test ended early: no second complaint. */
+void leaks_report(seam_t *t)
+{
+    off_t count;
+
+    if (!(process.flags & AGENT_LEAKS) || t->failed || emit_is_forked())
+        return;
+    count = count_fds();
+    if (count == 0 || count_at_begin == 0 || count - private_count > count_at_begin)
+        report_fds(t);
+    if (count_threads() > threads_at_begin && threads_remain())
+        report_threads(t);
+}

@@ -1,0 +1,20 @@
+/* test/match.h - regular expressions, as PCRE2 has them. */
+#ifndef TEST_MATCH_H
+#define TEST_MATCH_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * Whether the pattern is found anywhere in the text. `$` is the very end, not also a line end
+ * before it. When both are UTF-8 they are matched by code points, else by bytes.
+ *
+ * False with words in `err`: the pattern is wrong (what, and at which offset), it takes too
+ * many steps for this text, or PCRE2 cannot be loaded. False without words: it is not found.
+ *
+ * Threads: any.
+ */
+bool match_regex(const char *text, const char *pattern, struct err *err);
+
+#endif

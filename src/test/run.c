@@ -1,0 +1,236 @@
+/* test/run.c - the life of a test and of its subtests. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "test/state.h"
+
+void t_init(seam_t *t, seam_t *parent, const char *name)
+{
+    *t = (struct seam_t){ .parent = parent, .name = name, .begin_ns = now_ns() };
+    if (parent) {
+        t->options = parent->options;
+        t->in_thread = parent->in_thread;
+    }
+}
+
+enum verdict t_verdict(const seam_t *t)
+{
+    return t->failed ? VERDICT_FAIL : t->skipped ? VERDICT_SKIP : VERDICT_PASS;
+}
+
+void t_fail(seam_t *t)
+{
+    for (; t; t = t->parent)
+        t->failed = true;
+}
+
+bool t_failed(const seam_t *t)
+{
+    return t->failed;
+}
+
+struct arena *t_arena(seam_t *t)
+{
+    return &t->arena;
+}
+
+static void call_cleanup(seam_t *t, void *arg)
+{
+    struct cleanup *cleanup = arg;
+
+    (void)t;
+    cleanup->fn(cleanup->arg);
+}
+
+static void run_cleanups(seam_t *t)
+{
+    struct cleanup *cleanup;
+
+    for (;;) {
+        pthread_mutex_lock(&process.lock);
+        cleanup = t->cleanups;
+        if (cleanup)
+            t->cleanups = cleanup->next;
+        pthread_mutex_unlock(&process.lock);
+        if (!cleanup)
+            break;
+        leave_call(t, call_cleanup, cleanup);
+        free(cleanup);
+    }
+}
+
+void seam_cleanup(seam_t *t, void (*fn)(void *arg), void *arg)
+{
+    struct cleanup *cleanup = malloc(sizeof *cleanup);
+
+    if (!cleanup)
+        seam_fatal_at(t, (seam_site){ 0 }, "out of memory for a clean-up");
+    t->touched = true;
+    pthread_mutex_lock(&process.lock);
+    *cleanup = (struct cleanup){ t->cleanups, fn, arg };
+    t->cleanups = cleanup;
+    pthread_mutex_unlock(&process.lock);
+}
+
+void t_finish(seam_t *t)
+{
+    struct event end = { .kind = EVENT_END, .node = t->node };
+
+    t->finished = true;
+    if (t->context)
+        seam_context_cancel(t->context);
+    if (t->waiting)
+        parallel_run(t);
+    run_cleanups(t);
+    if (!t->parent)
+        leaks_report(t);
+    end.status = (uint8_t)t_verdict(t);
+    end.elapsed_ns = now_ns() - t->begin_ns - t->paused_ns;
+    emit(&end);
+    map_fini(&t->names);
+    arena_fini(&t->arena);
+}
+
+static void call_test(seam_t *t, void *arg)
+{
+    const struct seam_test_record *record = arg;
+
+    record->fn(t);
+}
+
+/* A child that the test forked has returned from the test's function: it is not the test. */
+static void end_if_forked(void)
+{
+    if (emit_is_forked()) {
+        fflush(stdout);
+        _exit(process.root->failed ? 1 : 0);
+    }
+}
+
+bool run_test(const struct seam_test_record *record, uint32_t index, bool announce)
+{
+    static struct seam_t root;
+    struct event run = { .kind = EVENT_RUN, .node = EVENT_ROOT, .number = (int32_t)index,
+                         .test = text_of(record->name) };
+
+    t_init(&root, NULL, record->name);
+    root.node = process.nodes = EVENT_ROOT;
+    root.options = record->options;
+    process.root = &root;
+    current_test = &root;
+    if (announce)
+        emit(&run);
+    leave_call(&root, call_test, (void *)record);
+    end_if_forked();
+    t_finish(&root);
+    current_test = NULL;
+    return !root.failed;
+}
+
+/* ---- subtests */
+
+static char *full_name(seam_t *parent, const char *name)
+{
+    size_t before = strlen(parent->name);
+    char *full = arena_zero(&parent->arena, before + 4 * strlen(name) + 2);
+
+    memcpy(full, parent->name, before);
+    full[before] = '/';
+    filter_rewrite(full + before + 1, name);
+    return full;
+}
+
+/* The number behind the last '#', and in *ret_size how much stands before it; 0 when there is none. */
+static uint32_t explicit_number(const char *name, size_t *ret_size)
+{
+    const char *hash = strrchr(name, '#');
+
+    *ret_size = strlen(name);
+    if (!hash || strlen(hash) < 3 || strspn(hash + 1, "0123456789") != strlen(hash + 1))
+        return 0;
+    *ret_size = (size_t)(hash - name);
+    return (uint32_t)strtoul(hash + 1, NULL, 10);
+}
+
+/* Go's rule: the nth use of a name gets "#nn", unless that was used explicitly; then the next. */
+static const char *unique_name(seam_t *parent, const char *base)
+{
+    for (;;) {
+        uint32_t *used = map_at(&parent->names, base);
+        uint32_t n = used ? (*used)++ : 0;
+        const char *name;
+        size_t size;
+
+        if (n == 0 && base[strlen(base) - 1] != '/') {
+            uint32_t number = explicit_number(base, &size);
+            char *plain = arena_copy(&parent->arena, base, size);
+            uint32_t *taken = base[size] ? map_find(&parent->names, plain) : NULL;
+
+            if (!taken || number >= *taken)
+                return base;
+            continue;
+        }
+        name = arena_printf(&parent->arena, "%s#%02u", base, n);
+        used = map_at(&parent->names, name);
+        if (!used || (*used)++ == 0)
+            return name;
+    }
+}
+
+static bool selected(const seam_t *parent, const char *name)
+{
+    if (parent == process.root && parent->ordinal <= process.pass_over)
+        return false;
+    return filter_match(&process.run, name) != FILTER_NO &&
+           (!process.skip.text || filter_match(&process.skip, name) != FILTER_FULL);
+}
+
+static uint32_t begin_node(void)
+{
+    uint32_t node;
+
+    pthread_mutex_lock(&process.lock);
+    node = ++process.nodes;
+    pthread_mutex_unlock(&process.lock);
+    return node;
+}
+
+static void refuse_late_run(seam_t *t, const char *name)
+{
+    if (t->finished)
+        seam_fatal_at(t, (seam_site){ 0 },
+                      "seam_run '%s': %s has ended; a clean-up cannot run subtests", name, t->name);
+}
+
+bool(seam_run)(seam_t *t, const char *name, seam_fn *fn, const void *arg)
+{
+    struct event run = { .kind = EVENT_RUN, .parent = t->node };
+    seam_t *outer = current_test;
+    struct seam_t sub;
+    const char *full;
+
+    refuse_late_run(t, name);
+    t->touched = true;
+    full = unique_name(t, full_name(t, name));
+    t->ordinal++;
+    if (!selected(t, full))
+        return true;
+    t_init(&sub, t, full);
+    sub.node = run.node = begin_node();
+    run.test = text_of(full);
+    emit(&run);
+    current_test = &sub;
+    leave_call(&sub, fn, (void *)arg);
+    end_if_forked();
+    current_test = outer;
+    if (parallel_wanted(&sub) && parallel_defer(&sub, fn, (void *)arg))
+        return true;
+    t_finish(&sub);
+    if (t->must_leave && outer == t)
+        seam_leave();
+    return !sub.failed;
+}

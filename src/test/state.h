@@ -1,0 +1,137 @@
+/*
+ * test/state.h - the state of a test's process and of each (sub)test in it; private to src/test.
+ */
+#ifndef TEST_STATE_H
+#define TEST_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/map.h"
+#include "events/event.h"
+#include "test/filter.h"
+#include "test/t.h"
+
+struct cleanup {
+    struct cleanup *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+/* A subtest that called seam_parallel and waits for its parent's function to return. */
+struct waiting {
+    struct waiting *next;
+    seam_t *t;
+    seam_fn *fn;
+    void *arg;
+    pthread_t thread;
+};
+
+struct seam_t {
+    seam_t *parent;
+    const char *name; /* full */
+    const struct seam_options *options; /* the test's, for its subtests too */
+    seam_context *context; /* made when asked for */
+    const char *tempdir; /* likewise */
+    const char *scope;
+    struct cleanup *cleanups; /* guarded by process.lock */
+    struct waiting *waiting;
+    struct map names; /* of subtests, to keep them unique */
+    struct arena arena;
+    uint64_t begin_ns;
+    uint64_t paused_ns;
+    uint32_t node;
+    uint32_t ordinal; /* how many subtests it has begun */
+    atomic_bool failed;
+    atomic_bool skipped;
+    bool finished; /* its function has returned, or it left */
+    bool must_leave; /* a subtest called a fatal of this one */
+    bool touched; /* said or registered something: too late for seam_parallel */
+    bool in_thread; /* a parallel subtest, or below one */
+    bool released; /* a parallel subtest whose turn has come */
+    bool changed_process; /* used seam_setenv or seam_chdir */
+    char name_room[64];
+};
+
+/* Set by the agent before the fork, completed by the child; never changed while a test runs,
+ * but for what `lock` guards. */
+struct process {
+    pid_t pid; /* of the test; another one is a child that the test forked */
+    int events; /* -1 until a test runs */
+    int output; /* a copy of the output pipe, for marks; -1: none wanted */
+    dev_t events_device;
+    ino_t events_inode;
+    pthread_mutex_t
+        lock; /* guards the event pipe, `sequence`, `noisy`, `nodes` and cleanup lists */
+    uint32_t sequence; /* events written */
+    bool noisy; /* the output pipe has been used */
+    uint32_t nodes; /* ids given out */
+    seam_t *root;
+    uint32_t pass_over; /* direct subtests of the root that have a result already */
+
+    char nonce[17];
+    const char *keeper;
+    const char *folder; /* where temporary files go */
+    const char *source_root; /* what relative source files are relative to */
+    const char *artifacts;
+    const char *test_id;
+    uint64_t deadline_ns; /* of this test; 0: none */
+    uint64_t timeout_ns; /* its whole time */
+    int parallel;
+    unsigned flags; /* enum agent_config_flag */
+    bool alone; /* no runner: reports are printed here */
+    struct filter run;
+    struct filter skip;
+};
+extern struct process process;
+
+/* The (sub)test that runs on this thread, NULL on a thread that runs none. */
+extern _Thread_local seam_t *current_test;
+
+/* emit.c */
+void emit(struct event *event); /* sets its time */
+void crash_write(struct event *event); /* the same from a signal handler */
+void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text);
+bool emit_is_forked(void); /* whether this process is a child of the test's */
+
+/* leave.c: call fn so that a fatal in it returns here; false when it left that way. */
+bool leave_call(seam_t *t, seam_fn *fn, void *arg);
+
+/* run.c */
+void t_init(seam_t *t, seam_t *parent, const char *name);
+void t_finish(seam_t *t); /* cleanups, verdict, END event; frees what t owns */
+enum verdict t_verdict(const seam_t *t);
+void t_fail(seam_t *t); /* and all its ancestors */
+bool run_test(const struct seam_test_record *record, uint32_t index, bool announce);
+
+/* parallel.c */
+bool parallel_defer(seam_t *t, seam_fn *fn,
+                    void *arg); /* after fn left through seam_parallel */
+void parallel_run(seam_t *t); /* run what waits, return when all has ended */
+bool parallel_wanted(const seam_t *t);
+
+/* registry.c */
+struct seam_test_record *registry_tests(void); /* in the order of files and lines */
+struct seam_group_record *registry_group(const char *name);
+struct seam_group_record *registry_groups(void);
+const struct seam_options *registry_file(const char *file); /* NULL when it declares nothing */
+void registry_run_main(int argc, char **argv);
+int registry_count(void);
+
+/* crash.c, leaks.c */
+void crash_install(const struct seam_options *options);
+void leaks_baseline(void); /* in the agent: what each test finds open */
+void leaks_begin(void); /* in the test, before user code */
+void leaks_report(seam_t *t);
+void leaks_ignore(int fd, bool ignored);
+
+/* alone.c: print an event of a program that runs without a runner. */
+void alone_event(const struct event *event);
+int alone_main(int argc, char **argv);
+
+/* agent.c */
+int agent_main(const char *option, int argc, char **argv);
+int agent_child(const char *option, int argc, char **argv);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * test/t.h - what the rest of libseam may ask of a running test beyond seam.h.
+ */
+#ifndef TEST_T_H
+#define TEST_T_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "seam/seam.h"
+
+/* Descriptors of ours start here, out of the way of the test's own. */
+enum { T_PRIVATE_FD = 500 };
+
+/* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
+struct arena *t_arena(seam_t *t);
+
+/* Make a path absolute: a relative one starts at the folder of the source file `at.file`. The text
+ * lives until the (sub)test ends. */
+const char *t_source_path(seam_t *t, seam_site at, const char *path);
+
+/* Move a descriptor above T_PRIVATE_FD, close-on-exec, and close the old one. It is left out of the
+ * leak report and closed in every process that the test forks. Returns the new one or -errno. */
+int  t_private_fd(int fd);
+void t_private_close(int fd);
+
+/* Whether this test, or the subtest that `t` is, has failed so far. */
+bool t_failed(const seam_t *t);
+
+/* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
+SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
+
+/* The keeper's socket, NULL when this program runs without a runner. */
+const char *t_keeper_socket(void);
+
+/* "<run id>.<number>": the marker that every process of this test carries in SEAM_TEST_ID. */
+const char *t_test_id(void);
+
+/* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
+int t_wait_ms(const seam_t *t, int want_ms);
+
+#endif

@@ -1,0 +1,156 @@
+/* test/value.c - compare and show values; see value.h. */
+
+#include "test/value.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+seam_value seam_value_i(intmax_t v)
+{
+    return (seam_value){ .kind = SEAM_KIND_INT, .as.i = v };
+}
+
+seam_value seam_value_u(uintmax_t v)
+{
+    return (seam_value){ .kind = SEAM_KIND_UINT, .as.u = v };
+}
+
+seam_value seam_value_d(double v)
+{
+    return (seam_value){ .kind = SEAM_KIND_DOUBLE, .as.d = v };
+}
+
+seam_value seam_value_b(bool v)
+{
+    return (seam_value){ .kind = SEAM_KIND_BOOL, .as.u = v };
+}
+
+seam_value seam_value_s(const char *v)
+{
+    return seam_value_n(v, v ? strlen(v) : 0);
+}
+
+seam_value seam_value_n(const char *v, size_t size)
+{
+    return (seam_value){ .kind = SEAM_KIND_TEXT, .size = size, .as.p = v };
+}
+
+static int order(bool less, bool more)
+{
+    return less ? -1 : more ? 1 : 0;
+}
+
+static bool is_integer(seam_value v)
+{
+    return v.kind == SEAM_KIND_INT || v.kind == SEAM_KIND_UINT || v.kind == SEAM_KIND_BOOL;
+}
+
+static int compare_integers(seam_value a, seam_value b)
+{
+    bool a_signed = a.kind == SEAM_KIND_INT;
+    bool b_signed = b.kind == SEAM_KIND_INT;
+
+    if (a_signed && b_signed)
+        return order(a.as.i < b.as.i, a.as.i > b.as.i);
+    if (a_signed && a.as.i < 0)
+        return -1;
+    if (b_signed && b.as.i < 0)
+        return 1;
+    return order(a.as.u < b.as.u, a.as.u > b.as.u);
+}
+
+static int compare_texts(seam_value a, seam_value b)
+{
+    size_t common = a.size < b.size ? a.size : b.size;
+    int r;
+
+    if (!a.as.p || !b.as.p)
+        return order(!a.as.p && b.as.p, a.as.p && !b.as.p);
+    r = common > 0 ? memcmp(a.as.p, b.as.p, common) : 0;
+    return r ? r : order(a.size < b.size, a.size > b.size);
+}
+
+static long double number(seam_value v)
+{
+    return v.kind == SEAM_KIND_DOUBLE ? v.as.d
+         : v.kind == SEAM_KIND_INT    ? (long double)v.as.i
+                                      : (long double)v.as.u;
+}
+
+int value_compare(seam_value a, seam_value b, bool *ret_comparable)
+{
+    bool a_number = is_integer(a) || a.kind == SEAM_KIND_DOUBLE;
+    bool b_number = is_integer(b) || b.kind == SEAM_KIND_DOUBLE;
+
+    *ret_comparable = true;
+    if (is_integer(a) && is_integer(b))
+        return compare_integers(a, b);
+    if (a.kind == SEAM_KIND_TEXT && b.kind == SEAM_KIND_TEXT)
+        return compare_texts(a, b);
+    if (a_number && b_number && !isnan(number(a)) && !isnan(number(b)))
+        return order(number(a) < number(b), number(a) > number(b));
+    *ret_comparable = false;
+    return 1;
+}
+
+/* The shortest form that reads back as the same double. */
+static void show_double(struct buf *to, double d)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, d);
+        if (strtod(text, NULL) == d)
+            break;
+    }
+    buf_add_text(to, text);
+}
+
+void value_show_text(struct buf *to, const char *text, size_t size)
+{
+    static const char escapes[] = "\a\b\t\n\v\f\r\"\\";
+    static const char letters[] = "abtnvfr\"\\";
+
+    if (!text) {
+        buf_add_text(to, "NULL");
+        return;
+    }
+    buf_add_char(to, '"');
+    for (size_t i = 0; i < size; i++) {
+        const char *found = text[i] ? strchr(escapes, text[i]) : NULL;
+
+        if (found)
+            buf_printf(to, "\\%c", letters[found - escapes]);
+        else if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            buf_printf(to, "\\x%02x", (unsigned char)text[i]);
+        else
+            buf_add_char(to, text[i]);
+    }
+    buf_add_char(to, '"');
+}
+
+void value_show(struct buf *to, seam_value value)
+{
+    switch (value.kind) {
+    case SEAM_KIND_INT:
+        buf_printf(to, "%" PRIdMAX, value.as.i);
+        break;
+    case SEAM_KIND_UINT:
+        buf_printf(to, "%" PRIuMAX, value.as.u);
+        break;
+    case SEAM_KIND_BOOL:
+        buf_add_text(to, value.as.u ? "true" : "false");
+        break;
+    case SEAM_KIND_DOUBLE:
+        show_double(to, value.as.d);
+        break;
+    case SEAM_KIND_TEXT:
+        value_show_text(to, value.as.p, value.size);
+        break;
+    default:
+        buf_printf(to, "%p", value.as.p);
+    }
+}

@@ -1,0 +1,13 @@
+/* pass: leaves a child behind, which is named and killed.
+ * says: left process */
+#include "oracle.h"
+
+#include <unistd.h>
+
+SEAM_TEST(leak_NUMBER)
+{
+    say(t);
+    if (fork() == 0)
+        for (;;)
+            pause();
+}
