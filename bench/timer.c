@@ -6,7 +6,7 @@
  * Each round runs every program once, so that a slow spell of the machine falls on all of them;
  * with more than one round a first one is not noted. A run adds a line to FOLDER/LABEL (wall time
  * from before fork to after wait, ms) and to FOLDER/LABEL.cpu (CPU time of the program and all that
- * it started, ms). Its output is in FOLDER/LABEL.out. A program that fails ends the timer with 1.
+ * it started, ms). A program that fails has its output shown and ends the timer with 1.
  */
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -54,16 +55,27 @@ static void note(const char *folder, const char *label, const char *suffix, doub
     }
 }
 
-static void run_child(const char *output, char **argv)
+static void run_child(int output, char **argv)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int out = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 
-    if (null < 0 || out < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+    if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
         _exit(126);
     execvp(argv[0], argv);
     fprintf(stderr, "timer: cannot run '%s': %s\n", argv[0], strerror(errno));
     _exit(127);
+}
+
+/* Show how a failed program's output ends. */
+static void show_output(int output)
+{
+    char text[4096];
+    off_t size = lseek(output, 0, SEEK_END);
+    ssize_t n = pread(output, text, sizeof text,
+                      size > (off_t)sizeof text ? size - (off_t)sizeof text : 0);
+
+    if (n > 0)
+        fwrite(text, 1, (size_t)n, stderr);
 }
 
 /* Wait for what the program left running: it must not disturb the run that comes next. */
@@ -89,38 +101,41 @@ static bool wait_for(pid_t pid, int *status, struct rusage *use)
     return r == pid;
 }
 
-/* Returns false when the program failed, after saying so. */
-static bool run_once(const struct program *program, const char *folder, struct taken *ret)
+/* Returns what is wrong with the run, NULL when it was good. */
+static const char *run_once(char **argv, int output, struct taken *ret)
 {
     struct taken taken = { 0 };
     struct rusage use;
-    char output[4096];
-    uint64_t start;
+    uint64_t start = now_ns();
+    pid_t pid = fork();
     int status;
-    pid_t pid;
 
-    snprintf(output, sizeof output, "%s/%s.out", folder, program->label);
-    start = now_ns();
-    pid = fork();
     if (pid == 0)
-        run_child(output, program->argv);
-    if (pid < 0 || !wait_for(pid, &status, &use)) {
-        fprintf(stderr, "timer: %s: no end after %d s\n", program->label, RUN_SECONDS);
-        return false;
-    }
+        run_child(output, argv);
+    if (pid < 0 || !wait_for(pid, &status, &use))
+        return "did not end in time";
     taken.wall_ms = (double)(now_ns() - start) / 1e6;
     taken.cpu_ms = cpu_ms(&use);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "timer: %s failed (wait status 0x%x), its output is '%s'\n",
-                program->label, (unsigned)status, output);
-        return false;
-    }
-    if (!reap_orphans(&taken)) {
-        fprintf(stderr, "timer: %s left processes behind\n", program->label);
-        return false;
-    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return WIFEXITED(status) ? "failed" : "was killed";
+    if (!reap_orphans(&taken))
+        return "left processes behind";
     *ret = taken;
-    return true;
+    return NULL;
+}
+
+/* The output goes to memory: a file on a disk would be measured as well. */
+static bool run_program(const struct program *program, struct taken *ret)
+{
+    int output = memfd_create("output", MFD_CLOEXEC);
+    const char *wrong = output < 0 ? "cannot start" : run_once(program->argv, output, ret);
+
+    if (wrong) {
+        fprintf(stderr, "timer: %s: '%s' %s\n", program->label, program->argv[0], wrong);
+        show_output(output);
+    }
+    close(output);
+    return !wrong;
 }
 
 /* Cut argv at each "--". */
@@ -162,7 +177,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < count; i++) {
             struct taken taken;
 
-            if (!run_once(&programs[i], argv[2], &taken))
+            if (!run_program(&programs[i], &taken))
                 return 1;
             if (round < 0)
                 continue;

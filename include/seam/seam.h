@@ -472,12 +472,14 @@ inline seam_value seam_v(unsigned long v) { return seam_value_u(v); }
 inline seam_value seam_v(unsigned long long v) { return seam_value_u(v); }
 template <typename T> void seam_v(T *) = delete; /* another pointer: use _mem, _same or _null */
 template <typename T>
-auto seam_v(const T &v) -> decltype(seam_value_n(v.data(), v.size()))
+    requires requires(const T &v) { seam_value_n(v.data(), v.size()); }
+seam_value seam_v(const T &v)
 {
     return seam_value_n(v.data(), v.size());
 }
 template <typename T>
-auto seam_v(const T &v) -> decltype(seam_v(static_cast<__underlying_type(T)>(v)))
+    requires(__is_enum(T))
+seam_value seam_v(T v)
 {
     return seam_v(static_cast<__underlying_type(T)>(v));
 }

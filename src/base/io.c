@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { IO_FDS = 8 };
@@ -106,6 +107,20 @@ int io_make_folders(const char *path, mode_t mode)
         *slash = '/';
     }
     return mkdir(part, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+void io_expire_files(const char *folder, int seconds)
+{
+    DIR *entries = io_make_folders(folder, 0700) == 0 ? opendir(folder) : NULL;
+    struct dirent *entry;
+    struct stat file;
+
+    while (entries && (entry = readdir(entries)))
+        if (fstatat(dirfd(entries), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(file.st_mode) && file.st_mtime + seconds < time(NULL))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries)
+        closedir(entries);
 }
 
 static int remove_at(int folder, const char *name, struct err *err);

@@ -167,6 +167,8 @@ int session_run(struct session *session)
     int code;
 
     run_start_clock(run);
+    if (session->options.shuffle)
+        run_note(run, "-shuffle %llu", (unsigned long long)session->options.shuffle_seed);
     for (uint32_t i = 0; i < run->package_count; i++)
         run_package_is_ready(run->packages[i]);
     code = run_all(run);

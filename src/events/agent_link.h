@@ -63,6 +63,9 @@ struct agent_packet {
 
 enum { AGENT_TEXT_MAX = 60000 };
 
+/* Ends of a child that are no test's: it could not be set up; it lost the pipe for its events. */
+enum { AGENT_EXIT_SETUP = 120, AGENT_EXIT_EVENTS_LOST = 121 };
+
 /* Bits of the TEST frame's "flags" and of the CONFIG frame's "flags". */
 enum agent_test_flag { AGENT_SERIAL_TEST = 1, AGENT_EXCLUSIVE = 2, AGENT_RESUME = 4 };
 enum agent_config_flag {
@@ -72,7 +75,7 @@ enum agent_config_flag {
     AGENT_LEAKS = 8,
     AGENT_ISOLATE_EXEC = 16,
     AGENT_ISOLATE_NONE = 32,
-    AGENT_TERMINAL = 64 /* one test at a time, whose output goes to ours as it is: for a debugger */
+    AGENT_SANITIZED = 64 /* said by the agent: a sanitizer may end its tests */
 };
 
 /* Before what was written after it, a mark in the output pipe says how many events came: byte 0x16,

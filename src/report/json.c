@@ -14,19 +14,21 @@
 #include "report/json_text.h"
 #include "report/lines.h"
 #include "report/names.h"
+#include "report/open.h"
 
 enum { PIECE_MAX = 1024 };
 
-/* Output of a (sub)test that has not ended its line. */
-struct open_line {
-    struct open_line *next;
-    struct buf        text;
-    struct text       test;
-    char              name[];
+/* A top-level test that runs. */
+struct json_test {
+    struct json_test *next;
+    struct text       name; /* of the test itself */
+    struct opens      opens; /* it and its subtests: events of these need not tell their names */
+    struct buf        line; /* raw output that has not ended its line */
+    uint32_t          line_of;
 };
 
 struct json_package {
-    struct open_line *lines;
+    struct json_test *tests;
     bool              started;
     bool              compiled; /* its compiler's output has its header */
 };
@@ -63,11 +65,6 @@ static struct json_package *package_of(struct json_report *report, struct text n
 
 /* ---- objects */
 
-static bool same(struct text a, struct text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 /* A member that is left out when it is empty. */
 static void add_member(struct json_report *report, const char *key, struct text value)
 {
@@ -77,12 +74,21 @@ static void add_member(struct json_report *report, const char *key, struct text 
     json_add_string(&report->out, value);
 }
 
+/* A member whose value needs no escapes. */
+static void add_constant(struct json_report *report, const char *key, const char *value)
+{
+    buf_add_text(&report->out, key);
+    buf_add_char(&report->out, '"');
+    buf_add_text(&report->out, value);
+    buf_add_char(&report->out, '"');
+}
+
 static void begin_object(struct json_report *report, const struct event *event, const char *action,
                          struct text test)
 {
     buf_add_text(&report->out, "{\"Time\":");
     json_add_time(&report->out, &report->clock, event->time_ns);
-    add_member(report, ",\"Action\":", text_of(action));
+    add_constant(report, ",\"Action\":", action);
     add_member(report, ",\"Package\":", event->package);
     add_member(report, ",\"Test\":", test);
 }
@@ -92,9 +98,10 @@ static void end_object(struct json_report *report)
     buf_add_text(&report->out, "}\n");
 }
 
-static void add_action(struct json_report *report, const struct event *event, const char *action)
+static void add_action(struct json_report *report, const struct event *event, const char *action,
+                       struct text test)
 {
-    begin_object(report, event, action, event->test);
+    begin_object(report, event, action, test);
     end_object(report);
 }
 
@@ -121,9 +128,10 @@ static void add_output(struct json_report *report, const struct event *event, st
     }
 }
 
-static void add_words(struct json_report *report, const struct event *event)
+/* What was put together in `words`. */
+static void add_words(struct json_report *report, const struct event *event, struct text test)
 {
-    add_output(report, event, event->test, (struct text){ report->words.data, report->words.size });
+    add_output(report, event, test, (struct text){ report->words.data, report->words.size });
     buf_clear(&report->words);
 }
 
@@ -134,53 +142,69 @@ static void add_build(struct json_report *report, const struct event *event, con
     do {
         buf_add_text(&report->out, "{\"ImportPath\":");
         json_add_string(&report->out, event->package);
-        add_member(report, ",\"Action\":", text_of(action));
+        add_constant(report, ",\"Action\":", action);
         if (text.size > 0)
             add_member(report, ",\"Output\":", take_piece(&text));
         end_object(report);
     } while (text.size > 0);
 }
 
+/* ---- tests that run */
+
+static struct json_test *find_test(struct json_package *package, struct text name)
+{
+    struct json_test *test = package->tests;
+
+    while (test && (test->name.size != name.size ||
+                    (name.size > 0 && memcmp(test->name.data, name.data, name.size) != 0)))
+        test = test->next;
+    return test;
+}
+
+static struct json_test *test_of(struct json_package *package, struct text name)
+{
+    struct json_test *test = find_test(package, name);
+    struct open *root;
+
+    if (test)
+        return test;
+    test = calloc(1, sizeof *test);
+    root = test ? opens_add(&test->opens, EVENT_ROOT, name) : NULL;
+    if (!root)
+        abort(); /* nothing could be reported any more */
+    test->next = package->tests;
+    test->name = root->name;
+    test->line = BUF_INIT(SIZE_MAX / 2);
+    return package->tests = test;
+}
+
+static void free_test(struct json_package *package, struct json_test *test)
+{
+    struct json_test **at = &package->tests;
+
+    while (*at != test)
+        at = &(*at)->next;
+    *at = test->next;
+    buf_fini(&test->line);
+    opens_fini(&test->opens);
+    free(test);
+}
+
+static struct text name_of(const struct json_test *test, uint32_t node)
+{
+    const struct open *open = opens_find(&test->opens, node);
+
+    return open ? open->name : test->name;
+}
+
 /* ---- raw output */
 
-static void free_line(struct json_package *package, struct open_line *line)
+static void flush_line(struct json_report *report, struct json_test *test,
+                       const struct event *event)
 {
-    struct open_line **at = &package->lines;
-
-    while (*at != line)
-        at = &(*at)->next;
-    *at = line->next;
-    buf_fini(&line->text);
-    free(line);
-}
-
-static struct open_line *find_line(const struct json_package *package, struct text test)
-{
-    struct open_line *line = package->lines;
-
-    while (line && !same(lines_top_level(line->test), lines_top_level(test)))
-        line = line->next;
-    return line;
-}
-
-static void flush_line(struct json_report *report, struct json_package *package,
-                       struct open_line *line, const struct event *event)
-{
-    add_output(report, event, line->test, (struct text){ line->text.data, line->text.size });
-    free_line(package, line);
-}
-
-static void open_line(struct json_package *package, struct text test, struct text text)
-{
-    struct open_line *line = malloc(sizeof *line + test.size + 1);
-
-    if (!line)
-        abort(); /* output may not be lost in silence */
-    *line = (struct open_line){ .next = package->lines, .text = BUF_INIT(EVENT_MAX),
-                                .test = { line->name, test.size } };
-    memcpy(line->name, test.size ? test.data : "", test.size);
-    buf_add(&line->text, text.data, text.size);
-    package->lines = line;
+    add_output(report, event, name_of(test, test->line_of),
+               (struct text){ test->line.data, test->line.size });
+    buf_clear(&test->line);
 }
 
 /* The part of `text` that can be shown now: whole lines, and what is too long to wait. */
@@ -192,93 +216,111 @@ static size_t ready_size(struct text text)
     return text.size - ready < PIECE_MAX ? ready : json_cut(text.data, text.size);
 }
 
-static void on_output(struct json_report *report, struct json_package *package,
-                      const struct event *event)
+static void on_output(struct json_report *report, struct json_test *test, const struct event *event)
 {
-    struct open_line *line = find_line(package, event->test);
-    struct text text = event->text;
     size_t ready;
 
-    if (line && !same(line->test, event->test)) {
-        flush_line(report, package, line, event);
-        line = NULL;
-    }
-    if (line) {
-        buf_add(&report->words, line->text.data, line->text.size);
-        buf_add(&report->words, text.data, text.size);
-        text = (struct text){ report->words.data, report->words.size };
-        free_line(package, line);
-    }
-    ready = ready_size(text);
-    add_output(report, event, event->test, (struct text){ text.data, ready });
-    if (ready < text.size)
-        open_line(package, event->test, (struct text){ text.data + ready, text.size - ready });
-    buf_clear(&report->words);
+    if (test->line_of != event->node)
+        flush_line(report, test, event);
+    test->line_of = event->node;
+    buf_add(&test->line, event->text.data, event->text.size);
+    ready = ready_size((struct text){ test->line.data, test->line.size });
+    add_output(report, event, name_of(test, event->node), (struct text){ test->line.data, ready });
+    buf_drop(&test->line, ready);
 }
 
-/* ---- tests */
+/* ---- the other events of tests */
 
-static void add_frame(struct json_report *report, const struct event *event)
+static void add_frame(struct json_report *report, const struct event *event, struct text name)
 {
-    lines_frame(&report->words, event);
-    add_words(report, event);
+    lines_frame(&report->words, event, name);
+    add_words(report, event, name);
 }
 
-static void on_fact(struct json_report *report, const struct event *event)
+static void on_run(struct json_report *report, struct json_test *test, const struct event *event)
+{
+    struct text name = event->node == EVENT_ROOT ? test->name : event->test;
+
+    if (!opens_find(&test->opens, event->node))
+        opens_add(&test->opens, event->node, name);
+    add_action(report, event, "run", name);
+    add_frame(report, event, name);
+}
+
+static void on_fact(struct json_report *report, const struct event *event, struct text name)
 {
     bool attr = event->kind == EVENT_ATTR;
 
-    begin_object(report, event, attr ? "attr" : "artifacts", event->test);
-    add_member(report, ",\"Key\":", attr ? event->file : text_of(""));
+    begin_object(report, event, attr ? "attr" : "artifacts", name);
+    if (attr)
+        add_member(report, ",\"Key\":", event->file);
     add_member(report, attr ? ",\"Value\":" : ",\"Path\":", event->text);
     end_object(report);
-    add_frame(report, event);
+    add_frame(report, event, name);
 }
 
-static void on_end(struct json_report *report, const struct event *event)
+static void on_end(struct json_report *report, const struct json_test *test,
+                   const struct event *event)
 {
+    struct text name = name_of(test, event->node);
     const char *action = event->status == VERDICT_PASS   ? "pass"
                          : event->status == VERDICT_SKIP ? "skip"
                                                          : "fail";
 
-    lines_result(&report->words, event->status, event->test, event->elapsed_ns, 0);
-    add_words(report, event);
-    begin_object(report, event, action, event->test);
+    lines_result(&report->words, event->status, name, event->elapsed_ns, 0);
+    add_words(report, event, name);
+    begin_object(report, event, action, name);
     buf_add_text(&report->out, ",\"Elapsed\":");
     json_add_seconds(&report->out, event->elapsed_ns, 2);
     end_object(report);
 }
 
+static void close_open(struct json_package *package, struct json_test *test, uint32_t node)
+{
+    struct open *open = opens_find(&test->opens, node);
+
+    if (node == EVENT_ROOT) {
+        free_test(package, test);
+    } else if (open) {
+        opens_remove(&test->opens, open);
+        open_free(open);
+    }
+}
+
 static void on_test(struct json_report *report, const struct event *event)
 {
     struct json_package *package = package_of(report, event->package);
-    struct open_line *line = find_line(package, event->test);
+    struct json_test *test = test_of(package, lines_top_level(event->test));
+    struct text name = name_of(test, event->node);
 
-    if (line)
-        flush_line(report, package, line, event);
+    if (event->kind == EVENT_OUTPUT) {
+        on_output(report, test, event);
+        return;
+    }
+    flush_line(report, test, event);
     switch (event->kind) {
     case EVENT_RUN:
-        add_action(report, event, "run");
-        add_frame(report, event);
+        on_run(report, test, event);
         break;
     case EVENT_PAUSE:
-        add_frame(report, event);
-        add_action(report, event, "pause");
+        add_frame(report, event, name);
+        add_action(report, event, "pause", name);
         break;
     case EVENT_CONTINUE:
-        add_action(report, event, "cont");
-        add_frame(report, event);
+        add_action(report, event, "cont", name);
+        add_frame(report, event, name);
         break;
     case EVENT_ATTR:
     case EVENT_ARTIFACT:
-        on_fact(report, event);
+        on_fact(report, event, name);
         break;
     case EVENT_END:
-        on_end(report, event);
+        on_end(report, test, event);
+        close_open(package, test, event->node);
         break;
     default:
         lines_message(&report->words, event, 0);
-        add_words(report, event);
+        add_words(report, event, name);
     }
 }
 
@@ -323,7 +365,7 @@ static void add_tail(struct json_report *report, const struct event *event)
     if (ran)
         buf_add_text(&report->words, event->status == PACKAGE_FAIL ? "FAIL\n" : "PASS\n");
     lines_package(&report->words, event);
-    add_words(report, event);
+    add_words(report, event, text_of(""));
 }
 
 static void on_package_end(struct json_report *report, const struct event *event)
@@ -332,8 +374,10 @@ static void on_package_end(struct json_report *report, const struct event *event
     bool built = event->status != PACKAGE_BUILD_FAILED && event->status != PACKAGE_SETUP_FAILED;
     bool passed = event->status == PACKAGE_OK || event->status == PACKAGE_NO_TESTS_RUN;
 
-    while (package->lines)
-        flush_line(report, package, package->lines, event);
+    while (package->tests) {
+        flush_line(report, package->tests, event);
+        free_test(package, package->tests);
+    }
     if (event->status == PACKAGE_SETUP_FAILED)
         on_compiler(report, event); /* as go has it: the reason is output of the build */
     if (!built)
@@ -368,9 +412,6 @@ static void take(struct report *base, const struct event *event)
         on_package_end(report, event);
         break;
     case EVENT_OUTPUT:
-        start(report, package_of(report, event->package), event);
-        on_output(report, package_of(report, event->package), event);
-        break;
     case EVENT_RUN:
     case EVENT_END:
     case EVENT_PAUSE:
@@ -395,8 +436,8 @@ static void finish(struct report *base)
     struct json_report *report = (struct json_report *)base;
 
     for (uint32_t i = 0; i < report->count; i++)
-        while (report->packages[i].lines)
-            free_line(&report->packages[i], report->packages[i].lines);
+        while (report->packages[i].tests)
+            free_test(&report->packages[i], report->packages[i].tests);
     fflush(report->to);
     names_fini(&report->names);
     buf_fini(&report->out);

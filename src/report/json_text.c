@@ -49,9 +49,15 @@ size_t json_cut(const char *data, size_t size)
 
 /* ---- strings */
 
+/* Most bytes of a report pass here, so it is a look-up: one bit for each of the ASCII characters. */
 static bool is_plain(unsigned char c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+    static const uint64_t special[] = {
+        0xffffffff | 1ull << '"' | 1ull << '&' | 1ull << '<' | 1ull << '>',
+        1ull << ('\\' - 64),
+    };
+
+    return c < 128 && !(special[c / 64] >> c % 64 & 1);
 }
 
 static void add_escaped_byte(struct buf *to, unsigned char c)
@@ -137,13 +143,19 @@ static void set_clock(struct json_clock *clock, time_t second)
 void json_add_time(struct buf *to, struct json_clock *clock, uint64_t time_ns)
 {
     time_t second = (time_t)(time_ns / 1000000000);
-    char fraction[16];
+    uint64_t rest = time_ns % 1000000000;
+    char fraction[] = ".000000000";
 
     if (second != clock->second || !clock->date[0])
         set_clock(clock, second);
-    snprintf(fraction, sizeof fraction, ".%09u", (unsigned)(time_ns % 1000000000));
+    for (int i = 9; i > 0; i--, rest /= 10)
+        fraction[i] = (char)('0' + rest % 10);
     drop_zeros(fraction);
-    buf_printf(to, "\"%s%s%s\"", clock->date, fraction, clock->zone);
+    buf_add_char(to, '"');
+    buf_add_text(to, clock->date);
+    buf_add_text(to, fraction);
+    buf_add_text(to, clock->zone);
+    buf_add_char(to, '"');
 }
 
 void json_add_seconds(struct buf *to, uint64_t ns, int digits)

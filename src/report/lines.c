@@ -51,10 +51,10 @@ static const char *frame_word(int kind)
     }
 }
 
-void lines_frame(struct buf *to, const struct event *event)
+void lines_frame(struct buf *to, const struct event *event, struct text name)
 {
     buf_add_text(to, frame_word(event->kind));
-    add_text(to, event->test);
+    add_text(to, name);
     if (event->kind == EVENT_ATTR) {
         buf_add_char(to, ' ');
         add_text(to, event->file);

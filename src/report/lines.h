@@ -17,7 +17,7 @@
 void lines_close(struct buf *to);
 
 /* "=== RUN   name", and the same for PAUSE, CONT, ATTR and ARTIFACTS. */
-void lines_frame(struct buf *to, const struct event *event);
+void lines_frame(struct buf *to, const struct event *event, struct text name);
 
 /* "=== NAME  name": what follows belongs to that test. */
 void lines_name(struct buf *to, struct text name);

@@ -2,7 +2,7 @@
  * report/text.c - Go's text format.
  *
  *   packages, in list order:   done | front: its blocks are written as they come | held back ...
- *                                       └ trees: its top-level tests that run
+ *                                       └ trees: its top-level tests that run, oldest first
  */
 
 #include "report/report.h"
@@ -16,7 +16,7 @@
 #include "report/tree.h"
 
 struct text_package {
-    struct tree *trees;
+    struct tree *trees; /* in the order in which they began; live: the first is shown as it goes on */
     struct hold  held;
     bool         ended;
 };
@@ -90,20 +90,57 @@ static void advance(struct text_report *report)
 static struct tree *find_tree(struct text_package *package, struct text name)
 {
     for (struct tree *tree = package->trees; tree; tree = tree->next)
-        if (tree->name.size == name.size && memcmp(tree->name.data, name.data, name.size) == 0)
+        if (!tree->ended && tree->name.size == name.size &&
+            memcmp(tree->name.data, name.data, name.size) == 0)
             return tree;
     return NULL;
 }
 
-static void end_tree(struct text_report *report, struct text_package *package, struct tree *tree)
+static struct tree *add_tree(struct text_report *report, struct text_package *package,
+                             struct text name)
+{
+    struct tree *tree = tree_new(name, report->verbose);
+    struct tree **last = &package->trees;
+
+    while (*last)
+        last = &(*last)->next;
+    *last = tree;
+    return tree;
+}
+
+static void drop_tree(struct text_package *package, struct tree *tree)
 {
     struct tree **at = &package->trees;
 
-    put(report, package, &tree->out);
     while (*at != tree)
         at = &(*at)->next;
     *at = tree->next;
     tree_free(tree);
+}
+
+/* Live: what the oldest test has to say. The next may have begun already, and even ended. */
+static void show_oldest(struct text_report *report, struct text_package *package)
+{
+    struct tree *oldest;
+
+    while ((oldest = package->trees)) {
+        put(report, package, &oldest->out);
+        buf_clear(&oldest->out);
+        if (!oldest->ended)
+            break;
+        drop_tree(package, oldest);
+    }
+}
+
+/* What has not ended by now never will. */
+static void cut_trees(struct text_report *report, struct text_package *package)
+{
+    while (package->trees) {
+        if (!package->trees->ended)
+            tree_cut(package->trees);
+        put(report, package, &package->trees->out);
+        drop_tree(package, package->trees);
+    }
 }
 
 static void on_test(struct text_report *report, const struct event *event)
@@ -114,18 +151,15 @@ static void on_test(struct text_report *report, const struct event *event)
 
     if (!tree && event->kind == EVENT_END)
         return;
-    if (!tree) {
-        tree = tree_new(name, report->verbose);
-        if (!tree)
-            return;
-        tree->next = package->trees;
-        package->trees = tree;
-    }
-    if (tree_event(tree, event)) {
-        end_tree(report, package, tree);
-    } else if (report->live) {
+    if (!tree)
+        tree = add_tree(report, package, name);
+    if (tree)
+        tree_event(tree, event);
+    if (report->live) {
+        show_oldest(report, package);
+    } else if (tree && tree->ended) {
         put(report, package, &tree->out);
-        buf_clear(&tree->out);
+        drop_tree(package, tree);
     }
 }
 
@@ -155,10 +189,7 @@ static void on_package_end(struct text_report *report, const struct event *event
     struct text_package *package = package_of(report, event->package);
     struct buf *words = &report->words;
 
-    while (package->trees) {
-        tree_cut(package->trees);
-        end_tree(report, package, package->trees);
-    }
+    cut_trees(report, package);
     report->some_ran |= event->status == PACKAGE_OK || event->status == PACKAGE_FAIL;
     report->some_ran_nothing |= event->status == PACKAGE_NO_TESTS_RUN;
     buf_clear(words);
@@ -175,17 +206,22 @@ static void on_package_end(struct text_report *report, const struct event *event
     advance(report);
 }
 
-/* A note may come in the middle of a line that a live test has left open. */
-static void on_note(struct text_report *report, const struct event *event)
+/* End the line that a live test has left open. */
+static void close_line(struct text_report *report)
 {
     struct text_package *package = report->packages + report->front;
 
-    if (report->line_open)
-        fputc('\n', report->to);
-    if (report->line_open && report->front < report->count)
-        for (struct tree *tree = package->trees; tree; tree = tree->next)
-            tree->line_open = false;
+    if (!report->line_open)
+        return;
+    fputc('\n', report->to);
     report->line_open = false;
+    if (report->front < report->count && package->trees)
+        package->trees->line_open = false;
+}
+
+static void on_note(struct text_report *report, const struct event *event)
+{
+    close_line(report);
     fprintf(report->to, "seam: %.*s\n", (int)event->text.size, event->text.data);
     fflush(report->to);
 }
@@ -252,10 +288,7 @@ static void finish(struct report *base)
 
         report->front = i;
         hold_release(&package->held, report->to);
-        while (package->trees) {
-            tree_cut(package->trees);
-            end_tree(report, package, package->trees);
-        }
+        cut_trees(report, package);
     }
     fflush(report->to);
     names_fini(&report->names);

@@ -115,9 +115,11 @@ static void close_line(struct tree *tree)
 
 static void verbose_frame(struct tree *tree, const struct event *event)
 {
+    const struct open *open = owner(tree, event->node);
+
     close_line(tree);
-    lines_frame(&tree->out, event);
-    tree->speaker = event->node;
+    lines_frame(&tree->out, event, open->name);
+    tree->speaker = open->node;
 }
 
 static void verbose_speak(struct tree *tree, const struct open *open, const struct event *event)
@@ -162,26 +164,27 @@ static void speak(struct tree *tree, const struct event *event)
         quiet_speak(open, event);
 }
 
-static bool end(struct tree *tree, const struct event *event)
+static void end(struct tree *tree, const struct event *event)
 {
     struct open *open = opens_find(&tree->opens, event->node);
     struct open *parent;
 
     if (!open)
-        return false;
+        return;
     parent = open->node == EVENT_ROOT ? NULL : owner(tree, open->parent);
     if (tree->verbose)
         verbose_end(tree, open, parent, event);
     else
         quiet_end(tree, open, parent, event);
-    if (!parent)
-        return true;
+    if (!parent) {
+        tree->ended = true;
+        return;
+    }
     opens_remove(&tree->opens, open);
     open_free(open);
-    return false;
 }
 
-bool tree_event(struct tree *tree, const struct event *event)
+void tree_event(struct tree *tree, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_RUN:
@@ -193,16 +196,12 @@ bool tree_event(struct tree *tree, const struct event *event)
     case EVENT_ARTIFACT:
         if (tree->verbose)
             verbose_frame(tree, event);
-        return false;
-    case EVENT_MESSAGE:
-    case EVENT_LEFT:
-    case EVENT_OUTPUT:
-        speak(tree, event);
-        return false;
+        break;
     case EVENT_END:
-        return end(tree, event);
-    default:
-        return false;
+        end(tree, event);
+        break;
+    default: /* a message, something left, output */
+        speak(tree, event);
     }
 }
 

@@ -245,6 +245,7 @@ static void take_test(struct agent *agent, const struct agent_packet *packet, co
         return;
     }
     test->state = TEST_PENDING;
+    package->conditional += test->group || test->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
     package->left++;
     run->selected++;
 }
@@ -273,10 +274,12 @@ void agent_grant_all(struct agent *agent)
     struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
 
     buf_add(&whole, &packet, sizeof packet);
-    for (uint32_t i = 0; i < package->test_count; i++)
-        if (package->tests[i].state == TEST_PENDING &&
-            buf_add(&whole, &package->tests[i].index, sizeof(uint32_t)) == 0)
-            package->tests[i].state = TEST_GRANTED;
+    for (uint32_t i = 0; i < package->test_count; i++) {
+        struct test *test = &package->tests[package->order[i]];
+
+        if (test->state == TEST_PENDING && buf_add(&whole, &test->index, sizeof test->index) == 0)
+            test->state = TEST_GRANTED;
+    }
     io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
     buf_fini(&whole);
 }
@@ -324,6 +327,7 @@ static void hello(struct agent *agent, const struct agent_packet *packet)
     struct package *package = agent->package;
 
     agent->in_process = packet->flags & AGENT_ISOLATE_NONE;
+    agent->sanitized = packet->flags & AGENT_SANITIZED;
     agent->no_timeouts = agent->in_process && package->run->options->isolate != ISOLATE_NONE;
     if (packet->number > 1 && !agent->in_process && !package->listed &&
         package->run->options->isolate == ISOLATE_FORK && !package->run->options->race)
@@ -346,6 +350,8 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet, 
         take_test(agent, packet, text, size);
         break;
     case AGENT_LISTED:
+        if (!package->listed)
+            order_tests(package);
         agent->ready = package->listed = true;
         if (agent->in_process && package->left > 0)
             agent_grant_all(agent);

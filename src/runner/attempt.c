@@ -225,6 +225,7 @@ void attempt_finish(struct attempt *attempt)
         attempt_emit(attempt, &end);
         count_verdict(test, verdict);
     }
+    test->took_ms = (uint32_t)(end.elapsed_ns / 1000000);
     attempt->test = NULL;
     attempt->ended = attempt->failed = attempt->left_something = false;
     attempt->subtests = 0;

@@ -175,13 +175,15 @@ void attempts_interrupt(struct run *run)
 
 static void name_left(struct attempt *attempt, pid_t pid)
 {
-    char command[256];
+    char command[256], number[24];
 
-    if (proc_command(pid, command, sizeof command) < 0)
+    snprintf(number, sizeof number, "%d '", (int)pid);
+    if (strstr(buf_text(&attempt->children_left), number) ||
+        proc_command(pid, command, sizeof command) < 0)
         return;
     attempt->children_left.cap = 8 << 10;
-    buf_printf(&attempt->children_left, "%s%d '%s'", attempt->children_left.size ? ", " : "",
-               (int)pid, command);
+    buf_printf(&attempt->children_left, "%s%s%s'", attempt->children_left.size ? ", " : "",
+               number, command);
     attempt->children_left_count++;
 }
 

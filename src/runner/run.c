@@ -87,6 +87,8 @@ void run_package_ends(struct package *package, enum package_status status, const
     run->any_failed |= status == PACKAGE_FAIL || status == PACKAGE_SETUP_FAILED;
     run->any_build_failed |= status == PACKAGE_BUILD_FAILED;
     run_emit(run, &end);
+    if (package->listed)
+        order_save(package);
     if (package->agent)
         agent_stop(package->agent);
 }
@@ -322,8 +324,10 @@ void run_fini(struct run *run)
     }
     loop_close(&run->loop, &run->signals);
     loop_fini(&run->loop);
-    for (uint32_t i = 0; i < run->package_count; i++)
+    for (uint32_t i = 0; i < run->package_count; i++) {
         free(run->packages[i]->tests);
+        free(run->packages[i]->order);
+    }
     free(run->packages);
     filter_fini(&run->filter);
     filter_fini(&run->skip);

@@ -42,6 +42,8 @@ struct test {
     enum test_state state;
     uint32_t        pass_over; /* .resume: subtests that have a result */
     bool            failed_before; /* .resume: in a part that was run earlier */
+    uint32_t        expected_ms; /* of an earlier run; 0: short or not known */
+    uint32_t        took_ms;
 };
 
 struct package {
@@ -53,8 +55,10 @@ struct package {
     struct test         *tests;
     uint32_t             test_count;
     uint32_t             test_room;
+    uint32_t            *order; /* places in `tests`, as they are to be granted */
     uint32_t             left; /* tests without a verdict in this round */
-    uint32_t             next; /* where the search for a pending test begins */
+    uint32_t             next; /* where in `order` the search for a pending test begins */
+    uint32_t             conditional; /* tests with a group, serial or exclusive */
     uint32_t             ran;
     uint32_t             skipped;
     uint32_t             gated; /* left out because a tag was not given */
@@ -80,6 +84,7 @@ struct agent {
     bool            ready;
     bool            in_process; /* -isolate none */
     bool            no_timeouts; /* under a debugger */
+    bool            sanitized;
     int             status; /* of wait(), when `reaped` */
     bool            reaped;
     uint32_t        credits; /* tests granted to start when another of its tests has ended */
@@ -127,7 +132,6 @@ struct attempt {
     char           *stack_text;
     uint64_t        timed_out_at;
     bool            agent_died;
-    bool            events_lost; /* the event pipe was closed before the test's end */
     bool            orphaned; /* a process of it has left its group and lost its parent */
     pid_t           orphan_asked;
     struct buf      children_left; /* names of those that outlived it */
@@ -189,6 +193,10 @@ void agent_grant_all(struct agent *agent); /* -isolate none */
 void schedule(struct run *run);
 void schedule_ended(struct test *test); /* its process has ended: its slot is free */
 void schedule_forget(struct package *package); /* an agent died, after its attempts were ended */
+
+/* order.c */
+void order_tests(struct package *package); /* its list is complete */
+void order_save(const struct package *package); /* it has ended: remember what took long */
 
 /* attempt.c */
 void     attempt_begin(struct agent *agent, const struct agent_packet *started, const int fds[3]);

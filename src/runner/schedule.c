@@ -21,7 +21,7 @@ static bool is_free(const struct test *test)
 static struct test *next_free(struct package *package)
 {
     for (; package->next < package->test_count; package->next++) {
-        struct test *test = &package->tests[package->next];
+        struct test *test = &package->tests[package->order[package->next]];
 
         if (test->state == TEST_PENDING && is_free(test))
             return test;
@@ -59,8 +59,10 @@ static bool may_run(const struct run *run, const struct test *test)
 /* Tests with conditions wait until the free ones of their package have been handed out. */
 static struct test *next_conditional(struct run *run, struct package *package)
 {
+    if (package->conditional == 0)
+        return NULL;
     for (uint32_t i = 0; i < package->test_count; i++) {
-        struct test *test = &package->tests[i];
+        struct test *test = &package->tests[package->order[i]];
 
         if (test->state == TEST_PENDING && !is_free(test) && may_run(run, test))
             return test;

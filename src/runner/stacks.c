@@ -78,13 +78,24 @@ struct view {
     bool        crashed;
     int         threads;
     int         frames;
+    int         repeats; /* of `last` */
+    char        last[512];
 };
+
+static void end_repeats(struct view *view)
+{
+    if (view->repeats > 0)
+        buf_printf(view->words, " ... %d more like this", view->repeats);
+    view->repeats = 0;
+}
 
 static void show_thread(struct view *view, char *at)
 {
     char *id = field(&at);
     char *name = field(&at);
 
+    end_repeats(view);
+    view->last[0] = '\0';
     view->threads++;
     view->frames = 0;
     if (!view->crashed)
@@ -99,7 +110,15 @@ static void show_frame(struct view *view, char *at)
     char *file = field(&at);
     char *line = field(&at);
     bool by_line = view->crashed && view->threads <= 1;
+    char this[sizeof view->last];
 
+    snprintf(this, sizeof this, "%s (%s:%s)", function, file, line);
+    if (strcmp(this, view->last) == 0) { /* a recursion */
+        view->repeats++;
+        return;
+    }
+    end_repeats(view);
+    memcpy(view->last, this, sizeof this);
     if (view->frames++ >= FRAMES_SHOWN)
         return;
     if (by_line)
@@ -125,9 +144,12 @@ static char *words_of(struct stacks *stacks)
             show_thread(&view, at);
         else if (strcmp(kind, "frame") == 0)
             show_frame(&view, at);
-        else if (strcmp(kind, "note") == 0)
+        else if (strcmp(kind, "note") == 0) {
+            end_repeats(&view);
             buf_printf(&words, "\n%s", at);
+        }
     }
+    end_repeats(&view);
     return buf_take(&words);
 }
 

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "runner/attempt.h"
 
+enum { OUTPUT_KEPT_S = 24 * 3600 }; /* files of earlier runs */
 enum { READ_SIZE = 64 << 10, OUTPUT_IN_MEMORY = 1 << 20, OUTPUT_TAIL = 2 << 10,
        EVENTS_MAX = EVENT_MAX + (1 << 20), UNPLACED_MAX = 8 << 20 };
 
@@ -67,8 +68,11 @@ void stream_close_nodes(struct attempt *attempt, enum verdict verdict)
 static void spill(struct attempt *attempt)
 {
     struct run *run = attempt->agent->package->run;
-    char *path = arena_printf(&run->arena, "%s/output-%u.txt", run->folder, ++run->output_files);
+    char *path = arena_printf(&run->arena, "%s/output/%s-%u.txt", run->cache, run->id,
+                              ++run->output_files);
 
+    if (run->output_files == 1)
+        io_expire_files(arena_printf(&run->arena, "%s/output", run->cache), OUTPUT_KEPT_S);
     attempt->output_file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (attempt->output_file < 0)
         return;
@@ -221,7 +225,7 @@ static void take_event(struct attempt *attempt, struct event *event)
         attempt->mark_passed = false;
         attempt->events_seen++;
     }
-    if (event->kind == EVENT_RUN)
+    if (event->kind == EVENT_RUN && event->node != EVENT_ROOT)
         open_node(attempt, event->node, event->test);
     attempt_take_event(attempt, event);
     if (event->kind == EVENT_END)

@@ -64,13 +64,27 @@ static void say_early_end(struct attempt *attempt)
                         ? " (not by seam: the kernel's out-of-memory killer, or another process)"
                         : "");
         say_again(attempt);
-    } else if (attempt->agent->package->run->options->asan && WEXITSTATUS(attempt->status) != 0)
-        attempt_say(attempt, "ended by its sanitizer with status %d; its report is above",
-                    WEXITSTATUS(attempt->status));
-    else if (attempt->events_lost)
-        attempt_say(attempt, "the test closed or replaced descriptor 500, which carries its results");
+    } else if (attempt->agent->sanitized && WEXITSTATUS(attempt->status) != 0) {
+        attempt_say(attempt, "ended by its sanitizer; the report is above");
+        say_again(attempt);
+    } else if (WEXITSTATUS(attempt->status) == AGENT_EXIT_EVENTS_LOST)
+        attempt_say(attempt, "the test closed or replaced descriptor 500, which carries its results, so "
+                             "they are lost\nclose only what you opened, or at most up to 499");
     else
         attempt_say(attempt, "exit(%d) was called in the middle of the test",
+                    WEXITSTATUS(attempt->status));
+}
+
+/* The test had ended well, and then its process did not. */
+static void say_late_end(struct attempt *attempt)
+{
+    if (WIFSIGNALED(attempt->status))
+        attempt_say(attempt, "killed by %s after the test had ended",
+                    signal_text(WTERMSIG(attempt->status)));
+    else if (attempt->agent->sanitized)
+        attempt_say(attempt, "its sanitizer reported it; the report is above");
+    else
+        attempt_say(attempt, "the process ended with status %d after the test had ended",
                     WEXITSTATUS(attempt->status));
 }
 
@@ -121,9 +135,7 @@ enum verdict verdict_of(struct attempt *attempt)
         say_early_end(attempt);
     else if (attempt->exited && !attempt->agent->in_process &&
              attempt->end.status != VERDICT_FAIL && attempt->status != 0) {
-        attempt_say(attempt, WIFSIGNALED(attempt->status) ? "killed by %s after the test had ended"
-                                                          : "the process ended with a failure after the test had ended%s",
-                    WIFSIGNALED(attempt->status) ? signal_text(WTERMSIG(attempt->status)) : "");
+        say_late_end(attempt);
         return VERDICT_FAIL;
     } else if (attempt->left_something && run->options->leaks == LEAKS_FAIL &&
                attempt->end.status == VERDICT_PASS)

@@ -15,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,14 +32,14 @@ enum {
     FD_OUTPUT,
     FD_CONFIG, /* only on the way through exec */
     FD_LINK,
-    FD_SIGNALS,
     FD_CHILDREN,
 };
 
-enum { RUNNING_MAX = 1024, EXIT_SETUP = 120 };
+enum { RUNNING_MAX = 1024, EXIT_SETUP = AGENT_EXIT_SETUP };
 
 struct running {
     pid_t    pid;
+    int      pidfd; /* SIGCHLD could go to another thread, so the end is seen by this */
     uint32_t test;
     uint32_t serial;
 };
@@ -55,7 +54,6 @@ struct agent {
     size_t                    queue_first;
     size_t                    queue_count;
     struct buf                config; /* as it came, for exec */
-    sigset_t                  signals_before;
     int                       argc;
     char                    **argv;
     char                     *marker; /* the digits in SEAM_TEST_ID */
@@ -84,8 +82,10 @@ static void take_config(const struct message *config)
     process.alone = false;
     filter_init(&process.run, run, NULL);
     filter_init(&process.skip, skip, NULL);
-    if (process.run.depth < 2) /* the runner chose the top level */
-        process.run = (struct filter){ 0 };
+    if (process.run.depth < 2) { /* the runner chose the top level */
+        filter_fini(&process.run);
+        free(run);
+    }
     if (marker && strlen(marker) == AGENT_RUN_ID + 1 + AGENT_SERIAL)
         agent.marker = marker + AGENT_RUN_ID + 1;
     process.test_id = marker ? marker : "";
@@ -279,6 +279,8 @@ extern void __lsan_do_leak_check(void) __attribute__((weak));
 static SEAM_NORETURN void end_child(bool passed)
 {
     fflush(NULL);
+    if (!emit_is_possible())
+        _exit(AGENT_EXIT_EVENTS_LOST);
     if (__gcov_dump)
         __gcov_dump();
     if (__llvm_profile_write_file)
@@ -362,9 +364,9 @@ static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent,
         close(events[i]);
     }
     close(FD_LINK);
-    close(FD_SIGNALS);
     close(FD_CHILDREN);
-    sigprocmask(SIG_SETMASK, &agent.signals_before, NULL);
+    for (size_t i = 0; i < agent.running_count; i++)
+        close(agent.running[i].pidfd);
     if (process.flags & AGENT_ISOLATE_EXEC)
         exec_test(run);
     be_test(run, ready);
@@ -439,12 +441,8 @@ static void start_test(const struct agent_packet *run)
         fds[1] = output[0];
         fds[2] = events[0];
         agent.running[agent.running_count++] =
-            (struct running){ started.pid, run->test, run->serial };
-        if (fds[0] < 0) /* a kernel before 5.3: the pid must do */
-            fds[0] = events[0];
+            (struct running){ started.pid, fds[0], run->test, run->serial };
         say(&started, NULL, fds, 3);
-        if (fds[0] != events[0])
-            close(fds[0]);
     }
     close(output[0]);
     close(events[0]);
@@ -479,7 +477,7 @@ static void report_orphans(void)
             break;
         for (size_t i = 0; i < agent.running_count; i++)
             ours |= agent.running[i].pid == orphan.pid;
-        if (!ours)
+        if (!ours && waitpid(orphan.pid, NULL, WNOHANG) == 0)
             say(&orphan, NULL, NULL, 0);
     }
 }
@@ -505,18 +503,15 @@ static void child_ended(size_t index, int status, const struct rusage *used)
     say(&exited, NULL, NULL, 0);
 }
 
-static void reap(void)
+static void reap(size_t index)
 {
     struct rusage used;
     int status;
-    pid_t pid;
 
-    while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0)
-        for (size_t i = 0; i < agent.running_count; i++)
-            if (agent.running[i].pid == pid) {
-                child_ended(i, status, &used);
-                break;
-            }
+    if (wait4(agent.running[index].pid, &status, WNOHANG, &used) > 0) {
+        close(agent.running[index].pidfd);
+        child_ended(index, status, &used);
+    }
 }
 
 /* ---- -isolate none: one pair of pipes, all tests here */
@@ -531,8 +526,6 @@ static void run_here(const uint32_t *tests, size_t count)
     if (pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0)
         _exit(EXIT_SETUP);
     fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
-    if (fds[0] < 0)
-        fds[0] = events[0];
     fds[1] = output[0];
     fds[2] = events[0];
     dup2(output[1], STDOUT_FILENO);
@@ -549,9 +542,7 @@ static void run_here(const uint32_t *tests, size_t count)
         close(output[i]);
         close(events[i]);
     }
-    if (fds[0] > 2 && fds[0] != events[0])
-        close(fds[0]);
-    sigprocmask(SIG_SETMASK, &agent.signals_before, NULL);
+    close(fds[0]);
     leaks_baseline();
     for (size_t i = 0; i < count; i++)
         if (tests[i] < agent.count) {
@@ -597,16 +588,18 @@ static void take_packet(void)
 
 static void serve(void)
 {
-    struct pollfd wait[] = { { .fd = FD_LINK, .events = POLLIN },
-                             { .fd = FD_SIGNALS, .events = POLLIN } };
+    struct pollfd wait[RUNNING_MAX + 1] = { { .fd = FD_LINK, .events = POLLIN } };
 
     for (;;) {
-        struct signalfd_siginfo info;
+        size_t count = agent.running_count;
 
-        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+        for (size_t i = 0; i < count; i++)
+            wait[i + 1] = (struct pollfd){ .fd = agent.running[i].pidfd, .events = POLLIN };
+        if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
             return;
-        if (wait[1].revents & POLLIN && read(FD_SIGNALS, &info, sizeof info) > 0)
-            reap();
+        for (size_t i = count; i > 0; i--) /* from behind: an end moves the last one into its place */
+            if (wait[i].revents)
+                reap(i - 1);
         if (wait[0].revents)
             take_packet();
     }
@@ -615,15 +608,8 @@ static void serve(void)
 static void watch_children(void)
 {
     char path[64];
-    sigset_t set;
     int fd;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, &agent.signals_before);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    dup3(fd, FD_SIGNALS, O_CLOEXEC);
-    close(fd);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -677,7 +663,7 @@ int agent_main(const char *option, int argc, char **argv)
         process.flags |= AGENT_ISOLATE_EXEC;
     if (is_watched())
         process.flags = (process.flags & ~(unsigned)AGENT_ISOLATE_EXEC) | AGENT_ISOLATE_NONE;
-    hello.flags = process.flags;
+    hello.flags = process.flags | (crash_is_sanitized() ? AGENT_SANITIZED : 0);
     say(&hello, NULL, NULL, 0);
     list_tests();
     watch_children();

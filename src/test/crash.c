@@ -120,6 +120,11 @@ static void crash_handler(int number, siginfo_t *info, void *context)
         pause();
 }
 
+bool crash_is_sanitized(void)
+{
+    return __asan_init || __tsan_init;
+}
+
 void crash_install(const struct seam_options *options)
 {
     struct sigaction action = { .sa_sigaction = crash_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -130,7 +135,7 @@ void crash_install(const struct seam_options *options)
     for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++) {
         int number = crash_signals[i];
 
-        if ((__asan_init || __tsan_init) && number != SIGABRT)
+        if (crash_is_sanitized() && number != SIGABRT)
             continue;
         if (!options || options->signal != number)
             sigaction(number, &action, NULL);

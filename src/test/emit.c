@@ -22,7 +22,7 @@ bool emit_is_forked(void)
 }
 
 /* A test may have closed the descriptor, or put another file under its number. */
-static bool events_are_ours(void)
+bool emit_is_possible(void)
 {
     struct stat now;
 
@@ -73,7 +73,7 @@ void emit(struct event *event)
     pthread_mutex_lock(&process.lock);
     if (process.alone)
         alone_event(event);
-    else if (events_are_ours())
+    else if (emit_is_possible())
         write_event(event);
     pthread_mutex_unlock(&process.lock);
 }

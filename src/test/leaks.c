@@ -266,6 +266,6 @@ void leaks_report(seam_t *t)
     count = count_fds();
     if (count == 0 || count_at_begin == 0 || count - private_count > count_at_begin)
         report_fds(t);
-    if (count_threads() > threads_at_begin && threads_remain())
+    if (!crash_is_sanitized() && count_threads() > threads_at_begin && threads_remain())
         report_threads(t);
 }

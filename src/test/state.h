@@ -93,6 +93,7 @@ extern _Thread_local seam_t *current_test;
 void emit(struct event *event); /* sets its time */
 void crash_write(struct event *event); /* the same from a signal handler */
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text);
+bool emit_is_possible(void); /* whether the event pipe is still ours */
 bool emit_is_forked(void); /* whether this process is a child of the test's */
 
 /* leave.c: call fn so that a fatal in it returns here; false when it left that way. */
@@ -120,6 +121,7 @@ void registry_run_main(int argc, char **argv);
 int registry_count(void);
 
 /* crash.c, leaks.c */
+bool crash_is_sanitized(void); /* a sanitizer reports bad addresses, and its threads are no leak */
 void crash_install(const struct seam_options *options);
 void leaks_baseline(void); /* in the agent: what each test finds open */
 void leaks_begin(void); /* in the test, before user code */
