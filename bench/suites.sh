@@ -82,7 +82,8 @@ write_go() {
     mkdir -p "$folder"
     printf 'module x\n\ngo 1.19\n' >"$folder/go.mod"
     {
-        printf 'package x\n\nimport (\n\t"testing"\n\t"time"\n)\n\nvar one = 1\nvar pause = 20 * time.Millisecond\n\n'
+        printf 'package x\n\nimport (\n\t"testing"\n\t"time"\n)\n\n'
+        printf 'var one = 1\nvar pause = 20 * time.Millisecond\n\n'
         if [ "$kind" = wait ]; then
             repeat "$count" 'func TestT%d(t *testing.T) { t.Parallel(); time.Sleep(pause) }'
         else

@@ -7,7 +7,7 @@
  *   runner                          agent
  *   CONFIG {frame of options}   ->
  *                               <-  HELLO {number = threads}
- *                               <-  TEST {test, frame} ... LISTED
+ *                               <-  TESTS {test = number of the first, frames} ... LISTED
  *   RUN {test, serial, flags}   ->
  *                               <-  STARTED {test, serial, pid} + pidfd, output, events
  *                               <-  EXITED {test, serial, pid, status, rusage}
@@ -31,7 +31,7 @@ enum { AGENT_RUN_ID = 8, AGENT_SERIAL = 8 };
 enum agent_op {
     AGENT_CONFIG = 1,
     AGENT_HELLO,
-    AGENT_TEST,
+    AGENT_TESTS,
     AGENT_LISTED,
     AGENT_RUN,
     AGENT_STARTED,
@@ -66,7 +66,7 @@ enum { AGENT_TEXT_MAX = 60000 };
 /* Ends of a child that are no test's: it could not be set up; it lost the pipe for its events. */
 enum { AGENT_EXIT_SETUP = 120, AGENT_EXIT_EVENTS_LOST = 121 };
 
-/* Bits of the TEST frame's "flags" and of the CONFIG frame's "flags". */
+/* Bits of a test frame's "flags" and of the CONFIG frame's "flags". */
 enum agent_test_flag { AGENT_SERIAL_TEST = 1, AGENT_EXCLUSIVE = 2, AGENT_RESUME = 4 };
 enum agent_config_flag {
     AGENT_SHORT = 1,

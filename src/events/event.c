@@ -24,10 +24,17 @@ struct text text_of(const char *text)
     return (struct text){ text, text ? strlen(text) : 0 };
 }
 
-int event_encode(struct buf *to, const struct event *event)
+size_t event_size(const struct event *event)
+{
+    return sizeof(struct record) + event->package.size + event->test.size + event->file.size +
+           event->text.size;
+}
+
+void event_write(char *to, const struct event *event)
 {
     const struct text *texts[] = { &event->package, &event->test, &event->file, &event->text };
     struct record record = {
+        .size = (uint32_t)(event_size(event) - sizeof record.size),
         .kind = event->kind,
         .status = event->status,
         .flags = event->flags,
@@ -37,18 +44,27 @@ int event_encode(struct buf *to, const struct event *event)
         .time_ns = event->time_ns,
         .elapsed_ns = event->elapsed_ns,
     };
-    size_t whole = sizeof record;
+    size_t at = sizeof record;
 
     for (int i = 0; i < 4; i++) {
         record.sizes[i] = (uint32_t)texts[i]->size;
-        whole += texts[i]->size;
+        if (texts[i]->size > 0)
+            memcpy(to + at, texts[i]->data, texts[i]->size);
+        at += texts[i]->size;
     }
-    if (whole > EVENT_MAX || !buf_reserve(to, whole))
+    memcpy(to, &record, sizeof record);
+}
+
+int event_encode(struct buf *to, const struct event *event)
+{
+    size_t size = event_size(event);
+    char *at = size > EVENT_MAX ? NULL : buf_reserve(to, size);
+
+    if (!at)
         return -ENOBUFS;
-    record.size = (uint32_t)(whole - sizeof record.size);
-    buf_add(to, &record, sizeof record);
-    for (int i = 0; i < 4; i++)
-        buf_add(to, texts[i]->data, texts[i]->size);
+    event_write(at, event);
+    at[size] = '\0';
+    to->size += size;
     return 0;
 }
 

@@ -86,6 +86,10 @@ enum event_flag {
 
 struct text text_of(const char *text); /* NULL is empty */
 
+/* How large the record is, and the record itself, into memory of that size. No allocation. */
+size_t event_size(const struct event *event);
+void   event_write(char *to, const struct event *event);
+
 /* Add the record to `to`. */
 int event_encode(struct buf *to, const struct event *event);
 

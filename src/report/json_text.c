@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/lines.h"
+
 /* ---- UTF-8, as Unicode's table 3-7 has it: no overlong forms, no surrogates */
 
 /* How many bytes a character that begins so has; 0 when none does. */
@@ -160,9 +162,9 @@ void json_add_time(struct buf *to, struct json_clock *clock, uint64_t time_ns)
 
 void json_add_seconds(struct buf *to, uint64_t ns, int digits)
 {
-    char number[64];
+    char room[LINES_SECONDS_MAX];
+    char *number = lines_seconds(room, ns, digits);
 
-    snprintf(number, sizeof number, "%.*f", digits, (double)ns / 1e9);
     drop_zeros(number);
     buf_add_text(to, number);
 }

@@ -35,6 +35,24 @@ void lines_close(struct buf *to)
         buf_add_char(to, '\n');
 }
 
+/* By hand, since it is done for each test and printf's way with doubles is ten times dearer. */
+char *lines_seconds(char ret[LINES_SECONDS_MAX], uint64_t ns, int digits)
+{
+    uint64_t unit = 1000000000;
+    char *at = ret + LINES_SECONDS_MAX - 1;
+
+    for (int i = 0; i < digits; i++)
+        unit /= 10;
+    ns = ns / unit + (ns % unit >= (unit + 1) / 2 && unit > 1);
+    *at = '\0';
+    for (int i = 0; i <= digits || ns > 0; i++, ns /= 10) {
+        if (i == digits && digits > 0)
+            *--at = '.';
+        *--at = (char)('0' + ns % 10);
+    }
+    return at;
+}
+
 static const char *frame_word(int kind)
 {
     switch (kind) {
@@ -117,26 +135,31 @@ void lines_raw(struct buf *to, struct text text, int depth)
 
 void lines_result(struct buf *to, int verdict, struct text name, uint64_t elapsed_ns, int depth)
 {
+    char seconds[LINES_SECONDS_MAX];
+
     add_blanks(to, 4 * depth);
     buf_add_text(to, verdict == VERDICT_PASS   ? "--- PASS: "
                      : verdict == VERDICT_SKIP ? "--- SKIP: "
                                                : "--- FAIL: ");
     add_text(to, name);
-    buf_printf(to, " (%.2fs)\n", (double)elapsed_ns / 1e9);
+    buf_add_text(to, " (");
+    buf_add_text(to, lines_seconds(seconds, elapsed_ns, 2));
+    buf_add_text(to, "s)\n");
 }
 
 void lines_package(struct buf *to, const struct event *event)
 {
     int size = (int)event->package.size;
     const char *name = event->package.data;
-    double seconds = (double)event->elapsed_ns / 1e9;
+    char room[LINES_SECONDS_MAX];
+    const char *seconds = lines_seconds(room, event->elapsed_ns, 3);
 
     switch (event->status) {
     case PACKAGE_OK:
-        buf_printf(to, "ok  \t%.*s\t%.3fs\n", size, name, seconds);
+        buf_printf(to, "ok  \t%.*s\t%ss\n", size, name, seconds);
         break;
     case PACKAGE_NO_TESTS_RUN:
-        buf_printf(to, "ok  \t%.*s\t%.3fs [no tests to run]\n", size, name, seconds);
+        buf_printf(to, "ok  \t%.*s\t%ss [no tests to run]\n", size, name, seconds);
         break;
     case PACKAGE_NO_TEST_FILES:
         buf_printf(to, "?   \t%.*s\t[no test files]\n", size, name);
@@ -148,7 +171,7 @@ void lines_package(struct buf *to, const struct event *event)
         buf_printf(to, "FAIL\t%.*s [setup failed]\n", size, name);
         break;
     default:
-        buf_printf(to, "FAIL\t%.*s\t%.3fs\n", size, name, seconds);
+        buf_printf(to, "FAIL\t%.*s\t%ss\n", size, name, seconds);
     }
 }
 

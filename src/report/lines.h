@@ -37,6 +37,10 @@ void lines_package(struct buf *to, const struct event *event);
 /* Why a package could not be tested, as "seam: package: reason"; nothing without a reason. */
 void lines_reason(struct buf *to, const struct event *event);
 
+/* Seconds with `digits` (at most 9) behind the point. */
+enum { LINES_SECONDS_MAX = 32 };
+char *lines_seconds(char ret[LINES_SECONDS_MAX], uint64_t ns, int digits);
+
 /* The part of a test's full name that names its top-level test. */
 struct text lines_top_level(struct text test);
 

@@ -217,30 +217,24 @@ static struct test *add_test(struct package *package)
     return &package->tests[package->test_count++];
 }
 
-static void take_test(struct agent *agent, const struct agent_packet *packet, const char *data,
-                      size_t size)
+static void take_test(struct package *package, uint32_t index, const struct message *frame)
 {
-    struct package *package = agent->package;
     struct run *run = package->run;
-    struct message frame;
-    struct test *test;
+    struct test *test = add_test(package);
 
-    if (package->listed || message_parse(data, size, &frame) <= 0)
-        return; /* a second agent of the package tells what is known */
-    test = add_test(package);
-    test->index = packet->test;
-    test->name = keep_text(run, &frame, "name");
-    test->file = keep_text(run, &frame, "file");
-    test->group = keep_text(run, &frame, "group");
-    test->line = (int)message_int(&frame, "line", 0);
-    test->timeout_ms = (int)message_int(&frame, "timeout_ms", 0);
-    test->signal = (int)message_int(&frame, "signal", 0);
-    test->exit_code = (int)message_int(&frame, "exit_code", 0);
-    test->flags = (uint32_t)message_int(&frame, "flags", 0);
+    test->index = index;
+    test->name = keep_text(run, frame, "name");
+    test->file = keep_text(run, frame, "file");
+    test->group = keep_text(run, frame, "group");
+    test->line = (int)message_int(frame, "line", 0);
+    test->timeout_ms = (int)message_int(frame, "timeout_ms", 0);
+    test->signal = (int)message_int(frame, "signal", 0);
+    test->exit_code = (int)message_int(frame, "exit_code", 0);
+    test->flags = (uint32_t)message_int(frame, "flags", 0);
     if (filter_match(&run->filter, test->name) == FILTER_NO ||
         (run->skip.text && filter_match(&run->skip, test->name) == FILTER_FULL))
         return;
-    if (!tags_given(run->options, &frame)) {
+    if (!tags_given(run->options, frame)) {
         package->gated++;
         return;
     }
@@ -248,6 +242,20 @@ static void take_test(struct agent *agent, const struct agent_packet *packet, co
     package->conditional += test->group || test->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
     package->left++;
     run->selected++;
+}
+
+static void take_tests(struct package *package, uint32_t index, const char *data, size_t size)
+{
+    struct message frame;
+    long whole;
+
+    if (package->listed)
+        return; /* a second agent of the package tells what is known */
+    while ((whole = message_parse(data, size, &frame)) > 0) {
+        take_test(package, index++, &frame);
+        data += whole;
+        size -= (size_t)whole;
+    }
 }
 
 /* ---- granting */
@@ -346,8 +354,8 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet, 
     case AGENT_HELLO:
         hello(agent, packet);
         break;
-    case AGENT_TEST:
-        take_test(agent, packet, text, size);
+    case AGENT_TESTS:
+        take_tests(package, packet->test, text, size);
         break;
     case AGENT_LISTED:
         if (!package->listed)

@@ -91,6 +91,8 @@ static void take_root(struct attempt *attempt, const struct event *event)
     attempt->end = *event;
     if (attempt->agent->in_process && attempt->test)
         attempt_finish(attempt);
+    else
+        loop_close(&run_of(attempt)->loop, &attempt->events); /* nothing follows */
 }
 
 void attempt_take_event(struct attempt *attempt, struct event *event)

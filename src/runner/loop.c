@@ -40,7 +40,7 @@ void loop_close(struct loop *loop, struct watch *watch)
 {
     if (watch->fd < 0 || !watch->ready)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* there may be copies of it elsewhere */
     close(watch->fd);
     watch->fd = -1;
 }

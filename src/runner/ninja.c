@@ -191,6 +191,8 @@ static void add_extra_sources(struct buf *to, const struct unit *unit, const str
     }
 }
 
+/* -z now: a test's process is forked, and would otherwise look up again each function that it is the
+ * first to call. */
 static void add_link(struct buf *to, const struct unit *unit, const char *target, bool cxx,
                      const struct buf *objects, bool with_seam)
 {
@@ -218,7 +220,7 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
     add_words(to, words_of(build, unit->package, DIRECTIVE_LDFLAGS));
     buf_add_char(to, ' ');
     add_words(to, libraries);
-    buf_add_text(to, " -pthread\n");
+    buf_add_text(to, with_seam ? " -pthread -Wl,-z,now\n" : " -pthread\n");
 }
 
 /* //seam:program NAME FILE...: beside the test program, where tests look for it. */

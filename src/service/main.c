@@ -1,8 +1,8 @@
 /* service/main.c - the program `services`: the keeper of a run, once a service is asked for. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,19 +117,20 @@ static void forget_environment(void)
     }
 }
 
-/* Milliseconds until the keeper may end; 0: now, -1: not while somebody is there. */
+/* Milliseconds until the keeper may end; 0: now, -1: not while somebody is there. Without a wish to be
+ * used again, leases that outlive the last runner do not count: their tests are over. */
 static int left_ms(struct keeper *keeper)
 {
-    int seconds = keeper->reuse_s, ms = -1;
-    bool busy;
+    int seconds = keeper->reuse_s, runners = 0, ms = -1;
 
     pthread_mutex_lock(&keeper->lock);
-    busy = keeper->connections > 0;
+    for (int i = 0; i < KEEPER_RUNNERS; i++)
+        runners += keeper->runners[i] >= 0;
     if (keeper->held > 0 && seconds < KEPT_MAX_S)
         seconds = KEPT_MAX_S;
-    if (!busy && seconds == 0)
+    if (runners == 0 && seconds == 0)
         ms = 0;
-    else if (!busy)
+    else if (keeper->connections == 0)
         ms = deadline_poll_ms(keeper->last_ns + (uint64_t)seconds * 1000000000u);
     pthread_mutex_unlock(&keeper->lock);
     return ms;
@@ -181,8 +182,7 @@ int main(int argc, char **argv)
     forget_environment();
     for (int i = 0; i < KEEPER_RUNNERS; i++)
         keeper.runners[i] = -1;
-    fcntl(options.listen, F_SETFD, FD_CLOEXEC);
-    fcntl(options.runner, F_SETFD, FD_CLOEXEC);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC); /* what we inherited is not for servers */
     keeper.dirs.lock_disk = clean_lock(keeper.dirs.disk);
     keeper.dirs.lock_memory = clean_lock(keeper.dirs.memory);
     keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,9 +49,9 @@ struct running {
 struct agent {
     struct seam_test_record **tests;
     uint32_t                  count;
-    struct running            running[RUNNING_MAX];
+    struct running           *running; /* RUNNING_MAX of them */
     size_t                    running_count;
-    struct agent_packet       queue[RUNNING_MAX];
+    struct agent_packet      *queue; /* likewise */
     size_t                    queue_first;
     size_t                    queue_count;
     struct buf                config; /* as it came, for exec */
@@ -103,18 +104,26 @@ const char *t_test_id(void)
 
 /* ---- packets */
 
-static void say(const struct agent_packet *packet, const char *text, const int *fds, size_t count)
+static void say(const struct agent_packet *packet, const int *fds, size_t count)
 {
-    char whole[sizeof *packet + AGENT_TEXT_MAX];
-    size_t size = text ? strlen(text) : 0;
-
-    memcpy(whole, packet, sizeof *packet);
-    if (size > AGENT_TEXT_MAX)
-        size = AGENT_TEXT_MAX;
-    if (text)
-        memcpy(whole + sizeof *packet, text, size);
-    if (io_send_fds(FD_LINK, whole, sizeof *packet + size, fds, count) < 0)
+    if (io_send_fds(FD_LINK, packet, sizeof *packet, fds, count) < 0)
         _exit(EXIT_SETUP);
+}
+
+static void send_whole(const struct buf *whole)
+{
+    if (whole->failed || io_send_fds(FD_LINK, whole->data, whole->size, NULL, 0) < 0)
+        _exit(EXIT_SETUP);
+}
+
+static void say_words(const struct agent_packet *packet, const char *words)
+{
+    struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
+
+    buf_add(&whole, packet, sizeof *packet);
+    buf_add_text(&whole, words);
+    send_whole(&whole);
+    buf_fini(&whole);
 }
 
 static unsigned count_threads(void)
@@ -140,35 +149,29 @@ static bool is_watched(void)
     return watched || (preload && strstr(preload, "vgpreload"));
 }
 
-static void send_test(uint32_t index, const struct seam_test_record *record)
+static void add_test(struct buf *to, const struct seam_test_record *record)
 {
+    static const struct seam_options none;
     const struct seam_options *o = record->options;
     const struct seam_options *file = registry_file(o->site.file);
-    struct agent_packet packet = { .op = AGENT_TEST, .test = index };
-    struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
-    size_t begin;
+    size_t begin = message_begin(to);
 
     if (!file)
-        file = &(const struct seam_options){ 0 };
-    buf_add(&whole, &packet, sizeof packet);
-    begin = message_begin(&whole);
-    message_add_text(&whole, "name", record->name);
-    message_add_text(&whole, "file", o->site.file);
-    message_add_int(&whole, "line", o->site.line);
-    message_add_text(&whole, "tags", o->tags);
-    message_add_text(&whole, "tags", file->tags);
-    message_add_text(&whole, "group", o->group ? o->group : file->group);
-    message_add_int(&whole, "timeout_ms", o->timeout_ms ? o->timeout_ms : file->timeout_ms);
-    message_add_int(&whole, "signal", o->signal);
-    message_add_int(&whole, "exit_code", o->exit_code);
-    message_add_int(&whole, "flags",
+        file = &none;
+    message_add_text(to, "name", record->name);
+    message_add_text(to, "file", o->site.file);
+    message_add_int(to, "line", o->site.line);
+    message_add_text(to, "tags", o->tags);
+    message_add_text(to, "tags", file->tags);
+    message_add_text(to, "group", o->group ? o->group : file->group);
+    message_add_int(to, "timeout_ms", o->timeout_ms ? o->timeout_ms : file->timeout_ms);
+    message_add_int(to, "signal", o->signal);
+    message_add_int(to, "exit_code", o->exit_code);
+    message_add_int(to, "flags",
                     (o->serial || file->serial ? AGENT_SERIAL_TEST : 0) |
                         (o->exclusive || file->exclusive ? AGENT_EXCLUSIVE : 0) |
                         (o->resume || file->resume ? AGENT_RESUME : 0));
-    message_end(&whole, begin);
-    if (whole.failed || io_send_fds(FD_LINK, whole.data, whole.size, NULL, 0) < 0)
-        _exit(EXIT_SETUP);
-    buf_fini(&whole);
+    message_end(to, begin);
 }
 
 /* Two files of a package may each declare a static test of one name; -run could not tell them apart. */
@@ -189,19 +192,36 @@ static void refuse_duplicates(void)
                  agent.tests[i]->name, agent.tests[before ? *before - 1 : i]->options->site.file,
                  agent.tests[before ? *before - 1 : i]->options->site.line,
                  agent.tests[i]->options->site.file, agent.tests[i]->options->site.line);
-        say(&failed, words, NULL, 0);
+        say_words(&failed, words);
         exit(1);
     }
     map_fini(&seen);
 }
 
+/* As many frames in a packet as fit: ten thousand tests are a few hundred packets. */
 static void list_tests(void)
 {
+    struct agent_packet packet = { .op = AGENT_TESTS };
     struct agent_packet listed = { .op = AGENT_LISTED };
+    struct buf whole = BUF_INIT(4 * AGENT_TEXT_MAX);
+    struct buf one = BUF_INIT(AGENT_TEXT_MAX);
 
-    for (uint32_t i = 0; i < agent.count; i++)
-        send_test(i, agent.tests[i]);
-    say(&listed, NULL, NULL, 0);
+    buf_add(&whole, &packet, sizeof packet);
+    for (uint32_t i = 0; i < agent.count; i++) {
+        buf_clear(&one);
+        add_test(&one, agent.tests[i]);
+        if (whole.size + one.size > sizeof packet + AGENT_TEXT_MAX) {
+            send_whole(&whole);
+            packet.test = i;
+            buf_clear(&whole);
+            buf_add(&whole, &packet, sizeof packet);
+        }
+        buf_add(&whole, one.data, one.size);
+    }
+    send_whole(&whole);
+    say(&listed, NULL, 0);
+    buf_fini(&one);
+    buf_fini(&whole);
 }
 
 static void collect_tests(void)
@@ -210,7 +230,9 @@ static void collect_tests(void)
 
     agent.count = (uint32_t)registry_count();
     agent.tests = calloc(agent.count + 1, sizeof(struct seam_test_record *));
-    if (!agent.tests)
+    agent.running = calloc(RUNNING_MAX, sizeof *agent.running);
+    agent.queue = calloc(RUNNING_MAX, sizeof *agent.queue);
+    if (!agent.tests || !agent.running || !agent.queue)
         _exit(EXIT_SETUP);
     for (struct seam_test_record *record = registry_tests(); record; record = record->next)
         agent.tests[i++] = record;
@@ -251,11 +273,6 @@ static void tear_groups_down(void)
 
 /* ---- a child */
 
-static void after_user_fork(void)
-{
-    pthread_mutex_init(&process.lock, NULL); /* may have been held by another thread */
-}
-
 static void set_deadline(const struct seam_test_record *record)
 {
     const struct seam_options *file = registry_file(record->options->site.file);
@@ -276,9 +293,13 @@ extern void __gcov_dump(void) __attribute__((weak));
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 extern void __lsan_do_leak_check(void) __attribute__((weak));
 
+/* glibc's list of streams: with stderr at its head the test has opened none, and there is nothing to flush. */
+extern void *_IO_list_all;
+
 static SEAM_NORETURN void end_child(bool passed)
 {
-    fflush(NULL);
+    if (_IO_list_all != (void *)stderr || __fpending(stdout) > 0)
+        fflush(NULL);
     if (!emit_is_possible())
         _exit(AGENT_EXIT_EVENTS_LOST);
     if (__gcov_dump)
@@ -305,18 +326,16 @@ static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
         process.events_inode = events.st_ino;
     }
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    crash_install(record->options);
+    if (record->options->signal)
+        signal(record->options->signal, SIG_DFL); /* it is to die of that one */
     set_deadline(record);
-    leaks_begin();
+    leaks_begin(!(process.flags & AGENT_ISOLATE_EXEC));
     if (!ready) {
-        static struct seam_t root;
+        seam_t *root = t_make_root(record);
 
-        t_init(&root, NULL, record->name);
-        root.node = process.nodes = EVENT_ROOT;
-        process.root = &root;
-        seam_error_at(&root, record->options->site, "the set-up of group '%s' failed",
+        seam_error_at(root, record->options->site, "the set-up of group '%s' failed",
                       group_of(record));
-        t_finish(&root);
+        t_finish(root);
         end_child(false);
     }
     end_child(run_test(record, run->test, false));
@@ -345,16 +364,14 @@ static void exec_test(const struct agent_packet *run)
 static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent, bool ready,
                                    const int output[2], const int events[2])
 {
-    char serial[AGENT_SERIAL + 1];
+    uint32_t serial = run->serial;
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_SETUP);
-    if (agent.marker) {
-        snprintf(serial, sizeof serial, "%08u", run->serial % 100000000);
-        memcpy(agent.marker, serial, AGENT_SERIAL);
-    }
+    for (int i = AGENT_SERIAL; agent.marker && i > 0; i--, serial /= 10)
+        agent.marker[i - 1] = (char)('0' + serial % 10);
     dup2(output[1], STDOUT_FILENO);
     dup2(output[1], STDERR_FILENO);
     dup3(events[1], FD_EVENTS, O_CLOEXEC);
@@ -394,7 +411,7 @@ int agent_child(const char *option, int argc, char **argv)
     leaks_baseline();
     if (run.test >= agent.count)
         return EXIT_SETUP;
-    pthread_atfork(NULL, NULL, after_user_fork);
+    crash_install();
     be_test(&run, group_ready(agent.tests[run.test]));
 }
 
@@ -407,7 +424,7 @@ static void cannot_start(const struct agent_packet *run, const char *what)
     char words[256];
 
     snprintf(words, sizeof words, "cannot start the test: %s: %s", what, strerror(errno));
-    say(&failed, words, NULL, 0);
+    say_words(&failed, words);
 }
 
 static void start_test(const struct agent_packet *run)
@@ -427,7 +444,8 @@ static void start_test(const struct agent_packet *run)
         close(output[1]);
         return;
     }
-    fflush(NULL);
+    if (__fpending(stdout) > 0 || __fpending(stderr) > 0)
+        fflush(NULL);
     started.pid = fork();
     if (started.pid == 0)
         be_child(run, self, ready, output, events);
@@ -442,7 +460,7 @@ static void start_test(const struct agent_packet *run)
         fds[2] = events[0];
         agent.running[agent.running_count++] =
             (struct running){ started.pid, fds[0], run->test, run->serial };
-        say(&started, NULL, fds, 3);
+        say(&started, fds, 3);
     }
     close(output[0]);
     close(events[0]);
@@ -478,7 +496,7 @@ static void report_orphans(void)
         for (size_t i = 0; i < agent.running_count; i++)
             ours |= agent.running[i].pid == orphan.pid;
         if (!ours && waitpid(orphan.pid, NULL, WNOHANG) == 0)
-            say(&orphan, NULL, NULL, 0);
+            say(&orphan, NULL, 0);
     }
 }
 
@@ -500,7 +518,7 @@ static void child_ended(size_t index, int status, const struct rusage *used)
     agent.running[index] = agent.running[--agent.running_count];
     start_queued();
     report_orphans();
-    say(&exited, NULL, NULL, 0);
+    say(&exited, NULL, 0);
 }
 
 static void reap(size_t index)
@@ -537,7 +555,7 @@ static void run_here(const uint32_t *tests, size_t count)
         process.events_device = events_stat.st_dev;
         process.events_inode = events_stat.st_ino;
     }
-    say(&started, NULL, fds, 3);
+    say(&started, fds, 3);
     for (int i = 0; i < 2; i++) {
         close(output[i]);
         close(events[i]);
@@ -547,7 +565,7 @@ static void run_here(const uint32_t *tests, size_t count)
     for (size_t i = 0; i < count; i++)
         if (tests[i] < agent.count) {
             process.nodes = 0;
-            leaks_begin();
+            leaks_begin(false);
             group_ready(agent.tests[tests[i]]);
             passed &= run_test(agent.tests[tests[i]], tests[i], true);
         }
@@ -559,7 +577,7 @@ static void run_here(const uint32_t *tests, size_t count)
 
 static void take_packet(void)
 {
-    char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    static char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX]; /* not on the stack that children copy */
     struct agent_packet run;
     size_t no_fds = 0;
     ssize_t size = io_receive_fds(FD_LINK, data, sizeof data, NULL, &no_fds);
@@ -588,11 +606,12 @@ static void take_packet(void)
 
 static void serve(void)
 {
-    struct pollfd wait[RUNNING_MAX + 1] = { { .fd = FD_LINK, .events = POLLIN } };
+    static struct pollfd wait[RUNNING_MAX + 1];
 
     for (;;) {
         size_t count = agent.running_count;
 
+        wait[0] = (struct pollfd){ .fd = FD_LINK, .events = POLLIN };
         for (size_t i = 0; i < count; i++)
             wait[i + 1] = (struct pollfd){ .fd = agent.running[i].pidfd, .events = POLLIN };
         if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
@@ -664,11 +683,12 @@ int agent_main(const char *option, int argc, char **argv)
     if (is_watched())
         process.flags = (process.flags & ~(unsigned)AGENT_ISOLATE_EXEC) | AGENT_ISOLATE_NONE;
     hello.flags = process.flags | (crash_is_sanitized() ? AGENT_SANITIZED : 0);
-    say(&hello, NULL, NULL, 0);
+    say(&hello, NULL, 0);
     list_tests();
     watch_children();
     leaks_baseline();
-    pthread_atfork(NULL, NULL, after_user_fork);
+    crash_install();
+    now_ns(); /* maps the clock's page, which children then inherit */
     serve();
     return EXIT_SETUP;
 }

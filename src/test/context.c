@@ -14,7 +14,7 @@ struct seam_context {
     int         fd; /* a timer that ends at the deadline, or at once when cancelled */
 };
 
-enum { CONTEXT_MARGIN_NS = 1000000000 };
+static const uint64_t margin_max_ns = 5000000000u;
 
 uint64_t seam_deadline(const seam_t *t)
 {
@@ -29,8 +29,8 @@ static uint64_t usable_deadline(void)
 
     if (process.deadline_ns == 0)
         return 0;
-    if (margin > 5u * CONTEXT_MARGIN_NS)
-        margin = 5u * CONTEXT_MARGIN_NS;
+    if (margin > margin_max_ns)
+        margin = margin_max_ns;
     return process.deadline_ns - margin;
 }
 

@@ -125,21 +125,14 @@ bool crash_is_sanitized(void)
     return __asan_init || __tsan_init;
 }
 
-void crash_install(const struct seam_options *options)
+void crash_install(void)
 {
     struct sigaction action = { .sa_sigaction = crash_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     stack_t stack = { .ss_sp = alternate_stack, .ss_size = sizeof alternate_stack };
 
     if (!__asan_init)
         sigaltstack(&stack, NULL);
-    for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++) {
-        int number = crash_signals[i];
-
-        if (crash_is_sanitized() && number != SIGABRT)
-            continue;
-        if (!options || options->signal != number)
-            sigaction(number, &action, NULL);
-        else
-            signal(number, SIG_DFL);
-    }
+    for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
+        if (!crash_is_sanitized() || crash_signals[i] == SIGABRT)
+            sigaction(crash_signals[i], &action, NULL);
 }

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,11 +33,17 @@ bool emit_is_possible(void)
            now.st_ino == process.events_inode;
 }
 
+static void write_hex(char *to, uint32_t value)
+{
+    for (int i = 0; i < 8; i++)
+        to[i] = "0123456789abcdef"[value >> (28 - 4 * i) & 15];
+}
+
 /* Two pipes have no common order. So when anything may lie unread in the output pipe, a mark there
  * says "event number so-and-so belongs here"; without one, all output is behind the event. */
 static bool mark_output(void)
 {
-    char mark[MARK_SIZE + 1];
+    char mark[MARK_SIZE];
     int unread = 0;
 
     if (process.output < 0)
@@ -42,40 +51,86 @@ static bool mark_output(void)
     if (!process.noisy && (ioctl(process.output, FIONREAD, &unread) < 0 || unread == 0))
         return false;
     process.noisy = true;
-    snprintf(mark, sizeof mark, "%c%s%08x%c", MARK_BYTE, process.nonce, process.sequence,
-             MARK_BYTE);
+    mark[0] = mark[MARK_SIZE - 1] = MARK_BYTE;
+    memcpy(mark + 1, process.nonce, MARK_NONCE);
+    write_hex(mark + 1 + MARK_NONCE, process.sequence);
     return io_write_all(process.output, mark, MARK_SIZE) == 0;
 }
 
 /* A child that the test forked shares the pipe: its records must go out in one piece (PIPE_BUF). */
 enum { FORKED_TEXT_MAX = 3000 };
 
-static void write_event(struct event *event)
-{
-    struct buf record = BUF_INIT(EVENT_MAX);
+enum { SMALL_RECORD = 1024 };
 
-    if (emit_is_forked()) {
+/* Each page that a test's process touches costs a fault, so the usual record needs neither malloc nor
+ * stdio. */
+static int write_record(const struct event *event)
+{
+    size_t size = event_size(event);
+    char small[SMALL_RECORD];
+    char *record = size <= sizeof small ? small : malloc(size);
+    int r;
+
+    if (!record)
+        return -ENOMEM;
+    event_write(record, event);
+    r = io_write_all(process.events, record, size);
+    if (record != small)
+        free(record);
+    return r;
+}
+
+static void write_event(struct event *event, bool forked)
+{
+    if (forked) {
         event->flags |= EVENT_FORKED;
         if (event->text.size > FORKED_TEXT_MAX)
             event->text.size = FORKED_TEXT_MAX;
     } else
         event->flags |= mark_output() ? EVENT_MARKED : 0;
     event->time_ns = now_ns();
-    if (event_encode(&record, event) == 0 &&
-        io_write_all(process.events, record.data, record.size) == 0)
+    if (write_record(event) == 0)
         process.sequence++;
-    buf_fini(&record);
+}
+
+/* In a child that the test forked the lock may be held by a thread that is not there. */
+static void renew_lock(pid_t self)
+{
+    static pid_t renewed;
+
+    if (renewed != self)
+        pthread_mutex_init(&process.lock, NULL);
+    renewed = self;
+}
+
+/* A process with one thread needs no lock. */
+void emit_lock(void)
+{
+    if (!__libc_single_threaded)
+        pthread_mutex_lock(&process.lock);
+}
+
+void emit_unlock(void)
+{
+    if (!__libc_single_threaded)
+        pthread_mutex_unlock(&process.lock);
 }
 
 void emit(struct event *event)
 {
-    fflush(stdout);
-    pthread_mutex_lock(&process.lock);
+    pid_t self = getpid();
+    bool forked = self != process.pid;
+
+    if (forked)
+        renew_lock(self);
+    if (__fpending(stdout) > 0)
+        fflush(stdout);
+    emit_lock();
     if (process.alone)
         alone_event(event);
     else if (emit_is_possible())
-        write_event(event);
-    pthread_mutex_unlock(&process.lock);
+        write_event(event, forked);
+    emit_unlock();
 }
 
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text)
@@ -97,12 +152,12 @@ void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text t
 /* From a signal handler: no lock, no allocation, no stdio. The record is far below PIPE_BUF. */
 void crash_write(struct event *event)
 {
-    struct buf record = { .cap = 2048, .room = 2048 };
-    char room[2048];
+    char record[2048];
 
-    record.data = room;
+    if (event_size(event) > sizeof record)
+        return;
     event->time_ns = now_ns();
     event->flags |= mark_output() ? EVENT_MARKED : 0;
-    if (event_encode(&record, event) == 0)
-        io_write_all(process.events, record.data, record.size);
+    event_write(record, event);
+    io_write_all(process.events, record, event_size(event));
 }

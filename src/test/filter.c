@@ -2,7 +2,6 @@
 
 #include "test/filter.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +9,39 @@
 
 #include "test/match.h"
 
+/* The bytes of the white space that begins here, 0 when none does. What lies above ASCII is what
+ * Go takes for a space in UTF-8. */
+static size_t space_size(const char *at)
+{
+    static const char *const wide[] = { "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80",
+                                        "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+                                        "\xe2\x81\x9f", "\xe3\x80\x80" };
+
+    if (strchr(" \t\n\v\f\r", *at))
+        return 1;
+    if (strncmp(at, "\xe2\x80", 2) == 0 && (unsigned char)at[2] - 0x80u <= 0x0a)
+        return 3; /* U+2000 to U+200A */
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (strncmp(at, wide[i], strlen(wide[i])) == 0)
+            return strlen(wide[i]);
+    return 0;
+}
+
 void filter_rewrite(char *to, const char *name)
 {
-    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
-        if (isspace(*at))
+    while (*name) {
+        size_t space = space_size(name);
+        unsigned char c = (unsigned char)*name;
+
+        if (space > 0)
             *to++ = '_';
-        else if (*at < 0x20 || *at == 0x7f)
-            to += snprintf(to, 5, "\\x%02x", *at);
+        else if (c == '\a' || c == '\b')
+            to += snprintf(to, 3, "\\%c", c == '\a' ? 'a' : 'b');
+        else if (c < 0x20 || c == 0x7f)
+            to += snprintf(to, 5, "\\x%02x", c);
         else
-            *to++ = (char)*at;
+            *to++ = *name;
+        name += space > 0 ? space : 1;
     }
     *to = '\0';
 }
@@ -119,19 +142,24 @@ int filter_init(struct filter *filter, const char *text, struct err *err)
     return try_elements(filter, err);
 }
 
+/* Whether the element is found in the first `size` bytes. Where memory ends it is. */
+static bool is_in(const char *element, const char *level, size_t size)
+{
+    char *part = *element ? strndup(level, size) : NULL;
+    bool found = !part || match_regex(part, element, NULL);
+
+    free(part);
+    return found;
+}
+
 static enum filter_match match_one(char **elements, const char *name)
 {
     const char *at = name;
 
     for (size_t i = 0; elements[i]; i++) {
         size_t size = strcspn(at, "/");
-        char part[4096];
 
-        if (size >= sizeof part)
-            return FILTER_NO;
-        memcpy(part, at, size);
-        part[size] = '\0';
-        if (*elements[i] && !match_regex(part, elements[i], NULL))
+        if (!is_in(elements[i], at, size))
             return FILTER_NO;
         if (at[size] == '\0')
             return elements[i + 1] ? FILTER_PARTIAL : FILTER_FULL;

@@ -27,6 +27,7 @@ bool leave_call(seam_t *t, seam_fn *fn, void *arg)
 {
     seam_throwing *throwing = seam_leave_by(NULL); /* fn sets its own when it is C++ */
     struct frame frame = { .outer = innermost };
+    struct via *mark = via_mark();
     volatile bool returned = false;
 
     innermost = &frame;
@@ -36,6 +37,7 @@ bool leave_call(seam_t *t, seam_fn *fn, void *arg)
     }
     innermost = frame.outer;
     thrower = throwing;
+    via_unwind(mark);
     return returned;
 }
 

@@ -51,11 +51,11 @@ static void run_cleanups(seam_t *t)
     struct cleanup *cleanup;
 
     for (;;) {
-        pthread_mutex_lock(&process.lock);
+        emit_lock();
         cleanup = t->cleanups;
         if (cleanup)
             t->cleanups = cleanup->next;
-        pthread_mutex_unlock(&process.lock);
+        emit_unlock();
         if (!cleanup)
             break;
         leave_call(t, call_cleanup, cleanup);
@@ -70,10 +70,10 @@ void seam_cleanup(seam_t *t, void (*fn)(void *arg), void *arg)
     if (!cleanup)
         seam_fatal_at(t, (seam_site){ 0 }, "out of memory for a clean-up");
     t->touched = true;
-    pthread_mutex_lock(&process.lock);
+    emit_lock();
     *cleanup = (struct cleanup){ t->cleanups, fn, arg };
     t->cleanups = cleanup;
-    pthread_mutex_unlock(&process.lock);
+    emit_unlock();
 }
 
 void t_finish(seam_t *t)
@@ -95,6 +95,16 @@ void t_finish(seam_t *t)
     arena_fini(&t->arena);
 }
 
+seam_t *t_make_root(const struct seam_test_record *record)
+{
+    seam_t *root = &process.root_room;
+
+    t_init(root, NULL, record->name);
+    root->node = process.nodes = EVENT_ROOT;
+    root->options = record->options;
+    return process.root = root;
+}
+
 static void call_test(seam_t *t, void *arg)
 {
     const struct seam_test_record *record = arg;
@@ -113,22 +123,19 @@ static void end_if_forked(void)
 
 bool run_test(const struct seam_test_record *record, uint32_t index, bool announce)
 {
-    static struct seam_t root;
-    struct event run = { .kind = EVENT_RUN, .node = EVENT_ROOT, .number = (int32_t)index,
-                         .test = text_of(record->name) };
+    struct event run = { .kind = EVENT_RUN, .node = EVENT_ROOT, .number = (int32_t)index };
+    seam_t *root = t_make_root(record);
 
-    t_init(&root, NULL, record->name);
-    root.node = process.nodes = EVENT_ROOT;
-    root.options = record->options;
-    process.root = &root;
-    current_test = &root;
-    if (announce)
+    current_test = root;
+    if (announce) {
+        run.test = text_of(record->name);
         emit(&run);
-    leave_call(&root, call_test, (void *)record);
+    }
+    leave_call(root, call_test, (void *)record);
     end_if_forked();
-    t_finish(&root);
+    t_finish(root);
     current_test = NULL;
-    return !root.failed;
+    return !root->failed;
 }
 
 /* ---- subtests */
@@ -144,39 +151,48 @@ static char *full_name(seam_t *parent, const char *name)
     return full;
 }
 
-/* The number behind the last '#', and in *ret_size how much stands before it; 0 when there is none. */
-static uint32_t explicit_number(const char *name, size_t *ret_size)
+/* The number behind the last '#' where unique_name may have put it, and in *ret_size how much
+ * stands before the '#'; else 0 and the whole size. */
+static uint32_t suffix_number(const char *name, size_t *ret_size)
 {
     const char *hash = strrchr(name, '#');
+    size_t digits = hash ? strspn(hash + 1, "0123456789") : 0;
 
     *ret_size = strlen(name);
-    if (!hash || strlen(hash) < 3 || strspn(hash + 1, "0123456789") != strlen(hash + 1))
+    if (digits < 2 || hash[1 + digits] || (digits > 2 && hash[1] == '0') || digits > 9)
         return 0;
+    if (strcmp(hash, "#00") == 0 && (hash == name || hash[-1] != '/'))
+        return 0; /* only an empty name gets it */
     *ret_size = (size_t)(hash - name);
     return (uint32_t)strtoul(hash + 1, NULL, 10);
 }
 
-/* Go's rule: the nth use of a name gets "#nn", unless that was used explicitly; then the next. */
-static const char *unique_name(seam_t *parent, const char *base)
+/* Whether the name that a subtest asks for was already given to the nth use of another. */
+static bool is_given(seam_t *parent, const char *name)
+{
+    size_t size;
+    uint32_t number = suffix_number(name, &size);
+    uint32_t *uses =
+        name[size] ? map_find(&parent->names, arena_copy(&parent->arena, name, size)) : NULL;
+
+    return uses && number < *uses;
+}
+
+/* Go's rule: the nth use of a name gets "#nn", unless a subtest asked for that name itself; then
+ * the next number. The first use goes without one, but for an empty name. */
+static const char *unique_name(seam_t *parent, const char *base, bool is_empty)
 {
     for (;;) {
-        uint32_t *used = map_at(&parent->names, base);
-        uint32_t n = used ? (*used)++ : 0;
+        uint32_t *uses = map_at(&parent->names, base);
+        uint32_t n = uses ? (*uses)++ : 0;
         const char *name;
-        size_t size;
 
-        if (n == 0 && base[strlen(base) - 1] != '/') {
-            uint32_t number = explicit_number(base, &size);
-            char *plain = arena_copy(&parent->arena, base, size);
-            uint32_t *taken = base[size] ? map_find(&parent->names, plain) : NULL;
-
-            if (!taken || number >= *taken)
-                return base;
+        if (!uses || (n == 0 && !is_empty && !is_given(parent, base)))
+            return base;
+        if (n == 0 && !is_empty)
             continue;
-        }
         name = arena_printf(&parent->arena, "%s#%02u", base, n);
-        used = map_at(&parent->names, name);
-        if (!used || (*used)++ == 0)
+        if (!map_find(&parent->names, name))
             return name;
     }
 }
@@ -193,9 +209,9 @@ static uint32_t begin_node(void)
 {
     uint32_t node;
 
-    pthread_mutex_lock(&process.lock);
+    emit_lock();
     node = ++process.nodes;
-    pthread_mutex_unlock(&process.lock);
+    emit_unlock();
     return node;
 }
 
@@ -215,7 +231,7 @@ bool(seam_run)(seam_t *t, const char *name, seam_fn *fn, const void *arg)
 
     refuse_late_run(t, name);
     t->touched = true;
-    full = unique_name(t, full_name(t, name));
+    full = unique_name(t, full_name(t, name), !*name);
     t->ordinal++;
     if (!selected(t, full))
         return true;

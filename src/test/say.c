@@ -37,6 +37,17 @@ void seam_via_end(void)
     free(via);
 }
 
+struct via *via_mark(void)
+{
+    return vias;
+}
+
+void via_unwind(struct via *mark)
+{
+    while (vias != mark)
+        seam_via_end();
+}
+
 /* The outermost seam_via names the line in the test itself. */
 static seam_site site_of(seam_site at)
 {

@@ -51,7 +51,6 @@ struct seam_t {
     bool in_thread; /* a parallel subtest, or below one */
     bool released; /* a parallel subtest whose turn has come */
     bool changed_process; /* used seam_setenv or seam_chdir */
-    char name_room[64];
 };
 
 /* Set by the agent before the fork, completed by the child; never changed while a test runs,
@@ -62,8 +61,7 @@ struct process {
     int output; /* a copy of the output pipe, for marks; -1: none wanted */
     dev_t events_device;
     ino_t events_inode;
-    pthread_mutex_t
-        lock; /* guards the event pipe, `sequence`, `noisy`, `nodes` and cleanup lists */
+    pthread_mutex_t lock; /* guards the event pipe and its counters, and lists of clean-ups */
     uint32_t sequence; /* events written */
     bool noisy; /* the output pipe has been used */
     uint32_t nodes; /* ids given out */
@@ -81,6 +79,7 @@ struct process {
     int parallel;
     unsigned flags; /* enum agent_config_flag */
     bool alone; /* no runner: reports are printed here */
+    struct seam_t root_room; /* the test itself: kept here to write to few pages */
     struct filter run;
     struct filter skip;
 };
@@ -92,15 +91,22 @@ extern _Thread_local seam_t *current_test;
 /* emit.c */
 void emit(struct event *event); /* sets its time */
 void crash_write(struct event *event); /* the same from a signal handler */
+void emit_lock(void); /* process.lock, where there is more than one thread */
+void emit_unlock(void);
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text);
 bool emit_is_possible(void); /* whether the event pipe is still ours */
 bool emit_is_forked(void); /* whether this process is a child of the test's */
+
+/* say.c: the seam_via calls that are open on this thread; a fatal leaves those above `mark`. */
+struct via *via_mark(void);
+void via_unwind(struct via *mark);
 
 /* leave.c: call fn so that a fatal in it returns here; false when it left that way. */
 bool leave_call(seam_t *t, seam_fn *fn, void *arg);
 
 /* run.c */
 void t_init(seam_t *t, seam_t *parent, const char *name);
+seam_t *t_make_root(const struct seam_test_record *record);
 void t_finish(seam_t *t); /* cleanups, verdict, END event; frees what t owns */
 enum verdict t_verdict(const seam_t *t);
 void t_fail(seam_t *t); /* and all its ancestors */
@@ -122,9 +128,9 @@ int registry_count(void);
 
 /* crash.c, leaks.c */
 bool crash_is_sanitized(void); /* a sanitizer reports bad addresses, and its threads are no leak */
-void crash_install(const struct seam_options *options);
+void crash_install(void); /* before the fork: children inherit it */
 void leaks_baseline(void); /* in the agent: what each test finds open */
-void leaks_begin(void); /* in the test, before user code */
+void leaks_begin(bool forked); /* in the test, before user code; `forked`: all else is as at the baseline */
 void leaks_report(seam_t *t);
 void leaks_ignore(int fd, bool ignored);
 

@@ -47,7 +47,7 @@ unpack() {
 replay() {
     grep '^\$ ' "$place/want" >"$place/commands"
     while IFS= read -r line <&3; do
-        (cd "$place/pkg" && exec sh -c "${line#\$ }") >"$place/out" 2>"$place/err" </dev/null
+        (cd "$place/pkg" && exec timeout -k 5 60 sh -c "${line#\$ }") >"$place/out" 2>"$place/err" </dev/null
         status=$?
         printf '%s\n' "$line"
         for stream in out err; do

@@ -4,7 +4,7 @@
  *     count TESTS KINDS < events.json
  *
  * KINDS has a line for each kind: name, verdict, number of subtests, a text that must be in the
- * output and one that must not, separated by tabs. Each kind is a package with the tests NAME_001
+ * output and one that must not, separated by tabs; what follows is for others. Each kind is a package with the tests NAME_001
  * to NAME_<TESTS>. A test is right when it was run once, got its verdict once and last, said its
  * own name once and nobody else's, and when its subtests did likewise. Uses nothing of Seam.
  */
@@ -289,7 +289,7 @@ static void add_kind(char *line)
     kind->verdict = strsep(&line, "\t");
     kind->subtests = atoi(line ? strsep(&line, "\t") : "");
     kind->says = line ? strsep(&line, "\t") : "";
-    kind->never = line ? line : "";
+    kind->never = line ? strsep(&line, "\t") : "";
 }
 
 static void read_kinds(const char *path)

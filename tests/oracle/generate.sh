@@ -1,6 +1,7 @@
 #!/bin/sh
 # generate.sh TESTS FOLDER - write a package of TESTS tests for each file of kinds/, and the table
-# that count.c reads (FOLDER/kinds: name, verdict, subtests, what is said, what is never said).
+# that count.c reads (FOLDER/kinds: name, verdict, subtests, what is said, what is never said, and
+# whether the text report shows the test though it passes).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tests=$1 folder=$2
@@ -34,6 +35,6 @@ for file in "$here"/kinds/*.c; do
             }
         }' "$file" >"$folder/$kind/${kind}_test.c"
     subtests=$(fact "$file" subtests)
-    printf '%s\t%s\t%s\t%s\t%s\n' "$kind" "$(verdict "$file")" "${subtests:-0}" \
-        "$(fact "$file" says)" "$(fact "$file" 'never says')" >>"$folder/kinds"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$(verdict "$file")" "${subtests:-0}" \
+        "$(fact "$file" says)" "$(fact "$file" 'never says')" "$(fact "$file" shown)" >>"$folder/kinds"
 done

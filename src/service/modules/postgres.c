@@ -155,8 +155,14 @@ static int get_server(struct lease *lease, const struct asked *asked,
     struct err err = { "" };
     bool skip = false;
 
-    if (postgres_find(asked->version, &programs, &err) < 0)
-        return keeper_skip(reply, "apt-get install postgresql", "needs postgres: %s", err.text);
+    if (postgres_find(asked->version, &programs, &err) < 0) {
+        char remedy[64];
+
+        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%.*s", asked->version ? "-" : "",
+                 asked->version ? (int)strspn(asked->version, "0123456789") : 0,
+                 asked->version ? asked->version : "");
+        return keeper_skip(reply, remedy, "needs postgres: %s", err.text);
+    }
     if (identity_choose(&identity, &err) < 0 || identity_choose_named(&identity, &err) < 0)
         return keeper_skip(reply, "run it as an ordinary user", "needs postgres: %s", err.text);
     if (asked->is_private

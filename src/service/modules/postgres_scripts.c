@@ -57,19 +57,26 @@ static int add_file(struct scripts *scripts, const char *path, struct err *err)
     return r;
 }
 
-/* The folder that holds `path`, by its last name: "orders" for ".../orders/migrations". */
+/* The folder that holds `path`, by its last name: "orders" for "/home/ada/orders/migrations". */
 static const char *label_of(struct arena *arena, const char *path)
 {
     char *text = arena_dup(arena, path);
-    char *slash;
+    char *slash = strrchr(text, '/');
 
-    for (int i = 0; i < 2; i++) {
-        while ((slash = strrchr(text, '/')) && slash[1] == '\0')
-            *slash = '\0';
-        if (i == 0 && slash)
-            *slash = '\0';
-    }
+    if (slash)
+        *slash = '\0';
+    slash = strrchr(text, '/');
     return slash ? slash + 1 : text;
+}
+
+/* A path without "..", as messages should show it; itself when there is nothing there. */
+static const char *plain_path(struct arena *arena, const char *path)
+{
+    char *plain = realpath(path, NULL);
+    const char *copy = arena_dup(arena, plain ? plain : path);
+
+    free(plain);
+    return copy;
 }
 
 /* Read the files of a folder by their names. Frees the names. */
@@ -88,26 +95,37 @@ static int add_names(struct scripts *scripts, const char *folder, struct dirent 
     return r;
 }
 
-int scripts_read(const char *migrations, const char *seed, struct scripts *ret, struct err *err)
+static int read_all(struct scripts *scripts, const char *migrations, const char *seed, struct err *err)
 {
-    struct scripts scripts = { .hash = HASH_BEGIN, .label = "empty" };
     struct dirent **names = NULL;
     int count = migrations ? scandir(migrations, &names, is_migration, by_name) : 0;
     int r = 0;
 
     if (count < 0)
         return err_system(err, -errno, "cannot read the migrations in '%s'", migrations);
-    scripts.files = arena_zero(&scripts.arena, sizeof *scripts.files * ((size_t)count + 1));
-    if (migrations || seed)
-        scripts.label = label_of(&scripts.arena, migrations ? migrations : seed);
+    scripts->files = arena_zero(&scripts->arena, sizeof *scripts->files * ((size_t)count + 1));
     if (migrations && count == 0)
-        r = err_set(err, -ENOENT,
-                    "there are no migrations in '%s': no file there is named *.sql",
+        r = err_set(err, -ENOENT, "there are no migrations in '%s': no file there is named *.sql",
                     migrations);
     if (r == 0)
-        r = add_names(&scripts, migrations, names, count, err);
-    if (r == 0 && seed)
-        r = add_file(&scripts, seed, err);
+        r = add_names(scripts, migrations, names, count, err);
+    else
+        free(names);
+    return r == 0 && seed ? add_file(scripts, seed, err) : r;
+}
+
+int scripts_read(const char *migrations, const char *seed, struct scripts *ret, struct err *err)
+{
+    struct scripts scripts = { .hash = HASH_BEGIN, .label = "empty" };
+    int r;
+
+    if (migrations)
+        migrations = plain_path(&scripts.arena, migrations);
+    if (seed)
+        seed = plain_path(&scripts.arena, seed);
+    if (migrations || seed)
+        scripts.label = label_of(&scripts.arena, migrations ? migrations : seed);
+    r = read_all(&scripts, migrations, seed, err);
     if (r < 0)
         scripts_fini(&scripts);
     else

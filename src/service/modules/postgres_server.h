@@ -52,6 +52,8 @@ struct postgres_server {
     char **finished; /* databases of leases that ended: to be dropped when space ends */
     size_t finished_count;
     int next_database;
+    int cloning; /* clones on their way, whose room is spoken for */
+    int in_use; /* databases that tests have */
     int fillers; /* threads that make clones ahead */
     bool ending;
 };

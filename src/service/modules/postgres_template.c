@@ -9,12 +9,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
 #include "service/modules/postgres_clone.h"
 
-enum { POOL_MAX = 128, FILLERS = 2, LOWEST_PRIORITY = 19, SPARE_ROOM = 16 << 20 };
+enum { POOL_MAX = 128, FILLERS = 2, LOWEST_PRIORITY = 19, SPARE_ROOM = 24 << 20, ROOM_MAX_S = 30 };
 
 struct template
 {
@@ -133,35 +134,69 @@ static int find_or_make(struct postgres_server *server, const struct scripts *sc
 
 /* ---- room ------------------------------------------------------------------------------- */
 
-static bool is_short_of_room(const struct postgres_server *server, struct template *template)
+static bool has_room(const struct postgres_server *server, uint64_t need)
 {
-    uint64_t need = 2 * clone_size(&template->source) + SPARE_ROOM;
     struct statvfs fs;
 
-    return statvfs(server->data, &fs) == 0 && fs.f_bavail * (uint64_t)fs.f_frsize < need;
+    return statvfs(server->data, &fs) < 0 || fs.f_bavail * (uint64_t)fs.f_frsize >= need;
 }
 
-/* Drop one database whose test has ended. False when there is none. */
+/* Drop one database whose test has ended. False when there is none. The lock is held on entry and on
+ * return. */
 static bool drop_finished(struct postgres_server *server, struct sql *sql)
 {
     struct sql_error error;
-    char *name = NULL;
+    char *name;
 
-    pthread_mutex_lock(&server->lock);
-    if (server->finished_count > 0)
-        name = server->finished[--server->finished_count];
-    pthread_mutex_unlock(&server->lock);
-    if (!name)
+    if (server->finished_count == 0)
         return false;
+    name = server->finished[--server->finished_count];
+    pthread_mutex_unlock(&server->lock);
     sql_runf(sql, &error, "DROP DATABASE IF EXISTS %s%s", name,
              server->number >= 130000 ? " WITH (FORCE)" : "");
     free(name);
+    pthread_mutex_lock(&server->lock);
     return true;
 }
 
-/* Clone; when the disk is full, drop what nobody needs any more and try again. */
-static int make_clone(struct postgres_server *server, struct template *template,
-                      const char *name, struct err *err)
+/* Wait until a test gives its database back. False when nobody will, or not in time. */
+static bool await_finished(struct postgres_server *server, const struct timespec *until)
+{
+    return server->in_use > 0 &&
+           pthread_cond_timedwait(&server->changed, &server->lock, until) == 0;
+}
+
+/* Speak for the room that a clone takes. A server whose disk is full crashes, so some is left for its
+ * log. A clone made ahead leaves room for those that tests wait for; they make room for themselves by
+ * dropping what is finished, or wait for it. */
+static int claim_room(struct postgres_server *server, struct template *template, struct sql *sql,
+                      bool ahead)
+{
+    const uint64_t size = clone_size(&template->source);
+    const int others = ahead ? server->keeper->parallel : 0;
+    struct timespec until;
+    int r = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ROOM_MAX_S;
+    pthread_mutex_lock(&server->lock);
+    while (r == 0 && !has_room(server, (uint64_t)(server->cloning + others + 1) * size + SPARE_ROOM))
+        if (ahead || (!drop_finished(server, sql) && !await_finished(server, &until)))
+            r = -ENOSPC;
+    server->cloning += r == 0;
+    pthread_mutex_unlock(&server->lock);
+    return r;
+}
+
+static void give_room_back(struct postgres_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->cloning--;
+    pthread_mutex_unlock(&server->lock);
+}
+
+static int make_clone(struct postgres_server *server, struct template *template, const char *name,
+                      bool ahead, struct err *err)
 {
     struct sql_error error = { 0 };
     struct sql *sql = postgres_server_take(server, &error);
@@ -169,17 +204,16 @@ static int make_clone(struct postgres_server *server, struct template *template,
 
     if (!sql)
         return say(err, -ENOTCONN, "reach the server", &error);
-    while (is_short_of_room(server, template) && drop_finished(server, sql))
-        ;
-    do
+    r = claim_room(server, template, sql, ahead);
+    if (r == 0) {
         r = clone_make(server, &template->source, sql, name, err);
-    while (r == -ENOSPC && drop_finished(server, sql));
+        give_room_back(server);
+    }
     postgres_server_give(server, sql);
     if (r == -ENOSPC)
         err_set(err, r,
-                "no space left for another database on the file system of '%s' (%s)\n    try: "
-                "a larger "
-                "tmpfs, or fewer tests at once (-parallel)",
+                "no room for one more database on the file system of '%s' (%s)\n    try: more room "
+                "there, or fewer tests at once (-parallel)",
                 server->data, server->on_tmpfs ? "tmpfs" : "disk");
     return r;
 }
@@ -225,7 +259,7 @@ static void *fill(void *arg)
         template->making++;
         snprintf(name, sizeof name, "seam_ahead_%d", ++server->next_database);
         pthread_mutex_unlock(&server->lock);
-        r = make_clone(server, template, name, NULL);
+        r = make_clone(server, template, name, true, NULL);
         pthread_mutex_lock(&server->lock);
         template->making--;
         if (r == 0)
@@ -282,6 +316,15 @@ static int rename_clone(struct postgres_server *server, const char *from, const 
     return r;
 }
 
+/* A database is no longer in use, or was never made. */
+static void put_back(struct postgres_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->in_use--;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
 int postgres_database(struct postgres_server *server, const struct scripts *scripts,
                       const char *test, char ret_name[POSTGRES_NAME], struct err *err)
 {
@@ -293,6 +336,7 @@ int postgres_database(struct postgres_server *server, const struct scripts *scri
     r = find_or_make(server, scripts, &template, err);
     if (r == 0) {
         name_database(test, ++server->next_database, name);
+        server->in_use++;
         if (template->pooled > 0)
             memcpy(ahead, template->pool[--template->pooled], sizeof ahead);
         want_more(server);
@@ -301,9 +345,11 @@ int postgres_database(struct postgres_server *server, const struct scripts *scri
     if (r < 0)
         return r;
     if (!ahead[0] || rename_clone(server, ahead, name) < 0)
-        r = make_clone(server, template, name, err);
+        r = make_clone(server, template, name, false, err);
     if (r == 0)
         memcpy(ret_name, name, sizeof name);
+    else
+        put_back(server);
     return r;
 }
 
@@ -319,6 +365,7 @@ void postgres_database_finished(struct postgres_server *server, const char *name
         server->finished_count += finished[server->finished_count] != NULL;
     }
     pthread_mutex_unlock(&server->lock);
+    put_back(server);
 }
 
 void postgres_templates_free(struct postgres_server *server)

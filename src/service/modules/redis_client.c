@@ -68,17 +68,18 @@ int redis_command(struct redis_client *client, const char *const *words, const s
 {
     redisReply *reply =
         redisCommandArgv(client->context, (int)count, (const char **)words, sizes);
+    const int size = (int)(sizes ? sizes[0] : strlen(words[0]));
     int r = 0;
 
     if (!reply)
-        return err_set(err, -ENOTCONN, "%s: %s", words[0], client->context->errstr);
+        return err_set(err, -ENOTCONN, "%.*s: %s", size, words[0], client->context->errstr);
     if (reply->type == REDIS_REPLY_ERROR)
-        r = err_set(err, -EREMOTEIO, "%s: %s", words[0], reply->str);
+        r = err_set(err, -EREMOTEIO, "%.*s: %s", size, words[0], reply->str);
     else {
         *ret_found = reply->type == REDIS_REPLY_NIL ? REDIS_NULL : REDIS_VALUE;
         add_reply(reply, 0, ret);
         if (ret->failed)
-            r = err_set(err, -ENOBUFS, "%s: the reply is too long", words[0]);
+            r = err_set(err, -ENOBUFS, "%.*s: the reply is too long", size, words[0]);
     }
     freeReplyObject(reply);
     return r;

@@ -1,5 +1,6 @@
 /* pass: leaves a child behind, which is named and killed.
- * says: left process */
+ * says: left process
+ * shown: for its warning */
 #include "oracle.h"
 
 #include <unistd.h>

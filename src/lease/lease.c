@@ -1,0 +1,151 @@
+/* lease/lease.c - a test's connection to the keeper; see lease.h. */
+
+#include "lease/lease.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "test/t.h"
+
+enum { START_MAX_MS = 180000, ASK_MAX_MS = 120000, REQUEST_MAX = MESSAGE_MAX };
+
+void lease_request(struct buf *frame, const char *verb)
+{
+    *frame = BUF_INIT(REQUEST_MAX);
+    message_begin(frame);
+    message_add_text(frame, "verb", verb);
+}
+
+/* A lease whose test passed says so: under -keep the keeper holds the others. */
+static void end(void *arg)
+{
+    struct lease *lease = arg;
+    struct buf frame;
+
+    buf_fini(&lease->reply);
+    if (lease->fd < 0 || lease->owner != getpid())
+        return;
+    if (!t_failed(lease->t)) {
+        lease_request(&frame, "release");
+        message_end(&frame, 0);
+        message_send(lease->fd, &frame);
+        buf_fini(&frame);
+    }
+    t_private_close(lease->fd);
+    lease->fd = -1;
+}
+
+/* Connect to the keeper. Returns a descriptor or -errno. */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd, r;
+
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    return t_private_fd(fd);
+}
+
+/* Send and wait for the answer, as long as the test may wait. */
+static int exchange(struct lease *lease, const struct buf *frame, int most_ms, struct message *ret)
+{
+    int r = message_send(lease->fd, frame);
+
+    if (r == 0)
+        r = message_receive(lease->fd, &lease->reply,
+                            deadline_after_ms(t_wait_ms(lease->t, most_ms)), ret);
+    return r;
+}
+
+static SEAM_NORETURN void no_answer(struct lease *lease, seam_site at, int result)
+{
+    if (result == -ETIMEDOUT)
+        seam_fatal_at(lease->t, at, "%s: no answer in time", lease->service);
+    if (result == -ECONNRESET || result == -EPIPE)
+        seam_fatal_at(lease->t, at, "%s: the keeper of the services has died (%s)", lease->service,
+                      strerror(-result));
+    seam_fatal_at(lease->t, at, "%s: cannot ask the keeper: %s", lease->service, strerror(-result));
+}
+
+static SEAM_NORETURN void unavailable(struct lease *lease, seam_site at, const struct message *answer)
+{
+    const char *why = lease_text(lease, answer, "skip");
+    const char *remedy = lease_text(lease, answer, "try");
+
+    t_unavailable_at(lease->t, at, "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
+}
+
+struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+                          struct message *ret)
+{
+    const char *keeper = t_keeper_socket();
+    struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
+    int r;
+
+    if (!keeper)
+        t_unavailable_at(t, at, "needs %s: run it with `seam test` or `seam run`", service);
+    *lease = (struct lease){ t, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
+    seam_cleanup(t, end, lease);
+    lease->fd = connect_to(keeper);
+    if (lease->fd < 0)
+        seam_fatal_at(t, at, "%s: cannot reach the keeper of the services at '%s': %s", service,
+                      keeper, strerror(-lease->fd));
+    r = exchange(lease, frame, START_MAX_MS, ret);
+    if (r < 0)
+        no_answer(lease, at, r);
+    if (message_value(ret, "skip").data)
+        unavailable(lease, at, ret);
+    if (message_int(ret, "ok", 0) == 0)
+        seam_fatal_at(t, at, "%s", lease_text(lease, ret, "error"));
+    return lease;
+}
+
+int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct message *ret)
+{
+    int r;
+
+    if (lease->owner != getpid())
+        seam_fatal_at(lease->t, at, "%s: the handle belongs to the process that started it",
+                      lease->service);
+    r = exchange(lease, frame, ASK_MAX_MS, ret);
+    if (r < 0)
+        no_answer(lease, at, r);
+    return message_int(ret, "ok", 0) != 0 ? 0 : -EREMOTEIO;
+}
+
+void lease_do(struct lease *lease, seam_site at, const char *verb, const char *what)
+{
+    struct message answer;
+    struct buf frame;
+    int r;
+
+    lease_request(&frame, verb);
+    message_end(&frame, 0);
+    r = lease_ask(lease, at, &frame, &answer);
+    buf_fini(&frame);
+    if (r < 0)
+        seam_fatal_at(lease->t, at, "cannot %s %s: %s", what, lease->service,
+                      lease_text(lease, &answer, "error"));
+}
+
+const char *lease_text(struct lease *lease, const struct message *answer, const char *key)
+{
+    struct message value = message_value(answer, key);
+
+    return value.data ? arena_copy(t_arena(lease->t), value.data, value.size) : "";
+}

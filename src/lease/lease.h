@@ -1,0 +1,44 @@
+/*
+ * lease/lease.h - a test's connection to the keeper: what it holds, it holds as long as that lives.
+ *
+ * The kernel closes the connection when the test's process ends, so a lease cannot be forgotten. All
+ * functions end the test when they fail: with a skip where something is missing on the machine.
+ *
+ * Threads: the (sub)test's own.
+ */
+#ifndef LEASE_LEASE_H
+#define LEASE_LEASE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/message.h"
+#include "seam/seam.h"
+
+struct lease {
+    seam_t     *t;
+    const char *service; /* "postgres", for messages */
+    int         fd;
+    pid_t       owner; /* the process that it belongs to */
+    struct buf  reply; /* of the last request */
+};
+
+/* Connect, send the request `frame`, whose verb is one of the keeper's start verbs, and wait. The fields of
+ * the answer are in *ret until the next request. */
+struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+                          struct message *ret);
+
+/* Send one more request and wait for its answer. -EREMOTEIO when the keeper answers with an error, which is
+ * then in *ret; what else goes wrong ends the test. */
+int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct message *ret);
+
+/* The same for a verb without fields; an error ends the test: "cannot <what> <service>: ...". */
+void lease_do(struct lease *lease, seam_site at, const char *verb, const char *what);
+
+/* A text of the answer, copied into the memory of the test; "" when it has none. */
+const char *lease_text(struct lease *lease, const struct message *answer, const char *key);
+
+/* Begin a request in an empty buf; to be ended by message_end(frame, 0). */
+void lease_request(struct buf *frame, const char *verb);
+
+#endif
