@@ -1,9 +1,9 @@
 /*
  * report/json.c - the schema of test2json: an object per line, as events come.
  *
- * Outputs are the lines of `go test -v`, cut to pieces of a kilobyte, with result lines that are not
- * indented. A piece of raw output that does not end its line waits for the rest of it, but not longer
- * than for the next event of the same top-level test.
+ * Outputs are the lines of `go test -v`, cut to pieces of a kilobyte, with result lines
+ * that are not indented. A piece of raw output that does not end its line waits for the
+ * rest of it, but not longer than for the next event of the same top-level test.
  */
 
 #include "report/report.h"
@@ -21,28 +21,28 @@ enum { PIECE_MAX = 1024 };
 /* A top-level test that runs. */
 struct json_test {
     struct json_test *next;
-    struct text       name; /* of the test itself */
-    struct opens      opens; /* it and its subtests: events of these need not tell their names */
-    struct buf        line; /* raw output that has not ended its line */
-    uint32_t          line_of;
+    struct text name; /* of the test itself */
+    struct opens opens; /* it and its subtests: events of these need not tell their names */
+    struct buf line; /* raw output that has not ended its line */
+    uint32_t line_of;
 };
 
 struct json_package {
     struct json_test *tests;
-    bool              started;
-    bool              compiled; /* its compiler's output has its header */
+    bool started;
+    bool compiled; /* its compiler's output has its header */
 };
 
 struct json_report {
-    struct report        report;
-    FILE                *to;
-    struct names         names;
+    struct report report;
+    FILE *to;
+    struct names names;
     struct json_package *packages; /* by their number */
-    uint32_t             count;
-    uint32_t             room;
-    struct json_clock    clock;
-    struct buf           out; /* objects of one event */
-    struct buf           words;
+    uint32_t count;
+    uint32_t room;
+    struct json_clock clock;
+    struct buf out; /* objects of one event */
+    struct buf words;
 };
 
 static struct json_package *package_of(struct json_report *report, struct text name)
@@ -83,8 +83,8 @@ static void add_constant(struct json_report *report, const char *key, const char
     buf_add_char(&report->out, '"');
 }
 
-static void begin_object(struct json_report *report, const struct event *event, const char *action,
-                         struct text test)
+static void begin_object(struct json_report *report, const struct event *event,
+                         const char *action, struct text test)
 {
     buf_add_text(&report->out, "{\"Time\":");
     json_add_time(&report->out, &report->clock, event->time_ns);
@@ -98,8 +98,8 @@ static void end_object(struct json_report *report)
     buf_add_text(&report->out, "}\n");
 }
 
-static void add_action(struct json_report *report, const struct event *event, const char *action,
-                       struct text test)
+static void add_action(struct json_report *report, const struct event *event,
+                       const char *action, struct text test)
 {
     begin_object(report, event, action, test);
     end_object(report);
@@ -216,7 +216,8 @@ static size_t ready_size(struct text text)
     return text.size - ready < PIECE_MAX ? ready : json_cut(text.data, text.size);
 }
 
-static void on_output(struct json_report *report, struct json_test *test, const struct event *event)
+static void on_output(struct json_report *report, struct json_test *test,
+                      const struct event *event)
 {
     size_t ready;
 
@@ -225,7 +226,8 @@ static void on_output(struct json_report *report, struct json_test *test, const 
     test->line_of = event->node;
     buf_add(&test->line, event->text.data, event->text.size);
     ready = ready_size((struct text){ test->line.data, test->line.size });
-    add_output(report, event, name_of(test, event->node), (struct text){ test->line.data, ready });
+    add_output(report, event, name_of(test, event->node),
+               (struct text){ test->line.data, ready });
     buf_drop(&test->line, ready);
 }
 
@@ -237,7 +239,8 @@ static void add_frame(struct json_report *report, const struct event *event, str
     add_words(report, event, name);
 }
 
-static void on_run(struct json_report *report, struct json_test *test, const struct event *event)
+static void on_run(struct json_report *report, struct json_test *test,
+                   const struct event *event)
 {
     struct text name = event->node == EVENT_ROOT ? test->name : event->test;
 
@@ -344,13 +347,14 @@ static void on_compiler(struct json_report *report, const struct event *event)
         buf_add_text(&report->words, "# ");
         buf_add(&report->words, event->package.data, event->package.size);
         buf_add_char(&report->words, '\n');
-        add_build(report, event, "build-output",
-                  (struct text){ report->words.data, report->words.size });
-        buf_clear(&report->words);
     }
     package->compiled = true;
-    if (event->text.size > 0)
-        add_build(report, event, "build-output", event->text);
+    buf_add(&report->words, event->text.data, event->text.size);
+    lines_close(&report->words);
+    if (report->words.size > 0)
+        add_build(report, event, "build-output",
+                  (struct text){ report->words.data, report->words.size });
+    buf_clear(&report->words);
 }
 
 static void add_tail(struct json_report *report, const struct event *event)
@@ -385,9 +389,9 @@ static void on_package_end(struct json_report *report, const struct event *event
     start(report, package, event);
     add_tail(report, event);
     begin_object(report, event,
-                 passed                                     ? "pass"
+                 passed                                   ? "pass"
                  : event->status == PACKAGE_NO_TEST_FILES ? "skip"
-                                                            : "fail",
+                                                          : "fail",
                  text_of(""));
     buf_add_text(&report->out, ",\"Elapsed\":");
     json_add_seconds(&report->out, built ? event->elapsed_ns : 0, 3);

@@ -93,7 +93,8 @@ void lines_name(struct buf *to, struct text name)
 
 static void add_place(struct buf *to, const struct event *event)
 {
-    const char *slash = event->file.size ? memrchr(event->file.data, '/', event->file.size) : NULL;
+    const char *slash =
+        event->file.size ? memrchr(event->file.data, '/', event->file.size) : NULL;
     size_t folder = slash ? (size_t)(slash - event->file.data) + 1 : 0;
 
     if (event->flags & EVENT_VERBATIM || event->file.size == 0)

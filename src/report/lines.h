@@ -1,8 +1,9 @@
 /*
  * report/lines.h - the lines of Go's text format; the text and the JSON reporter share them.
  *
- * Each function adds whole lines to `to`. `depth` is how far the test is nested: its header stands
- * behind 4 * depth blanks, its log lines behind 4 more, their further lines behind 8 more.
+ * Each function adds whole lines to `to`. `depth` is how far the test is nested: its header
+ * stands behind 4 * depth blanks, its log lines behind 4 more, their further lines behind 8
+ * more.
  */
 #ifndef REPORT_LINES_H
 #define REPORT_LINES_H
@@ -29,7 +30,8 @@ void lines_message(struct buf *to, const struct event *event, int depth);
 void lines_raw(struct buf *to, struct text text, int depth);
 
 /* "--- FAIL: name (0.02s)" */
-void lines_result(struct buf *to, int verdict, struct text name, uint64_t elapsed_ns, int depth);
+void lines_result(struct buf *to, int verdict, struct text name, uint64_t elapsed_ns,
+                  int depth);
 
 /* The line that ends a package: "ok  \tname\t0.011s", "FAIL\tname [build failed]", ... */
 void lines_package(struct buf *to, const struct event *event);

@@ -10,19 +10,19 @@ enum { FLUSH_AT = 256 << 10 };
 
 struct log_report {
     struct report report;
-    FILE         *file;
-    bool          failed; /* said once; the run goes on without its log */
-    struct buf    records;
-    char          path[];
+    FILE *file;
+    bool failed; /* said once; the run goes on without its log */
+    struct buf records;
+    char path[];
 };
 
 static void flush(struct log_report *report)
 {
-    if (!report->failed && fwrite(report->records.data, 1, report->records.size, report->file) !=
-                               report->records.size) {
+    if (!report->failed && fwrite(report->records.data, 1, report->records.size,
+                                  report->file) != report->records.size) {
         report->failed = true;
-        fprintf(stderr, "seam: cannot write the event log '%s': %s; it ends early\n", report->path,
-                strerror(errno));
+        fprintf(stderr, "seam: cannot write the event log '%s': %s; it ends early\n",
+                report->path, strerror(errno));
     }
     buf_clear(&report->records);
 }

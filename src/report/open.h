@@ -1,5 +1,6 @@
 /*
- * report/open.h - the (sub)tests of one top-level test that have begun and not ended, by number.
+ * report/open.h - the (sub)tests of one top-level test that have begun and not ended, by
+ * number.
  *
  * Thousands may be open at once (parallel subtests that wait), and millions may have ended: a
  * look-up costs the same for all of them.
@@ -14,19 +15,19 @@ enum { OPEN_TEXT_MAX = 64 << 20 };
 
 struct open {
     struct open *next; /* in its bucket */
-    uint32_t     node;
-    uint32_t     parent;
-    int          depth; /* 0 is the top-level test */
-    struct buf   shown; /* see tree.c */
-    struct buf   left;
-    struct text  name;
-    char         name_bytes[];
+    uint32_t node;
+    uint32_t parent;
+    int depth; /* 0 is the top-level test */
+    struct buf shown; /* see tree.c */
+    struct buf left;
+    struct text name;
+    char name_bytes[];
 };
 
 struct opens {
     struct open **buckets;
-    uint32_t      room; /* a power of two */
-    uint32_t      count;
+    uint32_t room; /* a power of two */
+    uint32_t count;
 };
 
 /* NULL when there is none of that number. */

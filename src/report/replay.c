@@ -12,12 +12,12 @@
 enum { CHUNK = 64 << 10 };
 
 struct replay {
-    const char    *path;
+    const char *path;
     struct report *reports;
-    int            file;
-    struct buf     bytes; /* read and not yet taken */
-    uint64_t       offset; /* in the file, of the first of them */
-    bool           finished; /* the run's end has been seen */
+    int file;
+    struct buf bytes; /* read and not yet taken */
+    uint64_t offset; /* in the file, of the first of them */
+    bool finished; /* the run's end has been seen */
 };
 
 /* Read on. Returns the bytes that came, 0 at the end of the file. */
@@ -57,11 +57,12 @@ static int refuse(const struct replay *replay, struct err *err)
         return err_set(err, -EPROTO,
                        "'%s' is no event log of seam; try: seam test -events FILE ...",
                        replay->path);
-    return err_set(err, -EPROTO,
-                   "'%s' was written by another version of seam (%.*s, this one reads %.*s); try: "
-                   "the seam that wrote it",
-                   replay->path, (int)strcspn(first, "\n") < 40 ? (int)strcspn(first, "\n") : 40,
-                   first, (int)magic_size - 1, EVENT_LOG_MAGIC);
+    return err_set(
+        err, -EPROTO,
+        "'%s' was written by another version of seam (%.*s, this one reads %.*s); try: "
+        "the seam that wrote it",
+        replay->path, (int)strcspn(first, "\n") < 40 ? (int)strcspn(first, "\n") : 40, first,
+        (int)magic_size - 1, EVENT_LOG_MAGIC);
 }
 
 static int check_magic(struct replay *replay, struct err *err)
@@ -95,13 +96,15 @@ static int take_records(struct replay *replay, struct err *err)
     size_t at = 0;
     long size;
 
-    while ((size = event_decode(replay->bytes.data + at, replay->bytes.size - at, &event)) > 0) {
+    while ((size = event_decode(replay->bytes.data + at, replay->bytes.size - at, &event)) >
+           0) {
         hand_out(replay, &event);
         at += (size_t)size;
     }
     take(replay, at);
     if (size < 0)
-        return err_set(err, -EPROTO, "'%s' is damaged at byte %llu; what comes behind it is lost",
+        return err_set(err, -EPROTO,
+                       "'%s' is damaged at byte %llu; what comes behind it is lost",
                        replay->path, (unsigned long long)replay->offset);
     return 0;
 }

@@ -9,12 +9,13 @@
 
 #include "report/script_test.h"
 
-static const char script[] = "note postgres started\n"
-                             "package a\npackage b\n"
-                             "in b\ncompiler b.c:1: hm\\n\n"
-                             "in a\nrun x\nlog x words\nrun x/y\noutput x/y raw\nerror x/y no\nfail x/y 3\n"
-                             "left x left a thread\nattr x key value\nfail x 4\nfailed 5\n"
-                             "in b\nrun z\npass z 1\nok 2\nfinish 1\n";
+static const char script[] =
+    "note postgres started\n"
+    "package a\npackage b\n"
+    "in b\ncompiler b.c:1: hm\\n\n"
+    "in a\nrun x\nlog x words\nrun x/y\noutput x/y raw\nerror x/y no\nfail x/y 3\n"
+    "left x left a thread\nattr x key value\nfail x 4\nfailed 5\n"
+    "in b\nrun z\npass z 1\nok 2\nfinish 1\n";
 
 /* Write the log of a run; returns its bytes. */
 static char *write_log(seam_t *t, const char *path, const char *events, size_t *ret_size)
@@ -35,7 +36,8 @@ static const char *log_path(seam_t *t)
 }
 
 /* Replay a log and return what the reporter wrote. */
-static const char *replay(seam_t *t, const char *path, enum form form, int want, struct err *err)
+static const char *replay(seam_t *t, const char *path, enum form form, int want,
+                          struct err *err)
 {
     struct scripted *again = scripted_start(t, form);
 
@@ -72,15 +74,17 @@ SEAM_TEST(the_log_is_written_when_a_package_ends)
 {
     const char *path = log_path(t);
     struct scripted *run = scripted_report(t, report_log(path));
-    size_t size;
+    size_t size, whole;
 
     scripted_tell(t, run, "package a\nrun x\n");
     seam_read_file(t, path, &size);
     seam_check_eq(t, size, 0);
     scripted_tell(t, run, "pass x 1\nok 1\n");
     seam_read_file(t, path, &size);
-    seam_check_eq(t, size, strlen(EVENT_LOG_MAGIC) + 4 * 60 + strlen("a") * 4 + strlen("x") * 2 +
-                               2 * strlen("/src/x_test.c"));
+    scripted_close(run);
+    seam_read_file(t, path, &whole);
+    seam_check_eq(t, size, whole);
+    seam_check_lt(t, 0, size);
 }
 
 SEAM_TEST(a_log_that_cannot_be_opened)
@@ -97,9 +101,10 @@ SEAM_TEST(a_full_disk_is_said_once)
 
     scripted_tell(t, run, "package a\nok 1\npackage b\nok 1\n");
     scripted_close(run);
-    seam_check_str(t, seam_read_file(t, errors, NULL),
-                   "seam: cannot write the event log '/dev/full': No space left on device; it ends "
-                   "early\n");
+    seam_check_str(
+        t, seam_read_file(t, errors, NULL),
+        "seam: cannot write the event log '/dev/full': No space left on device; it ends "
+        "early\n");
 }
 
 /* ---- files that are not what they should be ---------------------------------------------- */
@@ -120,11 +125,14 @@ SEAM_TEST(other_files_are_refused)
 
     seam_via(t, refused(t, "", 0, "is no event log of seam"));
     seam_via(t, refused(t, "seam", 4, "is no event log of seam"));
-    seam_via(t, refused(t, "ELF and so on, a binary", 23, "is no event log of seam; try: seam test"));
-    seam_via(t, refused(t, "seam-events-2\nwhatever", 22,
-                        "another version of seam (seam-events-2, this one reads seam-events-1)"));
+    seam_via(t, refused(t, "ELF and so on, a binary", 23,
+                        "is no event log of seam; try: seam test"));
+    seam_via(t,
+             refused(t, "seam-events-2\nwhatever", 22,
+                     "another version of seam (seam-events-2, this one reads seam-events-1)"));
     replay(t, "/nowhere/at/all", QUIET, -ENOENT, &err);
-    seam_check_str(t, err.text, "cannot open the event log '/nowhere/at/all': No such file or directory");
+    seam_check_str(t, err.text,
+                   "cannot open the event log '/nowhere/at/all': No such file or directory");
     replay(t, "/", QUIET, -EISDIR, &err);
     seam_check_str(t, err.text, "cannot read '/': Is a directory");
 }
@@ -142,12 +150,14 @@ SEAM_TEST(a_log_that_is_cut_tells_what_it_has)
                    "--- FAIL: x (0.00s)\n"
                    "    x_test.c:41: no\n"
                    "    it has no result: the events end here\n");
-    seam_check_str(t, err.text,
-                   seam_format(t, "'%s' is cut off in the event that begins at byte %zu", path, whole));
+    seam_check_str(
+        t, err.text,
+        seam_format(t, "'%s' is cut off in the event that begins at byte %zu", path, whole));
     seam_write_file(t, path, bytes, size);
     seam_check_contains(t, replay(t, path, QUIET, -EPROTO, &err), "--- FAIL: x (0.00s)\n");
-    seam_check_str(t, err.text,
-                   seam_format(t, "'%s' ends at byte %zu, before the end of its run", path, size));
+    seam_check_str(
+        t, err.text,
+        seam_format(t, "'%s' ends at byte %zu, before the end of its run", path, size));
 }
 
 SEAM_TEST(a_log_that_is_damaged_tells_where)
@@ -158,14 +168,16 @@ SEAM_TEST(a_log_that_is_damaged_tells_where)
     struct err err;
 
     write_log(t, path, "package a\nrun x\n", &before);
-    bytes = write_log(t, path, "package a\nrun x\nerror x no\nfail x 1\nfailed 2\nfinish 1\n", &size);
+    bytes = write_log(t, path, "package a\nrun x\nerror x no\nfail x 1\nfailed 2\nfinish 1\n",
+                      &size);
     memset(bytes + before, 0xff, 4);
     seam_write_file(t, path, bytes, size);
     seam_check_str(t, replay(t, path, QUIET, -EPROTO, &err),
                    "--- FAIL: x (0.00s)\n"
                    "    it has no result: the events end here\n");
-    seam_check_str(t, err.text, seam_format(t, "'%s' is damaged at byte %zu; what comes behind it is lost",
-                                            path, before));
+    seam_check_str(t, err.text,
+                   seam_format(t, "'%s' is damaged at byte %zu; what comes behind it is lost",
+                               path, before));
 }
 
 /* Every cut and many damages: no crash, and never a success. */

@@ -60,9 +60,9 @@ void scripted_close(struct scripted *scripted)
 
 static const struct verb {
     const char *word;
-    int         kind;
-    int         status;
-    char        shape; /* (t)est, (m)essage, (a)ttr, (e)nd, (w)ords, (p)ackage's end, (f)inish */
+    int kind;
+    int status;
+    char shape; /* (t)est, (m)essage, (a)ttr, (e)nd, (w)ords, (p)ackage's end, (f)inish */
 } verbs[] = {
     { "run", EVENT_RUN, 0, 't' },
     { "pause", EVENT_PAUSE, 0, 't' },
@@ -138,7 +138,8 @@ static uint64_t take_ms(char **line)
     return strtoull(take_word(line), NULL, 10) * 1000000;
 }
 
-static void name_test(seam_t *t, struct scripted *scripted, struct event *event, const char *name)
+static void name_test(seam_t *t, struct scripted *scripted, struct event *event,
+                      const char *name)
 {
     struct text top = lines_top_level(text_of(name));
     char *parent = seam_format(t, "%s", name);
@@ -165,7 +166,8 @@ static void tell_line(seam_t *t, struct scripted *scripted, char *line)
         return;
     }
     verb = find_verb(t, word);
-    event = (struct event){ .kind = (uint8_t)verb->kind, .status = (uint8_t)verb->status,
+    event = (struct event){ .kind = (uint8_t)verb->kind,
+                            .status = (uint8_t)verb->status,
                             .flags = strcmp(word, "say") == 0 ? EVENT_VERBATIM : 0,
                             .time_ns = scripted->time_ns };
     scripted->time_ns += 1000000;

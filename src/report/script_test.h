@@ -10,8 +10,9 @@
  *                 "--- FAIL: pay (0.01s)\n"
  *                 "    pay_test.c:41: status = 200\n" ...);
  *
- * A line is an event, \n and \\ in it are escapes. Events come a millisecond apart; the first is at
- * 2023-11-14T22:13:20Z. Messages stand at line 41 of a file that is named after the test.
+ * A line is an event, \n and \\ in it are escapes. Events come a millisecond apart; the
+ * first is at 2023-11-14T22:13:20Z. Messages stand at line 41 of a file that is named after
+ * the test.
  *
  *   package NAME                     a package begins, and later lines mean it
  *   in NAME                          later lines mean that package
@@ -35,23 +36,27 @@ enum form { QUIET, VERBOSE, LIVE, JSON };
 /* A reporter that writes into memory, and what a script needs to know. It ends with the test. */
 struct scripted {
     struct report *report;
-    FILE          *to;
-    char          *data;
-    size_t         size;
-    const char    *package;
-    char          *names[64]; /* of tests; the number of one in its top-level test follows from it */
-    int            name_count;
-    uint64_t       time_ns;
+    FILE *to;
+    char *data;
+    size_t size;
+    const char *package;
+    char *names[64]; /* of tests; the number of one in its top-level test follows from it */
+    int name_count;
+    uint64_t time_ns;
 };
 
 struct scripted *scripted_start(seam_t *t, enum form form);
-struct scripted *scripted_report(seam_t *t, struct report *report); /* one that writes elsewhere */
-void             scripted_tell(seam_t *t, struct scripted *scripted, const char *script);
-const char      *scripted_text(seam_t *t, struct scripted *scripted); /* so far */
-void             scripted_close(struct scripted *scripted);
+
+/* The same with a reporter that writes elsewhere. */
+struct scripted *scripted_report(seam_t *t, struct report *report);
+void scripted_tell(seam_t *t, struct scripted *scripted, const char *script);
+
+/* What has been written so far. */
+const char *scripted_text(seam_t *t, struct scripted *scripted);
+void scripted_close(struct scripted *scripted);
 
 /* What a reporter writes for a script, from its start to its close. */
-#define report_says(t, form, script, want) \
+#define report_says(t, form, script, want)                                                     \
     seam_via(t, report_says_this((t), (form), (script), (want)))
 void report_says_this(seam_t *t, enum form form, const char *script, const char *want);
 

@@ -16,26 +16,26 @@
 #include "report/tree.h"
 
 struct text_package {
-    struct tree *trees; /* in the order in which they began; live: the first is shown as it goes on */
-    struct hold  held;
-    bool         ended;
+    struct tree *trees; /* oldest first; live: that one is shown as it goes on */
+    struct hold held;
+    bool ended;
 };
 
 struct text_report {
-    struct report        report;
-    FILE                *to;
-    bool                 verbose;
-    bool                 live;
-    bool                 line_open; /* live: the last byte written was no end of line */
-    struct names         names;
+    struct report report;
+    FILE *to;
+    bool verbose;
+    bool live;
+    bool line_open; /* live: the last byte written was no end of line */
+    struct names names;
     struct text_package *packages; /* by their number */
-    uint32_t             count;
-    uint32_t             room;
-    uint32_t             front; /* packages before it are written and done */
-    uint32_t             compiled; /* 1 + the package whose compiler spoke last */
-    bool                 some_ran;
-    bool                 some_ran_nothing;
-    struct buf           words; /* of one event */
+    uint32_t count;
+    uint32_t room;
+    uint32_t front; /* packages before it are written and done */
+    uint32_t compiled; /* 1 + the package whose compiler spoke last */
+    bool some_ran;
+    bool some_ran_nothing;
+    struct buf words; /* of one event */
 };
 
 static struct text_package *package_of(struct text_report *report, struct text name)
@@ -63,7 +63,8 @@ static bool must_wait(const struct text_report *report, const struct text_packag
     return package > &report->packages[report->front];
 }
 
-static void put(struct text_report *report, struct text_package *package, const struct buf *text)
+static void put(struct text_report *report, struct text_package *package,
+                const struct buf *text)
 {
     if (text->size == 0)
         return;
@@ -196,7 +197,8 @@ static void on_package_end(struct text_report *report, const struct event *event
     lines_reason(words, event);
     if (report->verbose && event->status == PACKAGE_NO_TESTS_RUN)
         buf_add_text(words, LINES_NO_TESTS);
-    if (report->verbose && (event->status == PACKAGE_OK || event->status == PACKAGE_NO_TESTS_RUN))
+    if (report->verbose &&
+        (event->status == PACKAGE_OK || event->status == PACKAGE_NO_TESTS_RUN))
         buf_add_text(words, "PASS\n");
     if (event->status == PACKAGE_FAIL)
         buf_add_text(words, "FAIL\n");

@@ -9,35 +9,36 @@
 
 /* ---- one package ------------------------------------------------------------------------- */
 
-static const char pay[] = "package shop/pay\n"
-                          "run pay\n"
-                          "log pay start\n"
-                          "run pay/card_ok\n"
-                          "log pay/card_ok fine\n"
-                          "output pay/card_ok quiet\\n\n"
-                          "pass pay/card_ok 4\n"
-                          "run pay/card_declined\n"
-                          "output pay/card_declined raw\\nno end\n"
-                          "error pay/card_declined status = 200, want 402\\n  body: {}\\n\\nlast\n"
-                          "fail pay/card_declined 1234\n"
-                          "run pay/skipped\n"
-                          "log pay/skipped why not\n"
-                          "skip pay/skipped 0\n"
-                          "run pay/deep\n"
-                          "run pay/deep/er\n"
-                          "error pay/deep/er deepest\n"
-                          "fail pay/deep/er 5\n"
-                          "log pay/deep after\n"
-                          "fail pay/deep 6\n"
-                          "attr pay ticket 17 and 18\n"
-                          "artifact pay /tmp/kept\n"
-                          "log pay end\n"
-                          "fail pay 1240\n"
-                          "run cart\n"
-                          "log cart not shown\n"
-                          "pass cart 0\n"
-                          "failed 1250\n"
-                          "finish 1\n";
+static const char pay[] =
+    "package shop/pay\n"
+    "run pay\n"
+    "log pay start\n"
+    "run pay/card_ok\n"
+    "log pay/card_ok fine\n"
+    "output pay/card_ok quiet\\n\n"
+    "pass pay/card_ok 4\n"
+    "run pay/card_declined\n"
+    "output pay/card_declined raw\\nno end\n"
+    "error pay/card_declined status = 200, want 402\\n  body: {}\\n\\nlast\n"
+    "fail pay/card_declined 1234\n"
+    "run pay/skipped\n"
+    "log pay/skipped why not\n"
+    "skip pay/skipped 0\n"
+    "run pay/deep\n"
+    "run pay/deep/er\n"
+    "error pay/deep/er deepest\n"
+    "fail pay/deep/er 5\n"
+    "log pay/deep after\n"
+    "fail pay/deep 6\n"
+    "attr pay ticket 17 and 18\n"
+    "artifact pay /tmp/kept\n"
+    "log pay end\n"
+    "fail pay 1240\n"
+    "run cart\n"
+    "log cart not shown\n"
+    "pass cart 0\n"
+    "failed 1250\n"
+    "finish 1\n";
 
 SEAM_TEST(quiet_shows_what_failed_and_nothing_else)
 {
@@ -151,10 +152,11 @@ SEAM_TEST(parallel_subtests_are_told_apart)
 
 SEAM_TEST(tests_that_run_together_are_not_mixed)
 {
-    static const char script[] = "package shop/pay\n"
-                                 "run a\nrun b\nrun a/x\nrun b/x\n"
-                                 "error a/x in a\nerror b/x in b\noutput b/x raw b\noutput a/x raw a\n"
-                                 "fail b/x 1\nfail b 1\nfail a/x 1\nfail a 1\nfailed 2\n";
+    static const char script[] =
+        "package shop/pay\n"
+        "run a\nrun b\nrun a/x\nrun b/x\n"
+        "error a/x in a\nerror b/x in b\noutput b/x raw b\noutput a/x raw a\n"
+        "fail b/x 1\nfail b 1\nfail a/x 1\nfail a 1\nfailed 2\n";
 
     report_says(t, QUIET, script,
                 "--- FAIL: b (0.00s)\n"
@@ -186,11 +188,12 @@ SEAM_TEST(tests_that_run_together_are_not_mixed)
 
 SEAM_TEST(what_a_passing_test_left_behind_is_shown)
 {
-    static const char script[] = "package http\n"
-                                 "run reloads\nlog reloads not shown\n"
-                                 "left reloads left 2 descriptors open: 7 /etc/app.conf, 9 pipe\n"
-                                 "left reloads left process 4312 'app --daemon' running; killed\n"
-                                 "pass reloads 20\nok 21\nfinish 0\n";
+    static const char script[] =
+        "package http\n"
+        "run reloads\nlog reloads not shown\n"
+        "left reloads left 2 descriptors open: 7 /etc/app.conf, 9 pipe\n"
+        "left reloads left process 4312 'app --daemon' running; killed\n"
+        "pass reloads 20\nok 21\nfinish 0\n";
 
     report_says(t, QUIET, script,
                 "--- PASS: reloads (0.02s)\n"
@@ -209,31 +212,33 @@ SEAM_TEST(what_a_passing_test_left_behind_is_shown)
 
 SEAM_TEST(what_a_failing_test_left_behind_is_shown_once)
 {
-    report_says(t, QUIET,
-                "package http\nrun a\nrun a/b\nerror a/b no\nleft a/b left a thread\nfail a/b 0\n"
-                "left a left 1 descriptor open: 3 pipe\nfail a 0\nfailed 1\n",
-                "--- FAIL: a (0.00s)\n"
-                "    --- FAIL: a/b (0.00s)\n"
-                "        a_test.c:41: no\n"
-                "        warning: left a thread\n"
-                "    warning: left 1 descriptor open: 3 pipe\n"
-                "FAIL\n"
-                "FAIL\thttp\t0.001s\n");
+    report_says(
+        t, QUIET,
+        "package http\nrun a\nrun a/b\nerror a/b no\nleft a/b left a thread\nfail a/b 0\n"
+        "left a left 1 descriptor open: 3 pipe\nfail a 0\nfailed 1\n",
+        "--- FAIL: a (0.00s)\n"
+        "    --- FAIL: a/b (0.00s)\n"
+        "        a_test.c:41: no\n"
+        "        warning: left a thread\n"
+        "    warning: left 1 descriptor open: 3 pipe\n"
+        "FAIL\n"
+        "FAIL\thttp\t0.001s\n");
 }
 
 SEAM_TEST(verbatim_messages_have_no_place)
 {
-    report_says(t, QUIET,
-                "package http\nrun a\n"
-                "say a killed by SIGSEGV: read of address 0x18\\nparse (http.c:88)\\na (a.c:19)\n"
-                "say a again: seam test -run '^a$' ./http\nfail a 3\nfailed 4\n",
-                "--- FAIL: a (0.00s)\n"
-                "    killed by SIGSEGV: read of address 0x18\n"
-                "        parse (http.c:88)\n"
-                "        a (a.c:19)\n"
-                "    again: seam test -run '^a$' ./http\n"
-                "FAIL\n"
-                "FAIL\thttp\t0.004s\n");
+    report_says(
+        t, QUIET,
+        "package http\nrun a\n"
+        "say a killed by SIGSEGV: read of address 0x18\\nparse (http.c:88)\\na (a.c:19)\n"
+        "say a again: seam test -run '^a$' ./http\nfail a 3\nfailed 4\n",
+        "--- FAIL: a (0.00s)\n"
+        "    killed by SIGSEGV: read of address 0x18\n"
+        "        parse (http.c:88)\n"
+        "        a (a.c:19)\n"
+        "    again: seam test -run '^a$' ./http\n"
+        "FAIL\n"
+        "FAIL\thttp\t0.004s\n");
 }
 
 /* ---- packages ---------------------------------------------------------------------------- */
@@ -274,15 +279,19 @@ SEAM_TEST(packages_are_printed_in_list_order)
                    "FAIL\n");
 }
 
-SEAM_TEST(more_than_fits_in_memory_waits_in_a_file)
+/* `arg` is the folder for temporary files. */
+SEAM_SUBTEST(much_waits)
 {
     struct scripted *run = scripted_start(t, QUIET);
-    struct event output = { .kind = EVENT_OUTPUT, .node = EVENT_ROOT, .package = text_of("b"),
-                            .test = text_of("x"), .text = text_of("0123456789abcde\n") };
+    struct event output = { .kind = EVENT_OUTPUT,
+                            .node = EVENT_ROOT,
+                            .package = text_of("b"),
+                            .test = text_of("x"),
+                            .text = text_of("0123456789abcde\n") };
     const char *text;
     int lines = 0;
 
-    seam_setenv(t, "TMPDIR", seam_tempdir(t));
+    seam_setenv(t, "TMPDIR", arg);
     scripted_tell(t, run, "package a\npackage b\nin b\n");
     for (int test = 0; test < 4; test++) {
         scripted_tell(t, run, "run x\n");
@@ -294,29 +303,37 @@ SEAM_TEST(more_than_fits_in_memory_waits_in_a_file)
     seam_check_str(t, scripted_text(t, run), "");
     scripted_tell(t, run, "ok 4\n");
     text = scripted_text(t, run);
-    for (const char *at = text; (at = strstr(at, "\n    0123456789abcde\n")); at++)
-        lines++;
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines += strncmp(at + 1, "    0123456789abcde\n", 20) == 0;
     seam_check_eq(t, lines, 120000);
     seam_check_contains(t, text, "ok  \ta\t0.004s\n--- FAIL: x (0.00s)\n    0123");
     seam_check_contains(t, text, "    0123456789abcde\nFAIL\nFAIL\tb\t0.004s\n");
+}
+
+SEAM_TEST(more_than_fits_in_memory_waits_in_a_file)
+{
+    seam_run(t, "in a file", much_waits, seam_tempdir(t));
+    seam_run(t, "where there is no folder for it", much_waits, "/no/such/folder");
 }
 
 SEAM_TEST(ends_of_packages)
 {
     const char *errors = catch_stderr(t);
 
-    report_says(t, QUIET,
-                "package a\nok 11\npackage b\nunbuilt 5\npackage c\nuntested 0\npackage d\nunrun 3\n"
-                "package e\nunset 4 pkg-config does not know 'libpq'\\n    try: apt-get install libpq-dev\n"
-                "finish 3\n",
-                "ok  \ta\t0.011s\n"
-                "FAIL\tb [build failed]\n"
-                "?   \tc\t[no test files]\n"
-                "ok  \td\t0.003s [no tests to run]\n"
-                "seam: e: pkg-config does not know 'libpq'\n"
-                "    try: apt-get install libpq-dev\n"
-                "FAIL\te [setup failed]\n"
-                "FAIL\n");
+    report_says(
+        t, QUIET,
+        "package a\nok 11\npackage b\nunbuilt 5\npackage c\nuntested 0\npackage d\nunrun 3\n"
+        "package e\nunset 4 pkg-config does not know 'libpq'\\n    try: apt-get install "
+        "libpq-dev\n"
+        "finish 3\n",
+        "ok  \ta\t0.011s\n"
+        "FAIL\tb [build failed]\n"
+        "?   \tc\t[no test files]\n"
+        "ok  \td\t0.003s [no tests to run]\n"
+        "seam: e: pkg-config does not know 'libpq'\n"
+        "    try: apt-get install libpq-dev\n"
+        "FAIL\te [setup failed]\n"
+        "FAIL\n");
     seam_check_str(t, seam_read_file(t, errors, NULL), "");
 }
 
@@ -361,14 +378,16 @@ SEAM_TEST(live_shows_each_line_at_once)
     scripted_tell(t, run, "output a raw\n");
     seam_check_str(t, scripted_text(t, run), "=== RUN   a\n    a_test.c:41: one\nraw");
     scripted_tell(t, run, "note a word\noutput a more\nlog a two\n");
-    seam_check_str(t, scripted_text(t, run),
-                   "=== RUN   a\n    a_test.c:41: one\nraw\nseam: a word\nmore\n    a_test.c:41: two\n");
+    seam_check_str(
+        t, scripted_text(t, run),
+        "=== RUN   a\n    a_test.c:41: one\nraw\nseam: a word\nmore\n    a_test.c:41: two\n");
 }
 
 SEAM_TEST(live_lets_the_older_test_end_first)
 {
     report_says(t, LIVE,
-                "package p\nrun a\nlog a one\nrun b\nlog b two\npass b 1\nrun c\nlog a three\npass a 2\n"
+                "package p\nrun a\nlog a one\nrun b\nlog b two\npass b 1\nrun c\nlog a "
+                "three\npass a 2\n"
                 "log c four\npass c 3\nok 4\n",
                 "=== RUN   a\n"
                 "    a_test.c:41: one\n"
@@ -386,27 +405,30 @@ SEAM_TEST(live_lets_the_older_test_end_first)
 
 SEAM_TEST(notes_are_printed_at_once)
 {
-    report_says(t, VERBOSE, "note postgres 15.20 native, started in 78 ms\npackage p\nrun a\nnote b\npass a 1\n",
-                "seam: postgres 15.20 native, started in 78 ms\n"
-                "seam: b\n"
-                "=== RUN   a\n"
-                "--- PASS: a (0.00s)\n");
+    report_says(
+        t, VERBOSE,
+        "note postgres 15.20 native, started in 78 ms\npackage p\nrun a\nnote b\npass a 1\n",
+        "seam: postgres 15.20 native, started in 78 ms\n"
+        "seam: b\n"
+        "=== RUN   a\n"
+        "--- PASS: a (0.00s)\n");
 }
 
 /* ---- runs that were cut short ------------------------------------------------------------ */
 
 SEAM_TEST(a_test_without_an_end_has_failed)
 {
-    report_says(t, QUIET,
-                "package p\npackage q\nin p\nrun a\nrun a/b\nlog a/b words\nin q\nrun x\nlog x more\n",
-                "--- FAIL: a (0.00s)\n"
-                "    --- FAIL: a/b (0.00s)\n"
-                "        a_test.c:41: words\n"
-                "        it has no result: the events end here\n"
-                "    it has no result: the events end here\n"
-                "--- FAIL: x (0.00s)\n"
-                "    x_test.c:41: more\n"
-                "    it has no result: the events end here\n");
+    report_says(
+        t, QUIET,
+        "package p\npackage q\nin p\nrun a\nrun a/b\nlog a/b words\nin q\nrun x\nlog x more\n",
+        "--- FAIL: a (0.00s)\n"
+        "    --- FAIL: a/b (0.00s)\n"
+        "        a_test.c:41: words\n"
+        "        it has no result: the events end here\n"
+        "    it has no result: the events end here\n"
+        "--- FAIL: x (0.00s)\n"
+        "    x_test.c:41: more\n"
+        "    it has no result: the events end here\n");
 }
 
 SEAM_TEST(a_test_that_is_resumed_stays_one_test)

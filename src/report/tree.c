@@ -1,9 +1,10 @@
 /*
  * report/tree.c - one top-level test and its subtests, turned into text; see tree.h.
  *
- * What an open (sub)test keeps in `shown`: quiet, all that stands under its header if it fails (its
- * log lines, its output, the blocks of its failed subtests, in the order of events); verbose, the
- * results of its subtests. In `left`, quiet: what is shown even if it passes.
+ * What an open (sub)test keeps in `shown`: quiet, all that stands under its header if it
+ * fails (its log lines, its output, the blocks of its failed subtests, in the order of
+ * events); verbose, the results of its subtests. In `left`, quiet: what is shown even if it
+ * passes.
  *
  * A block is written with its final indentation at once, so that a parent only takes it over.
  */
@@ -210,8 +211,10 @@ void tree_cut(struct tree *tree)
     struct open **list = opens_list(&tree->opens);
 
     for (uint32_t i = 0, count = tree->opens.count; list && i < count; i++) {
-        struct event event = { .kind = EVENT_MESSAGE, .status = MESSAGE_ERROR,
-                               .flags = EVENT_VERBATIM, .node = list[i]->node,
+        struct event event = { .kind = EVENT_MESSAGE,
+                               .status = MESSAGE_ERROR,
+                               .flags = EVENT_VERBATIM,
+                               .node = list[i]->node,
                                .text = text_of("it has no result: the events end here") };
 
         speak(tree, &event);

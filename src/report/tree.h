@@ -1,10 +1,10 @@
 /*
  * report/tree.h - one top-level test and its subtests, turned into text.
  *
- * Quiet: nothing is shown before the top-level test has ended, and then only if it failed or left
- * something behind. Verbose: lines in the order of events, and at the end the tree of results.
- * What can be shown stands in `out`; the owner takes it from there whenever it likes.
- * Subtests are known by their number alone: events need not tell their names again.
+ * Quiet: nothing is shown before the top-level test has ended, and then only if it failed
+ * or left something behind. Verbose: lines in the order of events, and at the end the tree
+ * of results. What can be shown stands in `out`; the owner takes it from there whenever it
+ * likes. Subtests are known by their number alone: events need not tell their names again.
  */
 #ifndef REPORT_TREE_H
 #define REPORT_TREE_H
@@ -15,12 +15,12 @@
 
 struct tree {
     struct tree *next; /* the owner's */
-    struct text  name; /* of the top-level test */
-    struct buf   out;
-    bool         verbose;
-    bool         ended;
-    bool         line_open; /* verbose: the last raw output did not end its line */
-    uint32_t     speaker; /* verbose: whose line was the last */
+    struct text name; /* of the top-level test */
+    struct buf out;
+    bool verbose;
+    bool ended;
+    bool line_open; /* verbose: the last raw output did not end its line */
+    uint32_t speaker; /* verbose: whose line was the last */
     struct opens opens;
 };
 

@@ -17,6 +17,8 @@
 
 #include "base/io.h"
 #include "base/message.h"
+#include "runner/session.h"
+#include "runner/tokens.h"
 #include "service/clean.h"
 
 struct keeper {
@@ -26,6 +28,8 @@ struct keeper {
     struct clean_dirs dirs;
     pid_t             pid;
     bool              finished;
+    bool              shared; /* another run started it */
+    int               linger_s; /* how long it stays after its last runner */
     char              socket[CLEAN_PATH_MAX + 16];
 };
 
@@ -59,8 +63,8 @@ static void become_services(const struct keeper *keeper, int listening, int runn
         argv[count++] = words[i];
     if (options->keep)
         argv[count++] = (char *)"--keep";
-    snprintf(words[7], sizeof words[7], "--reuse=%d", options->reuse_s);
-    if (options->reuse_s > 0)
+    snprintf(words[7], sizeof words[7], "--reuse=%d", keeper->linger_s);
+    if (keeper->linger_s > 0)
         argv[count++] = words[7];
     argv[count] = NULL;
     keep_open(listening);
@@ -108,7 +112,10 @@ static void keeper_died(struct keeper *keeper)
     loop_close(&run->loop, &keeper->link);
     if (keeper->finished)
         return;
-    kill(keeper->pid, SIGKILL);
+    if (!keeper->shared)
+        kill(keeper->pid, SIGKILL);
+    keeper->shared = false;
+    snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
     unlink(keeper->socket);
     run_note(run, "the keeper died, and its services with it; tests that use one fail, later ones "
                   "get a new one");
@@ -200,9 +207,57 @@ static int start_process(struct keeper *keeper, struct err *err)
     return loop_add(&run->loop, &keeper->link, link[0], link_ready, keeper);
 }
 
+/* ---- joining the keeper of a session */
+
+static int say_runner(const struct keeper *keeper, int fd)
+{
+    struct buf frame = BUF_INIT(8192);
+    size_t begin = message_begin(&frame);
+    int r;
+
+    message_add_text(&frame, "verb", "runner");
+    message_add_text(&frame, "run", keeper->run->id);
+    message_add_text(&frame, "disk", keeper->dirs.disk);
+    message_add_text(&frame, "memory", keeper->dirs.memory);
+    message_end(&frame, begin);
+    r = message_send(fd, &frame);
+    buf_fini(&frame);
+    return r;
+}
+
+static bool join(struct keeper *keeper, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (*path && strlen(path) < sizeof address.sun_path) {
+        memcpy(address.sun_path, path, strlen(path));
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+            say_runner(keeper, fd) == 0 &&
+            loop_add(&keeper->run->loop, &keeper->link, fd, link_ready, keeper) == 0) {
+            keeper->shared = true;
+            snprintf(keeper->socket, sizeof keeper->socket, "%s", path);
+            return true;
+        }
+    }
+    io_close(&fd);
+    return false;
+}
+
+/* The token pool of a session lies beside its keeper's socket. */
+static const char *pool_of(const struct keeper *keeper, const struct session_meeting *meeting)
+{
+    const char *slash = strrchr(keeper->socket, '/');
+
+    return meeting->lock < 0 ? NULL
+                             : arena_printf(&keeper->run->arena, "%.*s/tokens",
+                                            (int)(slash - keeper->socket), keeper->socket);
+}
+
 int keeper_start(struct run *run, struct err *err)
 {
     struct keeper *keeper = arena_zero(&run->arena, sizeof *keeper);
+    struct session_meeting meeting;
     int r;
 
     clean_sweep();
@@ -214,9 +269,16 @@ int keeper_start(struct run *run, struct err *err)
         return r;
     memcpy(run->id, keeper->dirs.run, sizeof run->id);
     run->folder = keeper->dirs.disk;
-    snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
     run->keeper = keeper;
-    return start_process(keeper, err);
+    session_meet(run, &meeting);
+    if (meeting.lock < 0 || !join(keeper, meeting.socket)) {
+        keeper->linger_s = meeting.lock < 0 ? 0 : meeting.linger_s;
+        snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
+        r = start_process(keeper, err);
+    }
+    tokens_join(run, pool_of(keeper, &meeting), !keeper->shared);
+    session_leave(&meeting, keeper->socket);
+    return r;
 }
 
 const char *keeper_socket(const struct run *run)

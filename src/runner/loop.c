@@ -36,6 +36,13 @@ int loop_add(struct loop *loop, struct watch *watch, int fd,
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+void loop_forget(struct loop *loop, struct watch *watch)
+{
+    if (watch->fd >= 0)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    watch->fd = -1;
+}
+
 void loop_close(struct loop *loop, struct watch *watch)
 {
     if (watch->fd < 0 || !watch->ready)

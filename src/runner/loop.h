@@ -32,6 +32,9 @@ int  loop_add(struct loop *loop, struct watch *watch, int fd,
 /* Stop watching and close the descriptor. Nothing happens when it is -1. */
 void loop_close(struct loop *loop, struct watch *watch);
 
+/* Stop watching, but leave the descriptor open. */
+void loop_forget(struct loop *loop, struct watch *watch);
+
 /* free(memory) once no event of the current batch can refer to it. */
 void loop_bury(struct loop *loop, void *memory);
 

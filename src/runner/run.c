@@ -18,6 +18,7 @@
 
 #include "base/deadline.h"
 #include "runner/keeper.h"
+#include "runner/tokens.h"
 
 /* ---- events */
 
@@ -310,6 +311,7 @@ int run_all(struct run *run)
     finish.status = (uint8_t)exit_code(run);
     finish.elapsed_ns = now_ns() - run->begin_ns;
     run_emit(run, &finish);
+    tokens_leave(run);
     keeper_finish(run);
     return finish.status;
 }

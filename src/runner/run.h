@@ -165,6 +165,7 @@ struct run {
     struct watch          signals;
     sigset_t              signals_before;
     struct keeper        *keeper;
+    struct tokens        *tokens; /* NULL: only -parallel limits */
     const char           *folder; /* of the run, in TMPDIR */
     const char           *libexec; /* where `services` and `stacks` are */
     const char           *cache;

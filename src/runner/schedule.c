@@ -7,6 +7,7 @@
  */
 
 #include "runner/run.h"
+#include "runner/tokens.h"
 
 #include <string.h>
 
@@ -98,6 +99,8 @@ static bool grant_one(struct run *run)
             test = next_conditional(run, package);
         if (!test)
             continue;
+        if (!tokens_take(run))
+            return false;
         grant(run, package, test);
         return true;
     }
@@ -147,6 +150,7 @@ void schedule_ended(struct test *test)
     }
     package->running--;
     run->in_flight--;
+    tokens_settle(run);
 }
 
 /* What was granted to a dead agent and never started goes back into the queue. */
