@@ -18,6 +18,11 @@ uint64_t deadline_after_ms(int64_t ms)
     return ms > 0 ? now_ns() + (uint64_t)ms * 1000000u : 0;
 }
 
+uint64_t deadline_first(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
 int deadline_poll_ms(uint64_t deadline_ns)
 {
     uint64_t now, ms;

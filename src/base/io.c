@@ -160,6 +160,8 @@ static int remove_at(int folder, const char *name, struct err *err)
     fd = openat(folder, name, flags);
     if (fd < 0 && errno == EACCES && fchmodat(folder, name, 0700, 0) == 0)
         fd = openat(folder, name, flags);
+    if (fd < 0 && errno == ENOTDIR)
+        return err_system(err, -EPERM, "cannot remove '%s'", name);
     if (fd < 0)
         return err_system(err, -errno, "cannot open folder '%s'", name);
     if (faccessat(folder, name, W_OK | X_OK, AT_EACCESS) < 0)

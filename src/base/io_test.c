@@ -176,7 +176,7 @@ SEAM_TEST(io_removes_links_not_what_they_name)
     seam_check(t, exists(kept));
 }
 
-/* As root rights do not count, so this gives them up first. */
+/* Rights do not hold root back, so it becomes somebody else for a while. */
 static void become_nobody(seam_t *t, const char *folder)
 {
     if (geteuid() != 0)
@@ -186,22 +186,26 @@ static void become_nobody(seam_t *t, const char *folder)
         seam_skip(t, "root here cannot become another user");
 }
 
+static void become_root_again(void *arg)
+{
+    if (getuid() == 0)
+        seam_check_ok((seam_t *)arg, seteuid(0));
+}
+
 SEAM_TEST(io_removes_folders_without_rights)
 {
-    const char *folder = seam_tempdir(t);
-    const char *top = seam_path(t, "%s/top", folder);
     struct err err = { "" };
 
-    become_nobody(t, folder);
-    io_make_folders(seam_path(t, "%s/unreadable/deep", top), 0700);
-    io_make_folders(seam_path(t, "%s/unwritable/deep", top), 0700);
-    seam_check_ok(t, chmod(seam_path(t, "%s/unreadable", top), 0000));
-    seam_check_ok(t, chmod(seam_path(t, "%s/unwritable", top), 0500));
-    seam_check_ok(t, io_remove_tree(top, &err));
+    seam_chdir(t, seam_tempdir(t)); /* what lies above may be closed to nobody */
+    seam_cleanup(t, become_root_again, t);
+    become_nobody(t, ".");
+    seam_require_ok(t, io_make_folders("top/unreadable/deep", 0700));
+    seam_require_ok(t, io_make_folders("top/unwritable/deep", 0700));
+    seam_check_ok(t, chmod("top/unreadable", 0000));
+    seam_check_ok(t, chmod("top/unwritable", 0500));
+    seam_check_ok(t, io_remove_tree("top", &err));
     seam_check_eq(t, err.text, "");
-    seam_check(t, !exists(top));
-    if (getuid() == 0)
-        seam_check_ok(t, seteuid(0));
+    seam_check(t, !exists("top"));
 }
 
 SEAM_TEST(io_names_what_it_cannot_remove)

@@ -7,7 +7,7 @@
  * `seam replay` prints the same.
  *
  * Record: u32 size of the rest, u8 kind, u8 status, u16 flags, u32 node, u32 parent, i32 number,
- * u64 time_ns, u64 elapsed_ns, u32 x 4 sizes, then the four texts. Little-endian, as all machines
+ * u32 x 4 sizes, u32 zero, u64 time_ns, u64 elapsed_ns, then the four texts. Little-endian, as all machines
  * that Seam runs on. A log begins with EVENT_LOG_MAGIC; a reader refuses another version.
  */
 #ifndef EVENTS_EVENT_H
@@ -30,7 +30,7 @@ enum event_kind {
     EVENT_ATTR,     /* node, file = key, text = value */
     EVENT_ARTIFACT, /* node, text = folder */
     EVENT_CRASH,    /* number = signal, node = thread, parent = (sub)test, elapsed_ns = address, status: 0 none, 1 read,
-                       2 written; text = stack pointer and raw addresses */
+                       2 written, 3 division by zero; text = stack pointer and raw addresses */
     EVENT_LEFT,     /* something was left behind: node, text names it */
     /* made by the runner */
     EVENT_OUTPUT = 32,  /* raw output: node, text */

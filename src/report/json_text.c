@@ -56,7 +56,7 @@ size_t json_cut(const char *data, size_t size)
 
 /* ---- strings */
 
-/* Most bytes of a report pass here, so it is a look-up: one bit for each of the ASCII characters. */
+/* Most bytes of a report pass here, so it is a look-up: one bit for each ASCII character. */
 static bool is_plain(unsigned char c)
 {
     static const uint64_t special[] = {

@@ -1,4 +1,4 @@
-/* report/log.c - every event as a record in a file, from which every report can be made again. */
+/* report/log.c - every event as a record in a file, from which each report can be made. */
 
 #include "report/report.h"
 

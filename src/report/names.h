@@ -1,4 +1,4 @@
-/* report/names.h - the packages of a run by number, in the order in which they were met first. */
+/* report/names.h - the packages of a run by number, in the order in which they were met. */
 #ifndef REPORT_NAMES_H
 #define REPORT_NAMES_H
 

@@ -39,8 +39,8 @@ struct open *opens_add(struct opens *opens, uint32_t node, struct text name);
 /* Take it out; the caller frees it with open_free. */
 void opens_remove(struct opens *opens, const struct open *open);
 
-/* All of them, latest first, so that subtests come before their parents; the caller frees the array
- * (not its members). NULL when there are none or memory ends. */
+/* All of them, latest first, so that subtests come before their parents; the caller frees the
+ * array (not its members). NULL when there are none or memory ends. */
 struct open **opens_list(const struct opens *opens);
 
 void open_free(struct open *open);

@@ -33,7 +33,7 @@
 
 enum form { QUIET, VERBOSE, LIVE, JSON };
 
-/* A reporter that writes into memory, and what a script needs to know. It ends with the test. */
+/* A reporter that writes into memory, and what a script must know. It ends with the test. */
 struct scripted {
     struct report *report;
     FILE *to;

@@ -1,7 +1,7 @@
 /*
  * report/text.c - Go's text format.
  *
- *   packages, in list order:   done | front: its blocks are written as they come | held back ...
+ *   packages, in list order:   done | front: its blocks are written as they come | held ...
  *                                       └ trees: its top-level tests that run, oldest first
  */
 

@@ -18,6 +18,7 @@
 
 #include "base/deadline.h"
 #include "runner/keeper.h"
+#include "runner/status.h"
 #include "runner/tokens.h"
 
 /* ---- events */
@@ -27,6 +28,7 @@ void run_emit(struct run *run, struct event *event)
     uint64_t at = event->time_ns ? event->time_ns : now_ns();
 
     event->time_ns = at + (uint64_t)run->clock_offset_ns;
+    status_clear(run);
     for (struct report *report = run->reports; report; report = report->next)
         report->event(report, event);
 }
@@ -236,6 +238,7 @@ int run_begin(struct run *run, struct err *err)
 void run_start_clock(struct run *run)
 {
     run->deadline_ns = deadline_after_ms(run->options->timeout_ms);
+    status_init(run);
 }
 
 static void begin_package(struct package *package)
@@ -279,8 +282,9 @@ void run_turn(struct run *run)
     end_unbegun(run);
     if (all_ended(run))
         return;
-    loop_turn(&run->loop, attempts_deadline(run));
+    loop_turn(&run->loop, deadline_first(attempts_deadline(run), status_deadline(run)));
     attempts_tick(run);
+    status_tick(run);
 }
 
 static bool nothing_matched(const struct run *run)

@@ -159,6 +159,8 @@ struct run {
     uint32_t              selected; /* tests that the patterns chose, of any package */
     uint64_t              begin_ns;
     uint64_t              deadline_ns;
+    uint64_t              status_due_ns; /* 0: no status line */
+    bool                  status_shown;
     int64_t               clock_offset_ns; /* realtime minus monotonic */
     char                  id[AGENT_RUN_ID + 1];
     char                  nonce[MARK_NONCE + 1];

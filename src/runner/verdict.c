@@ -29,10 +29,11 @@ static void say_again(struct attempt *attempt)
 
 static void say_crash(struct attempt *attempt)
 {
-    static const char *const access[] = { "", ": read of address 0x%llx", ": write to address 0x%llx" };
+    static const char *const access[] = { "", ": read of address 0x%llx", ": write to address 0x%llx",
+                                          ": integer division by zero" };
     char where[64] = "";
 
-    if (attempt->crash.status > 0 && attempt->crash.status < 3)
+    if (attempt->crash.status > 0 && attempt->crash.status < 4)
         snprintf(where, sizeof where, access[attempt->crash.status],
                  (unsigned long long)attempt->crash.elapsed_ns);
     attempt_say(attempt, "killed by %s%s%s", signal_text(attempt->crash.number), where,

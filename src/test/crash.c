@@ -84,9 +84,11 @@ static size_t raw_addresses(char *to, const ucontext_t *context)
     return at;
 }
 
-/* 0: there is no address; 1: it was read; 2: it was written. */
+/* 0: there is no address; 1: it was read; 2: it was written; 3: an integer was divided by zero. */
 static int access_kind(int number, const siginfo_t *info, const ucontext_t *context)
 {
+    if (number == SIGFPE && info->si_code == FPE_INTDIV)
+        return 3;
     if (info->si_code <= 0 || (number != SIGSEGV && number != SIGBUS))
         return 0;
 #if defined(__x86_64__)
