@@ -26,6 +26,7 @@ char *buf_reserve(struct buf *buf, size_t size)
         buf->failed = true;
         return NULL;
     }
+    data[buf->size] = '\0'; /* it is text, even when the caller adds nothing */
     buf->data = data;
     buf->room = room;
     return data + buf->size;

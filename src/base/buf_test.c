@@ -98,6 +98,16 @@ SEAM_TEST(buf_prints_texts_of_any_length)
     }
 }
 
+SEAM_TEST(buf_is_text_when_only_room_was_made)
+{
+    struct buf buf = BUF_INIT(100);
+
+    free(memset(malloc(64), 'x', 64)); /* what the next allocation may find */
+    seam_require(t, buf_reserve(&buf, 10) != NULL);
+    seam_check_eq(t, buf_text(&buf), "");
+    buf_fini(&buf);
+}
+
 SEAM_TEST(buf_drops_from_its_beginning)
 {
     struct buf buf = BUF_INIT(100);

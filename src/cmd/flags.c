@@ -64,30 +64,38 @@ static const struct flag *find(const char *name, size_t size)
     return NULL;
 }
 
-/* "90s", "10m", "1h30m", "250ms"; a plain 0. */
+/* What one of a unit has in milliseconds; 0 for an unknown one. */
+static double unit_ms(const char *unit, size_t size)
+{
+    if (size == 2 && strncmp(unit, "ms", 2) == 0)
+        return 1;
+    return size != 1 ? 0 : *unit == 's' ? 1e3 : *unit == 'm' ? 60e3 : *unit == 'h' ? 3600e3 : 0;
+}
+
+/* "90s", "10m", "1h30m", "250ms"; a plain 0. At most a year. */
 static int parse_duration(const char *text, int64_t *ret_ms)
 {
+    const double year_ms = 366 * 24 * 3600e3;
     double ms = 0;
 
     if (strcmp(text, "0") == 0) {
         *ret_ms = 0;
         return 0;
     }
-    while (*text) {
+    do {
+        size_t digits = strspn(text, "0123456789.");
         char *unit;
         double n = strtod(text, &unit);
         size_t size = strcspn(unit, "0123456789.");
-        double factor = size == 1 && *unit == 's'              ? 1e3
-                        : size == 1 && *unit == 'm'            ? 60e3
-                        : size == 1 && *unit == 'h'            ? 3600e3
-                        : size == 2 && strncmp(unit, "ms", 2) == 0 ? 1
-                                                               : 0;
+        double factor = unit_ms(unit, size);
 
-        if (unit == text || factor == 0 || n < 0)
+        if (digits == 0 || unit != text + digits || factor == 0)
             return -EINVAL;
         ms += n * factor;
         text = unit + size;
-    }
+    } while (*text);
+    if (ms > year_ms)
+        return -EINVAL;
     *ret_ms = (int64_t)ms;
     return 0;
 }
@@ -122,7 +130,7 @@ static int set_shuffle(const struct flag *flag, const char *value, struct option
         o->shuffle_seed = (uint64_t)time(NULL);
     else if (o->shuffle) {
         o->shuffle_seed = strtoull(value, &end, 10);
-        if (*end || end == value)
+        if (*end || *value < '0' || *value > '9')
             return bad(flag, value, "on, off or a number", err);
     }
     return 0;

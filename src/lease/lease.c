@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "base/io.h"
 #include "test/t.h"
 
-enum { START_MAX_MS = 180000, ASK_MAX_MS = 120000, REQUEST_MAX = MESSAGE_MAX };
+enum { START_MAX_MS = 180000, ASK_MAX_MS = 120000, FAILED_MAX_MS = 5000, REQUEST_MAX = MESSAGE_MAX };
 
 void lease_request(struct buf *frame, const char *verb)
 {
@@ -22,23 +23,73 @@ void lease_request(struct buf *frame, const char *verb)
     message_add_text(frame, "verb", verb);
 }
 
-/* A lease whose test passed says so: under -keep the keeper holds the others. */
+/* A keeper that has died must not end the test by SIGPIPE, so not message_send. */
+static int send_frame(int fd, const struct buf *frame)
+{
+    size_t sent = 0;
+
+    if (frame->failed)
+        return -EMSGSIZE;
+    while (sent < frame->size) {
+        ssize_t n = io_send_fds(fd, frame->data + sent, frame->size - sent, NULL, 0);
+
+        if (n < 0)
+            return (int)n;
+        sent += (size_t)n;
+    }
+    return 0;
+}
+
+/* Send and wait for the answer, as long as the test may wait. */
+static int exchange(struct lease *lease, const struct buf *frame, int most_ms, struct message *ret)
+{
+    int r = send_frame(lease->fd, frame);
+
+    if (r == 0)
+        r = message_receive(lease->fd, &lease->reply,
+                            deadline_after_ms(t_wait_ms(lease->t, most_ms)), ret);
+    return r;
+}
+
+/* Tell the keeper that the test failed; under -keep it holds what the test had and says how to look. */
+static void say_failed(struct lease *lease)
+{
+    struct message answer;
+    struct buf frame;
+
+    lease_request(&frame, "failed");
+    message_end(&frame, 0);
+    if (exchange(lease, &frame, FAILED_MAX_MS, &answer) == 0 &&
+        message_value(&answer, "kept").size > 0)
+        seam_log_at(lease->t, lease->site, "kept until 'seam services down': %s",
+                    lease_text(lease, &answer, "kept"));
+    buf_fini(&frame);
+}
+
+static void say_passed(struct lease *lease)
+{
+    struct buf frame;
+
+    lease_request(&frame, "release");
+    message_end(&frame, 0);
+    send_frame(lease->fd, &frame);
+    buf_fini(&frame);
+}
+
+/* The test ends; one that dies says nothing, and the kernel closes the connection. */
 static void end(void *arg)
 {
     struct lease *lease = arg;
-    struct buf frame;
 
-    buf_fini(&lease->reply);
-    if (lease->fd < 0 || lease->owner != getpid())
-        return;
-    if (!t_failed(lease->t)) {
-        lease_request(&frame, "release");
-        message_end(&frame, 0);
-        message_send(lease->fd, &frame);
-        buf_fini(&frame);
+    if (lease->fd >= 0 && lease->owner == getpid()) {
+        if (t_failed(lease->t))
+            say_failed(lease);
+        else
+            say_passed(lease);
+        t_private_close(lease->fd);
+        lease->fd = -1;
     }
-    t_private_close(lease->fd);
-    lease->fd = -1;
+    buf_fini(&lease->reply);
 }
 
 /* Connect to the keeper. Returns a descriptor or -errno. */
@@ -59,17 +110,6 @@ static int connect_to(const char *path)
         return r;
     }
     return t_private_fd(fd);
-}
-
-/* Send and wait for the answer, as long as the test may wait. */
-static int exchange(struct lease *lease, const struct buf *frame, int most_ms, struct message *ret)
-{
-    int r = message_send(lease->fd, frame);
-
-    if (r == 0)
-        r = message_receive(lease->fd, &lease->reply,
-                            deadline_after_ms(t_wait_ms(lease->t, most_ms)), ret);
-    return r;
 }
 
 static SEAM_NORETURN void no_answer(struct lease *lease, seam_site at, int result)
@@ -99,7 +139,7 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
 
     if (!keeper)
         t_unavailable_at(t, at, "needs %s: run it with `seam test` or `seam run`", service);
-    *lease = (struct lease){ t, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
+    *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
     seam_cleanup(t, end, lease);
     lease->fd = connect_to(keeper);
     if (lease->fd < 0)

@@ -17,6 +17,7 @@
 
 struct lease {
     seam_t     *t;
+    seam_site   site; /* that started it */
     const char *service; /* "postgres", for messages */
     int         fd;
     pid_t       owner; /* the process that it belongs to */

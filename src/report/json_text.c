@@ -141,7 +141,7 @@ static void set_clock(struct json_clock *clock, time_t second)
     minutes = (unsigned)labs(tm.tm_gmtoff) / 60;
     strftime(clock->date, sizeof clock->date, "%Y-%m-%dT%H:%M:%S", &tm);
     if (tm.tm_gmtoff == 0)
-        strcpy(clock->zone, "Z");
+        memcpy(clock->zone, "Z", 2);
     else
         snprintf(clock->zone, sizeof clock->zone, "%c%02u:%02u", tm.tm_gmtoff < 0 ? '-' : '+',
                  minutes / 60 % 100, minutes % 60);

@@ -48,7 +48,8 @@ static void finish(struct report *base)
 
 struct report *report_log(const char *path)
 {
-    struct log_report *report = calloc(1, sizeof *report + strlen(path) + 1);
+    size_t size = strlen(path) + 1;
+    struct log_report *report = calloc(1, sizeof *report + size);
     FILE *file = report ? fopen(path, "we") : NULL;
 
     if (!file) {
@@ -60,7 +61,7 @@ struct report *report_log(const char *path)
         .file = file,
         .records = BUF_INIT(2 * (size_t)EVENT_MAX),
     };
-    strcpy(report->path, path);
+    memcpy(report->path, path, size);
     setvbuf(file, NULL, _IONBF, 0); /* the records are the buffer */
     buf_add_text(&report->records, EVENT_LOG_MAGIC);
     return &report->report;

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "events/event.h"
 
-enum { OPEN_TEXT_MAX = 64 << 20 };
+enum { OPEN_TEXT_MAX = 32 << 20 };
 
 struct open {
     struct open *next; /* in its bucket */

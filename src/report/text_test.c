@@ -316,6 +316,41 @@ SEAM_TEST(more_than_fits_in_memory_waits_in_a_file)
     seam_run(t, "where there is no folder for it", much_waits, "/no/such/folder");
 }
 
+/* `arg` is the form. */
+SEAM_SUBTEST(too_much)
+{
+    enum { WORDS = 1 << 20, MESSAGES = 70 };
+    const enum form *form = arg;
+    struct scripted *run = scripted_start(t, *form);
+    char *words = seam_alloc(t, WORDS + 1);
+    struct event message = { .kind = EVENT_MESSAGE, .node = EVENT_ROOT };
+    const char *text;
+
+    memset(words, 'w', WORDS);
+    message.package = text_of("p");
+    message.test = text_of("x");
+    message.text = text_of(words);
+    scripted_tell(t, run, "package p\nrun x\n");
+    for (int i = 0; i < MESSAGES; i++)
+        run->report->event(run->report, &message);
+    scripted_tell(t, run, "fail x 1\nfailed 2\n");
+    scripted_close(run);
+    fflush(run->to);
+    text = run->data;
+    seam_check_lt(t, run->size, (size_t)MESSAGES * WORDS);
+    seam_check(t, strstr(text, "--- FAIL: x (0.00s)\n"));
+    seam_check(t, strstr(text, "www\n    warning: more came than is kept in memory"));
+    seam_check(t, strstr(text, "FAIL\nFAIL\tp\t0.002s\n"));
+}
+
+SEAM_TEST(memory_for_one_test_is_limited)
+{
+    static const enum form forms[] = { QUIET, VERBOSE };
+
+    seam_run(t, "quiet", too_much, &forms[0]);
+    seam_run(t, "verbose", too_much, &forms[1]);
+}
+
 SEAM_TEST(ends_of_packages)
 {
     const char *errors = catch_stderr(t);

@@ -62,25 +62,39 @@ static void begin(struct tree *tree, const struct event *event)
     open->depth = parent->depth < DEPTH_MAX ? parent->depth + 1 : DEPTH_MAX;
 }
 
+/* What did not fit in whole is not shown in part. */
+static void undo_refused(struct buf *buf, size_t size_before)
+{
+    if (!buf->failed)
+        return;
+    buf->size = size_before;
+    lines_close(buf);
+}
+
 /* ---- quiet */
 
 static void quiet_speak(struct open *open, const struct event *event)
 {
-    if (event->kind == EVENT_OUTPUT) {
-        lines_raw(&open->shown, event->text, open->depth + 1);
-        return;
-    }
-    lines_close(&open->shown);
-    lines_message(&open->shown, event, open->depth);
+    size_t before = open->shown.size;
+
     if (event->kind == EVENT_LEFT)
         lines_message(&open->left, event, open->depth);
+    if (open->shown.failed)
+        return;
+    if (event->kind == EVENT_OUTPUT) {
+        lines_raw(&open->shown, event->text, open->depth + 1);
+    } else {
+        lines_close(&open->shown);
+        lines_message(&open->shown, event, open->depth);
+    }
+    undo_refused(&open->shown, before);
 }
 
 static void say_refused(struct buf *to, const struct buf *from)
 {
     if (from->failed)
-        buf_printf(to, "    warning: what came after %d MB of output is not shown\n",
-                   OPEN_TEXT_MAX >> 20);
+        buf_add_text(to,
+                     "    warning: more came than is kept in memory; the rest is not shown\n");
 }
 
 static void add_block(struct buf *to, const struct open *open, const struct event *end,
@@ -118,6 +132,8 @@ static void verbose_frame(struct tree *tree, const struct event *event)
 {
     const struct open *open = owner(tree, event->node);
 
+    if (tree->out.failed)
+        return;
     close_line(tree);
     lines_frame(&tree->out, event, open->name);
     tree->speaker = open->node;
@@ -125,6 +141,10 @@ static void verbose_frame(struct tree *tree, const struct event *event)
 
 static void verbose_speak(struct tree *tree, const struct open *open, const struct event *event)
 {
+    size_t before = tree->out.size;
+
+    if (tree->out.failed)
+        return;
     if (tree->speaker != open->node) {
         close_line(tree);
         lines_name(&tree->out, open->name);
@@ -137,6 +157,8 @@ static void verbose_speak(struct tree *tree, const struct open *open, const stru
         lines_raw(&tree->out, event->text, 0);
         tree->line_open = event->text.data[event->text.size - 1] != '\n';
     }
+    undo_refused(&tree->out, before);
+    tree->line_open &= !tree->out.failed;
 }
 
 static void verbose_end(struct tree *tree, const struct open *open, struct open *parent,
@@ -145,8 +167,8 @@ static void verbose_end(struct tree *tree, const struct open *open, struct open 
     struct buf *to = parent ? &parent->shown : &tree->out;
 
     if (!parent) {
-        close_line(tree);
         tree->out.cap = SIZE_MAX / 2; /* results are never refused */
+        close_line(tree);
         say_refused(to, &tree->out);
     }
     lines_result(to, end->status, open->name, end->elapsed_ns, open->depth);

@@ -10,7 +10,7 @@
 
 #include "base/io.h"
 
-enum { SOURCE_MAX = 64 << 20 };
+enum { SOURCE_MAX = 64 << 20, DEPTH_MAX = 100 };
 
 static const struct {
     const char         *name;
@@ -27,6 +27,7 @@ struct expression {
     const char *at;
     bool      (*is_set)(void *arg, const char *tag);
     void       *arg;
+    int         depth; /* of ! and ( */
     bool        wrong;
 };
 
@@ -42,19 +43,11 @@ static bool eat(struct expression *e, const char *token)
 
 static bool any_of(struct expression *e);
 
-static bool one_of(struct expression *e)
+static bool tag_of(struct expression *e)
 {
     char tag[64];
     size_t size = 0;
 
-    if (eat(e, "!"))
-        return !one_of(e);
-    if (eat(e, "(")) {
-        bool value = any_of(e);
-
-        e->wrong |= !eat(e, ")");
-        return value;
-    }
     while (isalnum((unsigned char)e->at[size]) || (e->at[size] && strchr("_.-", e->at[size])))
         size++;
     if (size == 0 || size >= sizeof tag) {
@@ -65,6 +58,23 @@ static bool one_of(struct expression *e)
     tag[size] = '\0';
     e->at += size;
     return e->is_set(e->arg, tag);
+}
+
+static bool one_of(struct expression *e)
+{
+    bool value = false;
+
+    if (++e->depth > DEPTH_MAX)
+        e->wrong = true;
+    else if (eat(e, "!"))
+        value = !one_of(e);
+    else if (eat(e, "(")) {
+        value = any_of(e);
+        e->wrong |= !eat(e, ")");
+    } else
+        value = tag_of(e);
+    e->depth--;
+    return value;
 }
 
 static bool all_of(struct expression *e)
@@ -88,7 +98,7 @@ static bool any_of(struct expression *e)
 int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag), void *arg,
                        struct err *err)
 {
-    struct expression e = { expression, is_set, arg, false };
+    struct expression e = { .at = expression, .is_set = is_set, .arg = arg };
     bool value = any_of(&e);
 
     eat(&e, "");

@@ -88,6 +88,7 @@ static SEAM_NORETURN void be_keeper(const struct keeper *keeper, int listening, 
     sigprocmask(SIG_SETMASK, &keeper->run->signals_before, NULL);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO); /* whoever reads our output must not wait for the keeper's end */
     for (;;) {
         if (poll(wait, 2, -1) < 0 && errno != EINTR)
             break;

@@ -118,7 +118,8 @@ static void forget_environment(void)
 }
 
 /* Milliseconds until the keeper may end; 0: now, -1: not while somebody is there. Without a wish to be
- * used again, leases that outlive the last runner do not count: their tests are over. */
+ * used again, leases that outlive the last runner do not count: their tests are over. Under -keep each of
+ * them may still have to be held. */
 static int left_ms(struct keeper *keeper)
 {
     int seconds = keeper->reuse_s, runners = 0, ms = -1;
@@ -128,7 +129,7 @@ static int left_ms(struct keeper *keeper)
         runners += keeper->runners[i] >= 0;
     if (keeper->held > 0 && seconds < KEPT_MAX_S)
         seconds = KEPT_MAX_S;
-    if (runners == 0 && seconds == 0)
+    if (runners == 0 && seconds == 0 && !keeper->keep)
         ms = 0;
     else if (keeper->connections == 0)
         ms = deadline_poll_ms(keeper->last_ns + (uint64_t)seconds * 1000000000u);

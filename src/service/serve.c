@@ -51,45 +51,63 @@ static int answer(int fd, int result, struct buf *reply, size_t begin)
     return message_send(fd, reply);
 }
 
-/* Serve the verbs of a lease until it ends. Returns whether its test passed. */
-static bool serve_verbs(struct lease *lease, int fd)
+/* End what the lease has. Under -keep a test that did not pass has it held: `ret` is how to look at it. */
+static void end_lease(struct lease *lease, bool passed, struct buf *ret)
 {
-    struct buf frame = BUF_INIT(MESSAGE_MAX), reply = BUF_INIT(REPLY_MAX);
-    struct message request;
-    bool passed = false;
-    int r = 0;
+    struct keeper *keeper = lease->keeper;
+    bool keep = keeper->keep && !passed;
 
-    while (r == 0 && !passed && message_receive(fd, &frame, 0, &request) == 0) {
-        char *verb = message_text(&request, "verb");
-        size_t begin;
-
-        buf_clear(&reply);
-        begin = message_begin(&reply);
-        passed = verb && strcmp(verb, "release") == 0;
-        if (!passed) {
-            r = verb ? lease->module->verb(lease, verb, &request, &reply) : -EPROTO;
-            r = answer(fd, r, &reply, begin);
-        }
-        free(verb);
+    lease->module->end(lease, keep, ret);
+    lease->state = NULL;
+    if (keep) {
+        pthread_mutex_lock(&keeper->lock);
+        keeper->held++;
+        pthread_mutex_unlock(&keeper->lock);
     }
-    buf_fini(&frame);
-    buf_fini(&reply);
-    return passed;
 }
 
-static void end_lease(struct lease *lease, bool keep)
+/* Answer one request of a lease. Returns whether there will be more. */
+static bool serve_verb(struct lease *lease, int fd, const struct message *request)
 {
-    struct buf note = BUF_INIT(4096);
+    struct buf reply = BUF_INIT(REPLY_MAX), kept = BUF_INIT(4096);
+    char *verb = message_text(request, "verb");
+    size_t begin = message_begin(&reply);
+    int r = verb ? 0 : -EPROTO;
 
-    lease->module->end(lease, keep, &note);
-    if (keep) {
-        pthread_mutex_lock(&lease->keeper->lock);
-        lease->keeper->held++;
-        pthread_mutex_unlock(&lease->keeper->lock);
-        keeper_note(lease->keeper, "kept for '%s' until 'seam services down': %s", lease->test,
-                    buf_text(&note));
+    if (verb && strcmp(verb, "release") == 0)
+        end_lease(lease, true, &kept);
+    else if (verb && strcmp(verb, "failed") == 0) {
+        end_lease(lease, false, &kept);
+        message_add_text(&reply, "kept", buf_text(&kept));
+        answer(fd, 0, &reply, begin);
+    } else {
+        if (verb)
+            r = lease->module->verb(lease, verb, request, &reply);
+        r = answer(fd, r, &reply, begin);
     }
-    buf_fini(&note);
+    buf_fini(&reply);
+    buf_fini(&kept);
+    free(verb);
+    return r == 0 && lease->state;
+}
+
+/* Serve a lease until its test says how it ended or is gone. */
+static void serve_verbs(struct lease *lease, int fd)
+{
+    struct buf frame = BUF_INIT(MESSAGE_MAX), kept = BUF_INIT(4096);
+    struct message request;
+    bool more = true;
+
+    while (more && message_receive(fd, &frame, 0, &request) == 0)
+        more = serve_verb(lease, fd, &request);
+    if (lease->state) {
+        end_lease(lease, false, &kept);
+        if (kept.size > 0)
+            keeper_note(lease->keeper, "kept for '%s' until 'seam services down': %s", lease->test,
+                        buf_text(&kept));
+    }
+    buf_fini(&frame);
+    buf_fini(&kept);
 }
 
 static void serve_lease(struct keeper *keeper, int fd, const struct module *module,
@@ -105,12 +123,9 @@ static void serve_lease(struct keeper *keeper, int fd, const struct module *modu
     if (!lease.test)
         lease.test = strdup("test");
     r = module->start(&lease, request, &reply);
-    if (answer(fd, r, &reply, begin) == 0 && r == 0) {
-        bool passed = serve_verbs(&lease, fd);
-
-        end_lease(&lease, keeper->keep && !passed);
-    } else if (r == 0)
-        end_lease(&lease, keeper->keep);
+    answer(fd, r, &reply, begin); /* a client that is gone is noticed by what follows */
+    if (r == 0)
+        serve_verbs(&lease, fd);
     buf_fini(&reply);
     free(lease.test);
 }

@@ -4,8 +4,9 @@
  * A connection begins with a frame {verb: ...}:
  *
  *   postgres.start, redis.start   a lease. Answered by the module's fields and {ok: 1}; then verbs of
- *                                 the module, each with its answer. {verb: release} says that the test
- *                                 passed; the connection's end ends the lease.
+ *                                 the module, each with its answer. It ends by {verb: release} of a
+ *                                 test that passed, by {verb: failed}, answered by {kept: text} when
+ *                                 -keep holds what it had, or by the connection's end.
  *   runner {run, disk, memory}    one more runner; it gets {note: text} frames
  *   services.list                 {name, version, tier, pid, leases, folder, uptime_ms} for each
  *   services.logs {name, lines}   {log: text}; lines 0: all

@@ -5,6 +5,7 @@
 #
 #     # What the case shows.
 #     # needs: command -v gdb              (a command; the case is skipped when it fails)
+#     # alone: with its own /dev/shm       (the case looks at all runs of the user)
 #     $ seam test .                        (run by sh in the folder of the files)
 #     ok  	pkg	T                    (standard output)
 #     ! testing: warning: ...              (standard error, behind the output)
@@ -19,12 +20,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 name=$(basename "$file") name=${name%.*}
 place="$E2E_WORK/$name"
 
+if [ -z "${E2E_ALONE:-}" ] && grep -q '^# alone:' "$file"; then
+    namespace=-m
+    [ "$(id -u)" = 0 ] || namespace=-rm
+    # shellcheck disable=SC2016
+    E2E_ALONE=1 exec unshare $namespace sh -c 'mount -t tmpfs tmpfs /dev/shm && exec "$@"' - "$0" "$file"
+fi
+
 # What a run may leave nothing of: everything that it starts inherits this mark and these folders.
 export E2E_CASE="$place" TMPDIR="$place/tmp" HOME="$place/home"
 export SEAM_CACHE="${SEAM_CACHE:-$E2E_WORK/cache}"
 export PATH="$place/bin:$PATH" LC_ALL=C.UTF-8
 unset CC CFLAGS LDFLAGS SEAM_SESSION MAKEFLAGS
 mkdir -p "$place/pkg" "$place/bin" "$TMPDIR" "$HOME" "$SEAM_CACHE"
+chmod a+rx "$E2E_WORK" "$place" # root's servers run as nobody
 ln -s "$SEAM" "$place/bin/seam"
 
 # The commands and wanted lines go to want, each file to pkg/.

@@ -66,10 +66,12 @@ seam test . >out 2>&1 || { cat out; exit 1; }
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 "$here/kill.c" -o ../kill || exit 1
 
 for role in runner keeper agent; do
+    kills=0
     for delay in 0 3 20 60 110 170 260 400; do
         ../kill $role $delay seam test -v -parallel 4 . >out 2>&1
         status=$?
         [ $status -eq 3 ] && continue # it ended before it could be killed
+        kills=$((kills + 1))
         [ $status -eq 0 ] && [ $role = runner ] && continue
         if [ $status -ne 0 ]; then
             echo "$role killed after $delay ms:"
@@ -83,5 +85,6 @@ for role in runner keeper agent; do
         tail -n 25 out
         wrong=1
     done
+    [ $kills -ge 4 ] || { echo "$role: only $kills kills"; wrong=1; }
 done
 exit $wrong

@@ -62,6 +62,8 @@ place 'no /dev/shm at all' 'mkdir ../dev
             mount --bind ../dev/$file /dev/$file
         done
         ln -s /proc/self/fd /dev/fd'
+place 'a folder that only root may enter' 'mkdir -m 700 ../private ../private/tmp
+        export TMPDIR=$PWD/../private/tmp'
 alone='unshare -r'
 place 'root in a user namespace with one id' ':'
 
