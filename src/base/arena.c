@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hostile.h"
+
 enum { ARENA_BLOCK = 4096 };
 
 struct arena_block {
@@ -24,7 +26,8 @@ static SEAM_NORETURN void out_of_memory(size_t size)
 
 static struct arena_block *grow(struct arena *arena, size_t size)
 {
-    size_t room = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK - sizeof(struct arena_block);
+    size_t usual = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK - sizeof(struct arena_block);
+    size_t room = HOSTILE_OR(size, usual);
     struct arena_block *block = malloc(sizeof *block + room);
 
     if (!block)

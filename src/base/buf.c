@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hostile.h"
+
 char *buf_reserve(struct buf *buf, size_t size)
 {
     size_t want = buf->size + size + 1;
@@ -21,6 +23,7 @@ char *buf_reserve(struct buf *buf, size_t size)
         return buf->data + buf->size;
     while (room < want)
         room *= 2;
+    room = HOSTILE_OR(want, room);
     data = realloc(buf->data, room);
     if (!data) {
         buf->failed = true;

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hostile.h"
+
 enum { IO_FDS = 8 };
 
 int io_write_all(int fd, const void *data, size_t size)

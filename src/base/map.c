@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hostile.h"
+
 uint64_t hash_bytes(uint64_t seed, const void *data, size_t size)
 {
     const unsigned char *at = data;

@@ -12,6 +12,7 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/hostile.h"
 
 static uint32_t get_u32(const char *at)
 {

@@ -75,6 +75,8 @@ enum agent_config_flag {
     AGENT_LEAKS = 8,
     AGENT_ISOLATE_EXEC = 16,
     AGENT_ISOLATE_NONE = 32,
+    AGENT_CONTAINERS = 128, /* services are to be containers */
+    AGENT_NO_GROUPS = 256,  /* no process group a test: Bazel forbids them */
     AGENT_SANITIZED = 64 /* said by the agent: a sanitizer may end its tests */
 };
 

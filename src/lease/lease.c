@@ -139,6 +139,9 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
 
     if (!keeper)
         t_unavailable_at(t, at, "needs %s: run it with `seam test` or `seam run`", service);
+    if (t_wants_containers())
+        t_unavailable_at(t, at, "needs %s: -services docker asks for containers, which seam cannot "
+                         "start yet\ntry: seam test -services native", service);
     *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
     seam_cleanup(t, end, lease);
     lease->fd = connect_to(keeper);

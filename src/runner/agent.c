@@ -35,6 +35,8 @@ static void send_config(struct agent *agent)
     flags |= options->update ? AGENT_UPDATE : 0;
     flags |= options->no_skip ? AGENT_NO_SKIP : 0;
     flags |= options->leaks != LEAKS_OFF ? AGENT_LEAKS : 0;
+    flags |= options->services == SERVICES_DOCKER ? AGENT_CONTAINERS : 0;
+    flags |= run->no_groups ? AGENT_NO_GROUPS : 0;
     flags |= options->isolate == ISOLATE_EXEC ? AGENT_ISOLATE_EXEC : 0;
     flags |= options->isolate == ISOLATE_NONE ? AGENT_ISOLATE_NONE : 0;
     buf_add(&whole, &packet, sizeof packet);
@@ -75,7 +77,8 @@ static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, 
     char *argv[ARGS_MAX];
     int null;
 
-    setpgid(0, 0);
+    if (!run->no_groups)
+        setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
@@ -145,7 +148,8 @@ int agent_start(struct package *package)
         package->agent = NULL;
         goto out;
     }
-    setpgid(agent->pid, agent->pid);
+    if (!run->no_groups)
+        setpgid(agent->pid, agent->pid);
     fcntl(output[0], F_SETFL, O_NONBLOCK);
     loop_add(&run->loop, &agent->link, link[0], agent_link_ready, agent);
     loop_add(&run->loop, &agent->output, output[0], agent_output_ready, agent);
@@ -315,7 +319,7 @@ static void agent_died(struct agent *agent)
         agent_output_ready(&agent->output, 0);
     reason = arena_printf(&run->arena, "%s%s", buf_text(&agent->said),
                           was_ready ? "" : "the test program ended before it listed its tests");
-    kill(-agent->pid, SIGKILL); /* what has ended keeps its status */
+    run_kill(run, agent->pid, SIGKILL); /* what has ended keeps its status */
     if (!agent->reaped)
         waitpid(agent->pid, &agent->status, 0);
     attempt_agent_died(agent);

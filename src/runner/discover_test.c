@@ -1,7 +1,9 @@
 /* runner/discover_test.c - package patterns against a tree of files. */
 //seam:pkg-config jansson
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../base/proc.c ../service/clean.c ../service/identity.c
+//seam:sources ../base/arena.c ../base/buf.c ../base/deadline.c ../base/err.c ../base/hostile.c
+//seam:sources ../base/io.c ../base/map.c ../base/message.c ../base/proc.c ../events/event.c
+//seam:sources ../service/clean.c ../service/identity.c
 
 #include "runner/discover.h"
 

@@ -31,7 +31,7 @@ static struct run *run_of(const struct attempt *attempt)
 /* ---- all processes of a test: its group, and whatever carries its marker */
 
 struct signalling {
-    pid_t group;
+    pid_t test; /* and its group */
     int   number;
 };
 
@@ -40,7 +40,7 @@ static bool send_signal(void *arg, pid_t pid, const char *rest)
     const struct signalling *signalling = arg;
 
     (void)rest;
-    if (getpgid(pid) != signalling->group)
+    if (pid != signalling->test && getpgid(pid) != signalling->test)
         kill(pid, signalling->number);
     return true;
 }
@@ -55,7 +55,7 @@ static void signal_members(struct attempt *attempt, int number)
     struct signalling signalling = { attempt->pid, number };
     char marker[64];
 
-    kill(-attempt->pid, number);
+    run_kill(run_of(attempt), attempt->pid, number);
     marker_of(attempt, marker, sizeof marker);
     if (!attempt->agent->in_process)
         proc_visit_marked(marker, send_signal, &signalling);
@@ -63,7 +63,7 @@ static void signal_members(struct attempt *attempt, int number)
 
 void ending_kill(struct attempt *attempt)
 {
-    kill(-attempt->pid, SIGKILL);
+    run_kill(run_of(attempt), attempt->pid, SIGKILL);
     if (attempt->agent->in_process)
         kill(attempt->pid, SIGKILL);
 }

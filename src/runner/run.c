@@ -47,6 +47,11 @@ void run_note(struct run *run, const char *format, ...)
     buf_fini(&words);
 }
 
+void run_kill(const struct run *run, pid_t pid, int number)
+{
+    kill(run->no_groups ? pid : -pid, number);
+}
+
 /* ---- packages */
 
 struct package *run_add_package(struct run *run, const char *name, const char *folder,
@@ -227,6 +232,7 @@ int run_begin(struct run *run, struct err *err)
     if (r < 0)
         return err_system(err, r, "epoll");
     run->begin_ns = now_ns();
+    run->no_groups = getenv("BAZEL_TEST") != NULL;
     run->clock_offset_ns = clock_offset();
     make_nonce(run);
     r = watch_signals(run);

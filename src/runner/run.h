@@ -150,6 +150,7 @@ struct run {
     struct attempt       *attempts;
     uint32_t              in_flight; /* slots taken: granted to start now, or running */
     uint32_t              serial; /* numbers given to attempts */
+    bool                  no_groups; /* Bazel forbids process groups of our own */
     bool                  exclusive_runs;
     bool                  stopping; /* start nothing more */
     int                   interrupts;
@@ -183,6 +184,7 @@ int  run_all(struct run *run); /* until every package has ended; returns the exi
 void run_fini(struct run *run);
 void run_emit(struct run *run, struct event *event); /* a runner's own event: time is set */
 void run_note(struct run *run, const char *format, ...) SEAM_PRINTF(2, 3);
+void run_kill(const struct run *run, pid_t pid, int number); /* its process group, or it alone */
 struct package *run_add_package(struct run *run, const char *name, const char *folder, const char *binary);
 void run_package_ends(struct package *package, enum package_status status, const char *reason);
 

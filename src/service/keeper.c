@@ -30,9 +30,9 @@ void keeper_note(struct keeper *keeper, const char *format, ...)
     message_end(&frame, begin);
 
     pthread_mutex_lock(&keeper->lock);
-    for (int i = 0; i < KEEPER_RUNNERS; i++)
-        if (keeper->runners[i] >= 0)
-            message_send(keeper->runners[i], &frame);
+    for (int i = 0; i < KEEPER_RUNNERS; i++) /* one of them: a shared server is started once */
+        if (keeper->runners[i] >= 0 && message_send(keeper->runners[i], &frame) == 0)
+            break;
     pthread_mutex_unlock(&keeper->lock);
     buf_fini(&frame);
     buf_fini(&text);

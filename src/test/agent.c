@@ -97,6 +97,11 @@ const char *t_keeper_socket(void)
     return process.keeper && *process.keeper ? process.keeper : NULL;
 }
 
+bool t_wants_containers(void)
+{
+    return process.flags & AGENT_CONTAINERS;
+}
+
 const char *t_test_id(void)
 {
     return process.test_id ? process.test_id : "";
@@ -366,7 +371,8 @@ static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent,
 {
     uint32_t serial = run->serial;
 
-    setpgid(0, 0);
+    if (!(process.flags & AGENT_NO_GROUPS))
+        setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_SETUP);
@@ -454,7 +460,8 @@ static void start_test(const struct agent_packet *run)
     if (started.pid < 0)
         cannot_start(run, "fork");
     else {
-        setpgid(started.pid, started.pid);
+        if (!(process.flags & AGENT_NO_GROUPS))
+            setpgid(started.pid, started.pid);
         fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
         fds[1] = output[0];
         fds[2] = events[0];
@@ -500,6 +507,11 @@ static void report_orphans(void)
     }
 }
 
+static bool group_is_left(pid_t group)
+{
+    return !(process.flags & AGENT_NO_GROUPS) && kill(-group, 0) == 0;
+}
+
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
     struct running ended = agent.running[index];
@@ -509,7 +521,7 @@ static void child_ended(size_t index, int status, const struct rusage *used)
         .serial = ended.serial,
         .pid = ended.pid,
         .status = status,
-        .flags = kill(-ended.pid, 0) == 0 ? AGENT_GROUP_LEFT : 0,
+        .flags = group_is_left(ended.pid) ? AGENT_GROUP_LEFT : 0,
         .cpu_us = (uint64_t)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1000000u +
                   (uint64_t)(used->ru_utime.tv_usec + used->ru_stime.tv_usec),
         .peak_kb = (uint64_t)used->ru_maxrss,

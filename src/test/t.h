@@ -30,6 +30,9 @@ bool t_failed(const seam_t *t);
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
 
+/* Whether -services docker was given. */
+bool t_wants_containers(void);
+
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
 

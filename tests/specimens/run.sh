@@ -1,10 +1,11 @@
 #!/bin/sh
-# shellcheck disable=SC2086 # $strict is a list of words
+# shellcheck disable=SC2086,SC2046 # flags are lists of words
 # run.sh - tests as users write them compile against the public headers, as C11 and as C++20, with
 # gcc and clang; every header compiles alone; a trivial test program loads libc and nothing else.
 #
 # `later` lists the tests that wait for a header that does not exist yet; a test that waits for
-# nothing any more is a failure there, as is one that waits and is not listed.
+# nothing any more is a failure there, as is one that waits and is not listed. `c_only` lists those
+# that are no C++.
 # The last line is "N passed, N failed".
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,14 +48,19 @@ missing_header() {
     done
 }
 
+# What `seam test` would add for the file's //seam:pkg-config directives.
+package_flags() {
+    sed -n 's|^//seam:pkg-config ||p' "$1" | xargs -r pkg-config --cflags
+}
+
 compile_c() {
     try "$(basename "$1") as C11 with $2" "$2" -x c -std=c11 -D_GNU_SOURCE $strict -I"$include" \
-        -I"$work" "$1"
+        -I"$work" $(package_flags "$1") "$1"
 }
 
 compile_cxx() {
     try "$(basename "$1") as C++20 with $2" "$2" -x c++ -std=c++20 $strict -I"$include" \
-        -I"$work" "$1"
+        -I"$work" $(package_flags "$1") "$1"
 }
 
 compile_specimen() {
@@ -64,6 +70,7 @@ compile_specimen() {
         compile_c "$1" clang
         ;;
     esac
+    grep -q "^$(basename "$1") " "$here/c_only" && return
     compile_cxx "$1" g++
     compile_cxx "$1" clang++
 }
