@@ -122,7 +122,7 @@ static struct unit *unit_named(struct test *test, const char *full_name)
             return &test->unit[i];
     if (test->units == MAX_UNITS || strlen(name) >= sizeof test->unit->name)
         return NULL;
-    strcpy(test->unit[test->units].name, name);
+    memcpy(test->unit[test->units].name, name, strlen(name) + 1);
     return &test->unit[test->units++];
 }
 
