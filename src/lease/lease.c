@@ -14,7 +14,12 @@
 #include "base/io.h"
 #include "test/t.h"
 
-enum { START_MAX_MS = 180000, ASK_MAX_MS = 120000, FAILED_MAX_MS = 5000, REQUEST_MAX = MESSAGE_MAX };
+enum {
+    START_MAX_MS = 180000,
+    ASK_MAX_MS = 120000,
+    FAILED_MAX_MS = 5000,
+    REQUEST_MAX = MESSAGE_MAX
+};
 
 void lease_request(struct buf *frame, const char *verb)
 {
@@ -41,7 +46,8 @@ static int send_frame(int fd, const struct buf *frame)
 }
 
 /* Send and wait for the answer, as long as the test may wait. */
-static int exchange(struct lease *lease, const struct buf *frame, int most_ms, struct message *ret)
+static int exchange(struct lease *lease, const struct buf *frame, int most_ms,
+                    struct message *ret)
 {
     int r = send_frame(lease->fd, frame);
 
@@ -117,12 +123,14 @@ static SEAM_NORETURN void no_answer(struct lease *lease, seam_site at, int resul
     if (result == -ETIMEDOUT)
         seam_fatal_at(lease->t, at, "%s: no answer in time", lease->service);
     if (result == -ECONNRESET || result == -EPIPE)
-        seam_fatal_at(lease->t, at, "%s: the keeper of the services has died (%s)", lease->service,
-                      strerror(-result));
-    seam_fatal_at(lease->t, at, "%s: cannot ask the keeper: %s", lease->service, strerror(-result));
+        seam_fatal_at(lease->t, at, "%s: the keeper of the services has died (%s)",
+                      lease->service, strerror(-result));
+    seam_fatal_at(lease->t, at, "%s: cannot ask the keeper: %s", lease->service,
+                  strerror(-result));
 }
 
-static SEAM_NORETURN void unavailable(struct lease *lease, seam_site at, const struct message *answer)
+static SEAM_NORETURN void unavailable(struct lease *lease, seam_site at,
+                                      const struct message *answer)
 {
     const char *why = lease_text(lease, answer, "skip");
     const char *remedy = lease_text(lease, answer, "try");
@@ -140,8 +148,10 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
     if (!keeper)
         t_unavailable_at(t, at, "needs %s: run it with `seam test` or `seam run`", service);
     if (t_wants_containers())
-        t_unavailable_at(t, at, "needs %s: -services docker asks for containers, which seam cannot "
-                         "start yet\ntry: seam test -services native", service);
+        t_unavailable_at(t, at,
+                         "needs %s: -services docker asks for containers, which seam cannot "
+                         "start yet\ntry: seam test -services native",
+                         service);
     *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
     seam_cleanup(t, end, lease);
     lease->fd = connect_to(keeper);

@@ -16,12 +16,12 @@
 #include "seam/seam.h"
 
 struct lease {
-    seam_t     *t;
-    seam_site   site; /* that started it */
+    seam_t *t;
+    seam_site site; /* that started it */
     const char *service; /* "postgres", for messages */
-    int         fd;
-    pid_t       owner; /* the process that it belongs to */
-    struct buf  reply; /* of the last request */
+    int fd;
+    pid_t owner; /* the process that it belongs to */
+    struct buf reply; /* of the last request */
 };
 
 /* Connect, send the request `frame`, whose verb is one of the keeper's start verbs, and wait. The fields of

@@ -11,8 +11,8 @@
 
 struct seam_postgres {
     struct lease *lease;
-    const char   *conninfo, *url, *host, *database, *user, *password, *version;
-    int           port;
+    const char *conninfo, *url, *host, *database, *user, *password, *version;
+    int port;
 };
 
 static void write_request(seam_t *t, const seam_postgres_options *options, struct buf *frame)
@@ -21,7 +21,8 @@ static void write_request(seam_t *t, const seam_postgres_options *options, struc
     message_add_text(frame, "test", seam_name(t));
     message_add_text(frame, "version", options->version);
     if (options->migrations)
-        message_add_text(frame, "migrations", t_source_path(t, options->site, options->migrations));
+        message_add_text(frame, "migrations",
+                         t_source_path(t, options->site, options->migrations));
     if (options->seed)
         message_add_text(frame, "seed", t_source_path(t, options->site, options->seed));
     if (options->private_server)

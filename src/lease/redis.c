@@ -9,9 +9,9 @@
 
 struct seam_redis {
     struct lease *lease;
-    const char   *url, *host, *socket, *password, *version;
-    int           port;
-    int           database;
+    const char *url, *host, *socket, *password, *version;
+    int port;
+    int database;
 };
 
 seam_redis *seam_redis_start_at(seam_t *t, const seam_redis_options *options)
@@ -90,8 +90,10 @@ const char *seam_redis_command_at(seam_redis *redis, seam_site at, const char *w
     r = lease_ask(redis->lease, at, &frame, &answer);
     buf_fini(&frame);
     if (r < 0)
-        seam_fatal_at(redis->lease->t, at, "redis: %s", lease_text(redis->lease, &answer, "error"));
-    return message_int(&answer, "null", 0) != 0 ? NULL : lease_text(redis->lease, &answer, "value");
+        seam_fatal_at(redis->lease->t, at, "redis: %s",
+                      lease_text(redis->lease, &answer, "error"));
+    return message_int(&answer, "null", 0) != 0 ? NULL
+                                                : lease_text(redis->lease, &answer, "value");
 }
 
 void seam_redis_stop_at(seam_redis *redis, seam_site at)

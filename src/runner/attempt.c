@@ -15,6 +15,10 @@
 #include "runner/ending.h"
 #include "runner/stacks.h"
 
+/* Most tests are over before anybody needs to hear of them: for so long the loop does not watch a test's
+ * pipes, and what is in them is read at its end. A full pipe or a crash waits that little. */
+enum { YOUNG_NS = 2000000 };
+
 static struct run *run_of(const struct attempt *attempt)
 {
     return attempt->agent->package->run;
@@ -133,8 +137,11 @@ void attempt_begin(struct agent *agent, const struct agent_packet *started, cons
     agent->running++;
     fcntl(fds[1], F_SETFL, O_NONBLOCK);
     fcntl(fds[2], F_SETFL, O_NONBLOCK);
-    loop_add(&run->loop, &attempt->output, fds[1], stream_ready, attempt);
-    loop_add(&run->loop, &attempt->events, fds[2], stream_ready, attempt);
+    attempt->output = (struct watch){ fds[1], stream_ready, attempt };
+    attempt->events = (struct watch){ fds[2], stream_ready, attempt };
+    attempt->watch_ns = now_ns() + YOUNG_NS;
+    if (agent->in_process)
+        stream_watch(attempt);
     if (!agent->in_process && started->test < package->test_count)
         begin_test(attempt, &package->tests[started->test]);
 }

@@ -141,8 +141,7 @@ uint64_t attempts_deadline(const struct run *run)
     uint64_t first = 0;
 
     for (const struct attempt *attempt = run->attempts; attempt; attempt = attempt->next)
-        if (attempt->deadline_ns && (!first || attempt->deadline_ns < first))
-            first = attempt->deadline_ns;
+        first = deadline_first(first, deadline_first(attempt->deadline_ns, attempt->watch_ns));
     return first;
 }
 
@@ -152,6 +151,8 @@ void attempts_tick(struct run *run)
 
     for (struct attempt *attempt = run->attempts, *next; attempt; attempt = next) {
         next = attempt->next;
+        if (attempt->watch_ns && attempt->watch_ns <= now)
+            stream_watch(attempt);
         if (attempt->deadline_ns && attempt->deadline_ns <= now)
             next_step(attempt);
     }

@@ -105,6 +105,7 @@ struct attempt {
     struct buf      event_bytes;
     struct node    *open; /* (sub)tests that run, innermost first */
     uint64_t        begin_ns;
+    uint64_t        watch_ns; /* when its pipes get into the loop; 0: they are */
     uint64_t        deadline_ns; /* when the next step of ending it is due; 0: none */
     uint64_t        output_total;
     struct buf      output_head; /* a copy, until the output must go to a file */

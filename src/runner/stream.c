@@ -189,20 +189,20 @@ static bool place_output(struct attempt *attempt)
     }
 }
 
+/* Through one buffer for all: what waits in an attempt's own is mostly nothing. */
 static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct buf *into, size_t cap)
 {
-    char *to;
+    static char bytes[READ_SIZE];
     ssize_t n;
 
     into->cap = cap;
-    to = watch->fd >= 0 ? buf_reserve(into, READ_SIZE) : NULL;
-    if (!to)
+    if (watch->fd < 0 || into->size + READ_SIZE > cap)
         return 0;
-    n = read(watch->fd, to, READ_SIZE);
+    n = read(watch->fd, bytes, sizeof bytes);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         loop_close(&attempt->agent->package->run->loop, watch);
-    if (n > 0)
-        into->size += (size_t)n;
+    if (n > 0 && buf_add(into, bytes, (size_t)n) < 0)
+        return 0;
     return n > 0 ? n : 0;
 }
 
@@ -271,6 +271,17 @@ void stream_ready(struct watch *watch, uint32_t events)
 {
     (void)events;
     pump(watch->owner, 16);
+}
+
+void stream_watch(struct attempt *attempt)
+{
+    struct loop *loop = &attempt->agent->package->run->loop;
+
+    attempt->watch_ns = 0;
+    if (attempt->output.fd >= 0)
+        loop_add(loop, &attempt->output, attempt->output.fd, stream_ready, attempt);
+    if (attempt->events.fd >= 0)
+        loop_add(loop, &attempt->events, attempt->events.fd, stream_ready, attempt);
 }
 
 void stream_drain(struct attempt *attempt)

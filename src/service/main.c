@@ -1,6 +1,7 @@
 /* service/main.c - the program `services`: the keeper of a run, once a service is asked for. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/close_range.h>
 #include <poll.h>
@@ -173,6 +174,20 @@ static SEAM_NORETURN void serve_all(struct keeper *keeper, int listener, int sig
     }
 }
 
+/* Whoever reads the runner's output waits until all have closed it, and we may stay longer. */
+static void leave_terminal(const struct keeper *keeper)
+{
+    char path[sizeof keeper->dirs.disk + 16];
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int log;
+
+    snprintf(path, sizeof path, "%s/keeper.log", keeper->dirs.disk);
+    log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    dup2(null, STDIN_FILENO);
+    dup2(log >= 0 ? log : null, STDOUT_FILENO);
+    dup2(log >= 0 ? log : null, STDERR_FILENO);
+}
+
 int main(int argc, char **argv)
 {
     static struct keeper keeper = { .lock = PTHREAD_MUTEX_INITIALIZER, .dirs.lock_disk = -1 };
@@ -183,7 +198,8 @@ int main(int argc, char **argv)
     forget_environment();
     for (int i = 0; i < KEEPER_RUNNERS; i++)
         keeper.runners[i] = -1;
-    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC); /* what we inherited is not for servers */
+    close_range(STDERR_FILENO + 1, ~0u,
+                CLOSE_RANGE_CLOEXEC); /* what we inherited is not for servers */
     keeper.dirs.lock_disk = clean_lock(keeper.dirs.disk);
     keeper.dirs.lock_memory = clean_lock(keeper.dirs.memory);
     keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -193,6 +209,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "services: cannot begin: %s\n", strerror(errno));
         return 1;
     }
+    leave_terminal(&keeper);
     serve_first_runner(&keeper, options.runner);
     serve_all(&keeper, options.listen, signals);
 }

@@ -20,8 +20,10 @@ int port_reserve(void)
     int server = -1, yes = 1, r = 0;
 
     if (listener < 0 || client < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 ||
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 || /* not earlier */
-        getsockname(listener, (struct sockaddr *)&address, &size) < 0 || listen(listener, 1) < 0 || connect(client, (struct sockaddr *)&address, size) < 0)
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) <
+            0 || /* not earlier */
+        getsockname(listener, (struct sockaddr *)&address, &size) < 0 ||
+        listen(listener, 1) < 0 || connect(client, (struct sockaddr *)&address, size) < 0)
         r = -errno;
     if (r == 0) {
         server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

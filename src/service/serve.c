@@ -103,8 +103,8 @@ static void serve_verbs(struct lease *lease, int fd)
     if (lease->state) {
         end_lease(lease, false, &kept);
         if (kept.size > 0)
-            keeper_note(lease->keeper, "kept for '%s' until 'seam services down': %s", lease->test,
-                        buf_text(&kept));
+            keeper_note(lease->keeper, "kept for '%s' until 'seam services down': %s",
+                        lease->test, buf_text(&kept));
     }
     buf_fini(&frame);
     buf_fini(&kept);

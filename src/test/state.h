@@ -130,7 +130,7 @@ int registry_count(void);
 bool crash_is_sanitized(void); /* a sanitizer reports bad addresses, and its threads are no leak */
 void crash_install(void); /* before the fork: children inherit it */
 void leaks_baseline(void); /* in the agent: what each test finds open */
-void leaks_begin(bool forked); /* in the test, before user code; `forked`: all else is as at the baseline */
+void leaks_begin(bool forked); /* in the test, before user code; `forked`: with one thread */
 void leaks_report(seam_t *t);
 void leaks_ignore(int fd, bool ignored);
 

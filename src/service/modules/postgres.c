@@ -158,7 +158,8 @@ static int get_server(struct lease *lease, const struct asked *asked,
     if (postgres_find(asked->version, &programs, &err) < 0) {
         char remedy[64];
 
-        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%.*s", asked->version ? "-" : "",
+        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%.*s",
+                 asked->version ? "-" : "",
                  asked->version ? (int)strspn(asked->version, "0123456789") : 0,
                  asked->version ? asked->version : "");
         return keeper_skip(reply, remedy, "needs postgres: %s", err.text);

@@ -132,7 +132,8 @@ static int explain(const struct found *found, const char *version, struct err *e
     for (int i = 0; i < found->count; i++)
         buf_printf(&here, "%s%d (%s)", i > 0 ? ", " : "", found->list[i].major,
                    found->list[i].folder);
-    err_set(err, -ENOENT, "version %s is asked for, here there is only %s", version, buf_text(&here));
+    err_set(err, -ENOENT, "version %s is asked for, here there is only %s", version,
+            buf_text(&here));
     buf_fini(&here);
     return -ENOENT;
 }

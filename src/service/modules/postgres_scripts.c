@@ -95,7 +95,8 @@ static int add_names(struct scripts *scripts, const char *folder, struct dirent 
     return r;
 }
 
-static int read_all(struct scripts *scripts, const char *migrations, const char *seed, struct err *err)
+static int read_all(struct scripts *scripts, const char *migrations, const char *seed,
+                    struct err *err)
 {
     struct dirent **names = NULL;
     int count = migrations ? scandir(migrations, &names, is_migration, by_name) : 0;
@@ -105,7 +106,8 @@ static int read_all(struct scripts *scripts, const char *migrations, const char 
         return err_system(err, -errno, "cannot read the migrations in '%s'", migrations);
     scripts->files = arena_zero(&scripts->arena, sizeof *scripts->files * ((size_t)count + 1));
     if (migrations && count == 0)
-        r = err_set(err, -ENOENT, "there are no migrations in '%s': no file there is named *.sql",
+        r = err_set(err, -ENOENT,
+                    "there are no migrations in '%s': no file there is named *.sql",
                     migrations);
     if (r == 0)
         r = add_names(scripts, migrations, names, count, err);

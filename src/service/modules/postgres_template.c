@@ -4,10 +4,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "base/deadline.h"
 #include "service/modules/postgres_clone.h"
 
-enum { POOL_MAX = 128, FILLERS = 2, LOWEST_PRIORITY = 19, SPARE_ROOM = 24 << 20, ROOM_MAX_S = 30 };
+enum { POOL_MAX = 128, FILLERS = 2, SPARE_ROOM = 24 << 20, ROOM_MAX_S = 30 };
 
 struct template
 {
@@ -169,8 +169,8 @@ static bool await_finished(struct postgres_server *server, const struct timespec
 /* Speak for the room that a clone takes. A server whose disk is full crashes, so some is left for its
  * log. A clone made ahead leaves room for those that tests wait for; they make room for themselves by
  * dropping what is finished, or wait for it. */
-static int claim_room(struct postgres_server *server, struct template *template, struct sql *sql,
-                      bool ahead)
+static int claim_room(struct postgres_server *server, struct template *template,
+                      struct sql *sql, bool ahead)
 {
     const uint64_t size = clone_size(&template->source);
     const int others = ahead ? server->keeper->parallel : 0;
@@ -180,7 +180,8 @@ static int claim_room(struct postgres_server *server, struct template *template,
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += ROOM_MAX_S;
     pthread_mutex_lock(&server->lock);
-    while (r == 0 && !has_room(server, (uint64_t)(server->cloning + others + 1) * size + SPARE_ROOM))
+    while (r == 0 &&
+           !has_room(server, (uint64_t)(server->cloning + others + 1) * size + SPARE_ROOM))
         if (ahead || (!drop_finished(server, sql) && !await_finished(server, &until)))
             r = -ENOSPC;
     server->cloning += r == 0;
@@ -195,8 +196,8 @@ static void give_room_back(struct postgres_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-static int make_clone(struct postgres_server *server, struct template *template, const char *name,
-                      bool ahead, struct err *err)
+static int make_clone(struct postgres_server *server, struct template *template,
+                      const char *name, bool ahead, struct err *err)
 {
     struct sql_error error = { 0 };
     struct sql *sql = postgres_server_take(server, &error);
@@ -211,10 +212,11 @@ static int make_clone(struct postgres_server *server, struct template *template,
     }
     postgres_server_give(server, sql);
     if (r == -ENOSPC)
-        err_set(err, r,
-                "no room for one more database on the file system of '%s' (%s)\n    try: more room "
-                "there, or fewer tests at once (-parallel)",
-                server->data, server->on_tmpfs ? "tmpfs" : "disk");
+        err_set(
+            err, r,
+            "no room for one more database on the file system of '%s' (%s)\n    try: more room "
+            "there, or fewer tests at once (-parallel)",
+            server->data, server->on_tmpfs ? "tmpfs" : "disk");
     return r;
 }
 
@@ -243,10 +245,11 @@ static struct template *that_needs_more(struct postgres_server *server)
 
 static void *fill(void *arg)
 {
+    const struct sched_param none = { 0 };
     struct postgres_server *server = arg;
     char name[POSTGRES_NAME];
 
-    setpriority(PRIO_PROCESS, (id_t)gettid(), LOWEST_PRIORITY);
+    sched_setscheduler(0, SCHED_IDLE, &none); /* this thread only; others preempt it at once */
     pthread_mutex_lock(&server->lock);
     while (!server->ending) {
         struct template *template = that_needs_more(server);
