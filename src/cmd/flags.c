@@ -199,9 +199,8 @@ int flags_parse(int argc, char **argv, struct options *options, struct err *err)
     if (!options->arguments)
         return err_set(err, -ENOMEM, "out of memory");
     for (int i = 1; i < argc; i++) {
-        const char *name = argv[i] + 1 + (argv[i][0] == '-' && argv[i][1] == '-');
-        const char *value = strchr(name, '=');
         const struct flag *flag;
+        const char *name, *value;
         int r;
 
         if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
@@ -212,6 +211,8 @@ int flags_parse(int argc, char **argv, struct options *options, struct err *err)
             only_words = true;
             continue;
         }
+        name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
+        value = strchr(name, '=');
         flag = find(name, value ? (size_t)(value - name) : strlen(name));
         if (!flag)
             return err_set(err, -EINVAL, "unknown flag '%s'; try: seam help test", argv[i]);

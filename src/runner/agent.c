@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +150,7 @@ int agent_start(struct package *package)
     if (!run->no_groups)
         setpgid(agent->pid, agent->pid);
     fcntl(output[0], F_SETFL, O_NONBLOCK);
+    fcntl(link[0], F_SETFL, O_NONBLOCK);
     loop_add(&run->loop, &agent->link, link[0], agent_link_ready, agent);
     loop_add(&run->loop, &agent->output, output[0], agent_output_ready, agent);
     send_config(agent);
@@ -376,6 +376,8 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet, 
         attempt = attempt_find(package->run, packet->serial);
         if (attempt)
             attempt_exited(attempt, packet);
+        else
+            attempt_never_began(agent, packet);
         break;
     case AGENT_ORPHAN:
         attempt_orphan(agent, packet->pid);
@@ -391,19 +393,18 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet, 
 static void agent_link_ready(struct watch *watch, uint32_t events)
 {
     struct agent *agent = watch->owner;
-    char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    static char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
     struct agent_packet packet;
 
     (void)events;
     for (int i = 0; i < 64 && watch->fd >= 0; i++) {
         int fds[3];
         size_t fd_count = 3;
-        struct pollfd more = { .fd = watch->fd, .events = POLLIN };
         ssize_t size;
 
-        if (i > 0 && poll(&more, 1, 0) <= 0)
-            return;
         size = io_receive_fds(watch->fd, data, sizeof data, fds, &fd_count);
+        if (size == -EAGAIN)
+            return;
         if (size < (ssize_t)sizeof packet) {
             agent_died(agent);
             return;

@@ -272,6 +272,18 @@ void attempt_cannot_start(struct agent *agent, const struct agent_packet *packet
     schedule_ended(&package->tests[packet->test]);
 }
 
+/* Its process died before it could say that it is there. */
+void attempt_never_began(struct agent *agent, const struct agent_packet *exited)
+{
+    struct package *package = agent->package;
+
+    if (exited->test < package->test_count && package->tests[exited->test].state == TEST_GRANTED)
+        attempt_cannot_start(agent, exited,
+                             WIFSIGNALED(exited->status)
+                                 ? "the test's process was killed before the test began"
+                                 : "the test's process ended before the test began");
+}
+
 /* Its children have the agent as their parent, so they are ending too (PDEATHSIG). */
 void attempt_agent_died(struct agent *agent)
 {

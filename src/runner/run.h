@@ -209,6 +209,7 @@ void     attempt_begin(struct agent *agent, const struct agent_packet *started, 
 void     attempt_exited(struct attempt *attempt, const struct agent_packet *exited);
 void     attempt_orphan(struct agent *agent, pid_t pid);
 void     attempt_cannot_start(struct agent *agent, const struct agent_packet *packet, const char *why);
+void     attempt_never_began(struct agent *agent, const struct agent_packet *exited);
 void     attempt_agent_died(struct agent *agent);
 struct attempt *attempt_find(struct run *run, uint32_t serial);
 void     attempt_drain(struct attempt *attempt);

@@ -37,7 +37,7 @@ enum {
     FD_CHILDREN,
 };
 
-enum { RUNNING_MAX = 1024, EXIT_SETUP = AGENT_EXIT_SETUP };
+enum { QUEUE_MAX = 16, RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
 
 struct running {
     pid_t    pid;
@@ -49,12 +49,8 @@ struct running {
 /* Tests that were granted but wait until one of ours has ended: a ring. */
 struct agent {
     struct seam_test_record **tests;
+    size_t running_max;
     uint32_t                  count;
-    struct running           *running; /* RUNNING_MAX of them */
-    size_t                    running_count;
-    struct agent_packet      *queue; /* likewise */
-    size_t                    queue_first;
-    size_t                    queue_count;
     struct buf                config; /* as it came, for exec */
     int                       argc;
     char                    **argv;
@@ -63,13 +59,37 @@ struct agent {
 
 static struct agent agent;
 
+/* What changes with each test. After a fork the first write to a page copies it, so all of this is in one
+ * block, and, unless very many tests run at once, in one page. */
+struct hot {
+    size_t running_count;
+    size_t queue_first;
+    size_t queue_count;
+    struct agent_packet packet;
+    struct agent_packet queue[QUEUE_MAX]; /* a ring: granted, but to wait until one of ours has ended */
+    struct running *running; /* as many as -parallel, and a few */
+    struct pollfd *wait; /* the link, and a pidfd for each of them */
+};
+static struct hot *hot;
+
 /* ---- configuration */
+
+/* The runner matches top-level names; only what says more about subtests needs an engine here. */
+static char *deep_pattern(const struct message *config, const char *key)
+{
+    char *pattern = message_text(config, key);
+
+    if (pattern && strchr(pattern, '/'))
+        return pattern;
+    free(pattern);
+    return NULL;
+}
 
 static void take_config(const struct message *config)
 {
     char *nonce = message_text(config, "nonce");
-    char *run = message_text(config, "run");
-    char *skip = message_text(config, "skip");
+    char *run = deep_pattern(config, "run");
+    char *skip = deep_pattern(config, "skip");
     char *marker = getenv(AGENT_MARKER);
 
     snprintf(process.nonce, sizeof process.nonce, "%s", nonce ? nonce : "");
@@ -84,10 +104,6 @@ static void take_config(const struct message *config)
     process.alone = false;
     filter_init(&process.run, run, NULL);
     filter_init(&process.skip, skip, NULL);
-    if (process.run.depth < 2) { /* the runner chose the top level */
-        filter_fini(&process.run);
-        free(run);
-    }
     if (marker && strlen(marker) == AGENT_RUN_ID + 1 + AGENT_SERIAL)
         agent.marker = marker + AGENT_RUN_ID + 1;
     process.test_id = marker ? marker : "";
@@ -230,16 +246,28 @@ static void list_tests(void)
     buf_fini(&whole);
 }
 
+static void make_hot(size_t running)
+{
+    size_t size = sizeof *hot + running * sizeof(struct running) + (running + 1) * sizeof(struct pollfd);
+
+    hot = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+    if (!hot)
+        _exit(EXIT_SETUP);
+    memset(hot, 0, size);
+    hot->running = (struct running *)(hot + 1);
+    hot->wait = (struct pollfd *)(hot->running + running);
+    agent.running_max = running;
+}
+
 static void collect_tests(void)
 {
     uint32_t i = 0;
 
     agent.count = (uint32_t)registry_count();
     agent.tests = calloc(agent.count + 1, sizeof(struct seam_test_record *));
-    agent.running = calloc(RUNNING_MAX, sizeof *agent.running);
-    agent.queue = calloc(RUNNING_MAX, sizeof *agent.queue);
-    if (!agent.tests || !agent.running || !agent.queue)
+    if (!agent.tests)
         _exit(EXIT_SETUP);
+    make_hot((size_t)process.parallel + RUNNING_SPARE);
     for (struct seam_test_record *record = registry_tests(); record; record = record->next)
         agent.tests[i++] = record;
 }
@@ -367,8 +395,44 @@ static void exec_test(const struct agent_packet *run)
     _exit(EXIT_SETUP);
 }
 
-static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent, bool ready,
-                                   const int output[2], const int events[2])
+static void cannot_start(const struct agent_packet *run, const char *what)
+{
+    struct agent_packet failed = { .op = AGENT_FAILED, .test = run->test, .serial = run->serial,
+                                   .status = errno };
+    char words[256];
+
+    snprintf(words, sizeof words, "cannot start the test: %s: %s", what, strerror(errno));
+    say_words(&failed, words);
+}
+
+/* The child makes its pipes and hands the runner their other ends, and its pidfd, before it does anything
+ * else: the agent's time is the time of all. */
+static void introduce(const struct agent_packet *run)
+{
+    struct agent_packet started = { .op = AGENT_STARTED, .test = run->test, .serial = run->serial,
+                                    .pid = getpid() };
+    int output[2], events[2], fds[3];
+
+    fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
+    if (fds[0] < 0 || pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0) {
+        cannot_start(run, "its pipes");
+        _exit(EXIT_SETUP);
+    }
+    fds[1] = output[0];
+    fds[2] = events[0];
+    say(&started, fds, 3);
+    dup2(output[1], STDOUT_FILENO);
+    dup2(output[1], STDERR_FILENO);
+    dup3(events[1], FD_EVENTS, O_CLOEXEC);
+    dup3(output[1], FD_OUTPUT, O_CLOEXEC);
+    close(fds[0]);
+    for (int i = 0; i < 2; i++) {
+        close(output[i]);
+        close(events[i]);
+    }
+}
+
+static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent, bool ready)
 {
     uint32_t serial = run->serial;
 
@@ -379,18 +443,11 @@ static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent,
         _exit(EXIT_SETUP);
     for (int i = AGENT_SERIAL; agent.marker && i > 0; i--, serial /= 10)
         agent.marker[i - 1] = (char)('0' + serial % 10);
-    dup2(output[1], STDOUT_FILENO);
-    dup2(output[1], STDERR_FILENO);
-    dup3(events[1], FD_EVENTS, O_CLOEXEC);
-    dup3(output[1], FD_OUTPUT, O_CLOEXEC);
-    for (int i = 0; i < 2; i++) {
-        close(output[i]);
-        close(events[i]);
-    }
+    for (size_t i = 0; i < hot->running_count; i++)
+        close(hot->running[i].pidfd);
+    introduce(run);
     close(FD_LINK);
     close(FD_CHILDREN);
-    for (size_t i = 0; i < agent.running_count; i++)
-        close(agent.running[i].pidfd);
     if (process.flags & AGENT_ISOLATE_EXEC)
         exec_test(run);
     be_test(run, ready);
@@ -424,63 +481,35 @@ int agent_child(const char *option, int argc, char **argv)
 
 /* ---- starting and reaping */
 
-static void cannot_start(const struct agent_packet *run, const char *what)
-{
-    struct agent_packet failed = { .op = AGENT_FAILED, .test = run->test, .serial = run->serial,
-                                   .status = errno };
-    char words[256];
-
-    snprintf(words, sizeof words, "cannot start the test: %s: %s", what, strerror(errno));
-    say_words(&failed, words);
-}
-
 static void start_test(const struct agent_packet *run)
 {
-    struct agent_packet started = { .op = AGENT_STARTED, .test = run->test, .serial = run->serial };
     bool ready = group_ready(agent.tests[run->test]);
     pid_t self = getpid();
-    int output[2], events[2], fds[3];
+    pid_t pid;
 
-    if (pipe2(output, O_CLOEXEC) < 0) {
-        cannot_start(run, "pipe");
-        return;
-    }
-    if (pipe2(events, O_CLOEXEC) < 0) {
-        cannot_start(run, "pipe");
-        close(output[0]);
-        close(output[1]);
-        return;
-    }
     if (__fpending(stdout) > 0 || __fpending(stderr) > 0)
         fflush(NULL);
-    started.pid = fork();
-    if (started.pid == 0)
-        be_child(run, self, ready, output, events);
-    close(output[1]);
-    close(events[1]);
-    if (started.pid < 0)
+    pid = fork();
+    if (pid == 0)
+        be_child(run, self, ready);
+    if (pid < 0) {
         cannot_start(run, "fork");
-    else {
-        if (!(process.flags & AGENT_NO_GROUPS))
-            setpgid(started.pid, started.pid);
-        fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
-        fds[1] = output[0];
-        fds[2] = events[0];
-        agent.running[agent.running_count++] =
-            (struct running){ started.pid, fds[0], run->test, run->serial };
-        say(&started, fds, 3);
+        return;
     }
-    close(output[0]);
-    close(events[0]);
+    if (!(process.flags & AGENT_NO_GROUPS))
+        setpgid(pid, pid);
+    hot->running[hot->running_count++] = (struct running){
+        pid, (int)syscall(SYS_pidfd_open, pid, 0), run->test, run->serial
+    };
 }
 
 static void start_queued(void)
 {
-    while (agent.queue_count > 0 && agent.running_count < (size_t)process.parallel) {
-        struct agent_packet run = agent.queue[agent.queue_first];
+    while (hot->queue_count > 0 && hot->running_count < (size_t)process.parallel) {
+        struct agent_packet run = hot->queue[hot->queue_first];
 
-        agent.queue_first = (agent.queue_first + 1) % RUNNING_MAX;
-        agent.queue_count--;
+        hot->queue_first = (hot->queue_first + 1) % QUEUE_MAX;
+        hot->queue_count--;
         start_test(&run);
         if (run.flags & AGENT_WHEN_FREE)
             break;
@@ -490,7 +519,7 @@ static void start_queued(void)
 /* Processes that daemonised fall to us (subreaper): whatever child is no test of ours is left over. */
 static void report_orphans(void)
 {
-    char list[4096];
+    char list[512]; /* the first of them: the next end of a test looks again */
     ssize_t size = pread(FD_CHILDREN, list, sizeof list - 1, 0);
     char *at = list;
 
@@ -501,8 +530,8 @@ static void report_orphans(void)
 
         if (orphan.pid <= 0)
             break;
-        for (size_t i = 0; i < agent.running_count; i++)
-            ours |= agent.running[i].pid == orphan.pid;
+        for (size_t i = 0; i < hot->running_count; i++)
+            ours |= hot->running[i].pid == orphan.pid;
         if (!ours && waitpid(orphan.pid, NULL, WNOHANG) == 0)
             say(&orphan, NULL, 0);
     }
@@ -515,7 +544,7 @@ static bool group_is_left(pid_t group)
 
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
-    struct running ended = agent.running[index];
+    struct running ended = hot->running[index];
     struct agent_packet exited = {
         .op = AGENT_EXITED,
         .test = ended.test,
@@ -528,7 +557,7 @@ static void child_ended(size_t index, int status, const struct rusage *used)
         .peak_kb = (uint64_t)used->ru_maxrss,
     };
 
-    agent.running[index] = agent.running[--agent.running_count];
+    hot->running[index] = hot->running[--hot->running_count];
     start_queued();
     report_orphans();
     say(&exited, NULL, 0);
@@ -539,8 +568,8 @@ static void reap(size_t index)
     struct rusage used;
     int status;
 
-    if (wait4(agent.running[index].pid, &status, WNOHANG, &used) > 0) {
-        close(agent.running[index].pidfd);
+    if (wait4(hot->running[index].pid, &status, WNOHANG, &used) > 0) {
+        close(hot->running[index].pidfd);
         child_ended(index, status, &used);
     }
 }
@@ -588,45 +617,59 @@ static void run_here(const uint32_t *tests, size_t count)
 
 /* ---- */
 
-static void take_packet(void)
+/* The runner is gone, or has no more for us. */
+static SEAM_NORETURN void end_agent(void)
 {
-    static char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX]; /* not on the stack that children copy */
-    struct agent_packet run;
+    tear_groups_down();
+    exit(0);
+}
+
+/* -isolate none: one packet with the numbers of all tests. */
+static void take_all(void)
+{
+    static char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
     size_t no_fds = 0;
     ssize_t size = io_receive_fds(FD_LINK, data, sizeof data, NULL, &no_fds);
 
-    if (size <= 0) { /* the runner is gone, or has no more for us */
-        tear_groups_down();
-        exit(0);
-    }
-    if ((size_t)size < sizeof run)
-        return;
-    memcpy(&run, data, sizeof run);
-    if (run.op != AGENT_RUN)
-        return;
+    if (size < (ssize_t)sizeof(struct agent_packet))
+        end_agent();
+    run_here((const uint32_t *)(void *)(data + sizeof(struct agent_packet)),
+             ((size_t)size - sizeof(struct agent_packet)) / sizeof(uint32_t));
+}
+
+static void take_packet(void)
+{
+    struct agent_packet *run = &hot->packet;
+    size_t no_fds = 0;
+    ssize_t size;
+
     if (process.flags & AGENT_ISOLATE_NONE)
-        run_here((const uint32_t *)(void *)(data + sizeof run), ((size_t)size - sizeof run) / 4);
-    if (run.test >= agent.count || agent.queue_count == RUNNING_MAX)
+        take_all();
+    size = io_receive_fds(FD_LINK, run, sizeof *run, NULL, &no_fds);
+    if (size <= 0)
+        end_agent();
+    if (size < (ssize_t)sizeof *run || run->op != AGENT_RUN || run->test >= agent.count ||
+        hot->queue_count == QUEUE_MAX)
         return;
-    if (!(run.flags & AGENT_WHEN_FREE) && agent.running_count < RUNNING_MAX) {
-        start_test(&run);
+    if (!(run->flags & AGENT_WHEN_FREE) && hot->running_count < agent.running_max) {
+        start_test(run);
         return;
     }
-    agent.queue[(agent.queue_first + agent.queue_count++) % RUNNING_MAX] = run;
-    if (agent.running_count == 0) /* the one it was to wait for ended meanwhile */
+    hot->queue[(hot->queue_first + hot->queue_count++) % QUEUE_MAX] = *run;
+    if (hot->running_count == 0) /* the one it was to wait for ended meanwhile */
         start_queued();
 }
 
 static void serve(void)
 {
-    static struct pollfd wait[RUNNING_MAX + 1];
+    struct pollfd *wait = hot->wait;
 
     for (;;) {
-        size_t count = agent.running_count;
+        size_t count = hot->running_count;
 
         wait[0] = (struct pollfd){ .fd = FD_LINK, .events = POLLIN };
         for (size_t i = 0; i < count; i++)
-            wait[i + 1] = (struct pollfd){ .fd = agent.running[i].pidfd, .events = POLLIN };
+            wait[i + 1] = (struct pollfd){ .fd = hot->running[i].pidfd, .events = POLLIN };
         if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
             return;
         for (size_t i = count; i > 0; i--) /* from behind: an end moves the last one into its place */

@@ -15,7 +15,7 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
-struct process process = { .events = -1, .output = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
+_Alignas(2048) struct process process = { .events = -1, .output = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
                            .parallel = 1, .alone = true };
 _Thread_local seam_t *current_test;
 

@@ -83,7 +83,7 @@ struct process {
     struct filter run;
     struct filter skip;
 };
-extern struct process process;
+extern struct process process; /* aligned, so that a test's process copies one page of it */
 
 /* The (sub)test that runs on this thread, NULL on a thread that runs none. */
 extern _Thread_local seam_t *current_test;

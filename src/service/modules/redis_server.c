@@ -37,11 +37,13 @@ static int find_program(char *ret, size_t size, struct err *err)
 
     snprintf(folders, sizeof folders, "%s:/usr/bin:/usr/local/bin", path ? path : "");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        for (const char *at = folders; at; at = strchr(at, ':')) {
-            at += *at == ':';
-            snprintf(ret, size, "%.*s/%s", (int)strcspn(at, ":"), at, names[i]);
+        for (const char *at = folders; *at; at += *at == ':') {
+            int length = (int)strcspn(at, ":");
+
+            snprintf(ret, size, "%.*s/%s", length, at, names[i]);
             if (ret[0] == '/' && access(ret, X_OK) == 0)
                 return 0;
+            at += length;
         }
     return err_set(err, -ENOENT, "no redis-server on this machine");
 }
