@@ -47,12 +47,11 @@ static int say(struct err *err, int result, const char *name, const struct sql_e
     return result;
 }
 
-/* Let the server copy whatever the template's folder holds. */
-static int create(struct postgres_server *server, const struct clone_source *source,
-                  struct sql *sql, const char *name, struct err *err)
+int clone_by_server(struct postgres_server *server, struct sql *sql, const char *from,
+                    const char *name, struct err *err)
 {
     struct sql_error error = { 0 };
-    int r = sql_runf(sql, &error, "CREATE DATABASE %s TEMPLATE %s%s", name, source->name,
+    int r = sql_runf(sql, &error, "CREATE DATABASE %s TEMPLATE %s%s", name, from,
                      clone_strategy(server));
 
     return r < 0 ? say(err, r, name, &error) : 0;
@@ -135,7 +134,7 @@ static int create_from_image(struct postgres_server *server, const struct clone_
 {
     struct sql_error error;
     char folder[PATH_ROOM];
-    int r = create(server, source, sql, name, err);
+    int r = clone_by_server(server, sql, source->name, name, err);
 
     if (r < 0)
         return r;
@@ -156,7 +155,7 @@ int clone_make(struct postgres_server *server, struct clone_source *source, stru
     if (source->clones == 1 && !source->image && !source->left_to_server)
         take_image(server, source, sql);
     if (source->clones == 0) {
-        r = create(server, source, sql, name, err);
+        r = clone_by_server(server, sql, source->name, name, err);
         source->clones += r == 0;
         pthread_mutex_unlock(&source->lock);
         return r;
@@ -164,6 +163,6 @@ int clone_make(struct postgres_server *server, struct clone_source *source, stru
     source->clones++;
     pthread_mutex_unlock(&source->lock);
     if (source->left_to_server)
-        return create(server, source, sql, name, err);
+        return clone_by_server(server, sql, source->name, name, err);
     return create_from_image(server, source, sql, name, err);
 }

@@ -28,6 +28,10 @@ uint64_t clone_size(struct clone_source *source);
 int clone_make(struct postgres_server *server, struct clone_source *source, struct sql *sql,
                const char *name, struct err *err);
 
+/* Let the server copy a database that nobody is connected to. */
+int clone_by_server(struct postgres_server *server, struct sql *sql, const char *from,
+                    const char *name, struct err *err);
+
 /* " STRATEGY FILE_COPY" where the server knows it (15), else "": it has no other way then. */
 const char *clone_strategy(const struct postgres_server *server);
 

@@ -21,7 +21,7 @@ struct template
 {
     struct template *next;
     uint64_t hash;
-    enum { TEMPLATE_MAKING, TEMPLATE_READY, TEMPLATE_FAILED } state;
+    enum { TEMPLATE_NOT_MADE, TEMPLATE_MAKING, TEMPLATE_READY, TEMPLATE_FAILED } state;
     struct err error; /* why it failed */
     int result;
     int asked; /* by how many tests */
@@ -101,22 +101,36 @@ static int make(struct postgres_server *server, struct template *template,
     return r;
 }
 
-/* Find the template or make it; count the test that asks. The lock is held on entry and on return. */
-static int find_or_make(struct postgres_server *server, const struct scripts *scripts,
-                        struct template **ret, struct err *err)
+static struct template *find(struct postgres_server *server, uint64_t hash)
 {
     struct template *template = server->templates;
 
-    while (template && template->hash != scripts->hash)
+    while (template && template->hash != hash)
         template = template->next;
-    if (!template) {
-        template = calloc(1, sizeof *template);
-        if (!template)
-            return err_set(err, -ENOMEM, "out of memory");
-        template->hash = scripts->hash;
+    if (template)
+        return template;
+    template = calloc(1, sizeof *template);
+    if (template) {
+        template->hash = hash;
         clone_source_init(&template->source, ++server->next_database);
         template->next = server->templates;
         server->templates = template;
+    }
+    return template;
+}
+
+/* Find the template or make it; count the test that asks. The first that wants an empty database needs
+ * none: it stays TEMPLATE_NOT_MADE for it. The lock is held on entry and on return. */
+static int find_or_make(struct postgres_server *server, const struct scripts *scripts,
+                        struct template **ret, struct err *err)
+{
+    struct template *template = find(server, scripts->hash);
+
+    if (!template)
+        return err_set(err, -ENOMEM, "out of memory");
+    template->asked++;
+    if (template->state == TEMPLATE_NOT_MADE && (scripts->count > 0 || template->asked > 1)) {
+        template->state = TEMPLATE_MAKING;
         pthread_mutex_unlock(&server->lock);
         template->result = make(server, template, scripts, &template->error);
         pthread_mutex_lock(&server->lock);
@@ -127,7 +141,6 @@ static int find_or_make(struct postgres_server *server, const struct scripts *sc
         pthread_cond_wait(&server->changed, &server->lock);
     if (template->state == TEMPLATE_FAILED)
         return err_set(err, template->result, "%s", template->error.text);
-    template->asked++;
     *ret = template;
     return 0;
 }
@@ -328,6 +341,25 @@ static void put_back(struct postgres_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* Make the database of a test: one made ahead gets its name, else it is made now. */
+static int make_named(struct postgres_server *server, struct template *template,
+                      const char *ahead, const char *name, struct err *err)
+{
+    struct sql_error error = { 0 };
+    struct sql *sql;
+    int r;
+
+    if (ahead[0] && rename_clone(server, ahead, name) == 0)
+        return 0;
+    if (template)
+        return make_clone(server, template, name, false, err);
+    sql = postgres_server_take(server, &error);
+    r = sql ? clone_by_server(server, sql, "template0", name, err)
+            : say(err, -ENOTCONN, "reach the server", &error);
+    postgres_server_give(server, sql);
+    return r;
+}
+
 int postgres_database(struct postgres_server *server, const struct scripts *scripts,
                       const char *test, char ret_name[POSTGRES_NAME], struct err *err)
 {
@@ -342,13 +374,14 @@ int postgres_database(struct postgres_server *server, const struct scripts *scri
         server->in_use++;
         if (template->pooled > 0)
             memcpy(ahead, template->pool[--template->pooled], sizeof ahead);
+        if (template->state == TEMPLATE_NOT_MADE)
+            template = NULL; /* the first that wants an empty one */
         want_more(server);
     }
     pthread_mutex_unlock(&server->lock);
     if (r < 0)
         return r;
-    if (!ahead[0] || rename_clone(server, ahead, name) < 0)
-        r = make_clone(server, template, name, false, err);
+    r = make_named(server, template, ahead, name, err);
     if (r == 0)
         memcpy(ret_name, name, sizeof name);
     else

@@ -3,7 +3,8 @@
  *
  * A template is made once for each set of migrations and seed: created, migrated, seeded, and then
  * sealed (no connections, marked as a template) as the commit point. Who asks for the same one
- * meanwhile waits; who asks for one that failed gets the same error.
+ * meanwhile waits; who asks for one that failed gets the same error. The first test that wants an
+ * empty database gets a copy of the server's own template0, which saves making one.
  *
  * Cloning. The first clone is the server's own: CREATE DATABASE ... TEMPLATE ... STRATEGY FILE_COPY,
  * which also writes out all that the template still has in memory. Copying takes nearly all its
