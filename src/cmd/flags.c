@@ -28,7 +28,7 @@ static const struct flag flags[] = {
     { "run", TEXT, AT(run), NULL, "run what matches this pattern, '/' between levels" },
     { "skip", TEXT, AT(skip), NULL, "leave out what matches this pattern" },
     { "tags", TEXT, AT(tags), NULL, "run what needs these tags, such as integration" },
-    { "list", TRUTH, AT(list), NULL, "print the names of the tests that would run" },
+    { "list", TEXT, AT(list), NULL, "print the names of the tests that match this pattern, run nothing" },
     { "count", NUMBER, AT(count), NULL, "run each test so many times (1)" },
     { "parallel", NUMBER, AT(parallel), NULL, "so many tests at once (the cores)" },
     { "p", NUMBER, AT(jobs), NULL, "so many compilers at once (the cores)" },

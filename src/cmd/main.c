@@ -35,12 +35,26 @@ int command_version(int argc, char **argv)
     return 0;
 }
 
+/* Commands without flags of their own are explained by their line. */
+static int show_topic(const char *topic)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, topic) == 0) {
+            printf("seam %s: %s; see seam(1)\n", topic, commands[i].help);
+            return 0;
+        }
+    fprintf(stderr, "seam: help: no topic '%s'; topics are the commands that `seam help` lists\n", topic);
+    return EXIT_USAGE;
+}
+
 int command_help(int argc, char **argv)
 {
-    if (argc < 2 || (strcmp(argv[1], "test") != 0 && strcmp(argv[1], "run") != 0)) {
+    if (argc < 2) {
         show_usage(stdout);
         return 0;
     }
+    if (strcmp(argv[1], "test") != 0 && strcmp(argv[1], "run") != 0)
+        return show_topic(argv[1]);
     printf("usage: seam %s [flags] %s\n\n%s\n\n", argv[1],
            strcmp(argv[1], "test") == 0 ? "[packages]" : "program...",
            strcmp(argv[1], "test") == 0

@@ -8,9 +8,22 @@
 #include "report/replay.h"
 #include "report/report.h"
 
+/* A reporter that only remembers how the run ended. */
+struct ending {
+    struct report report;
+    int           status;
+};
+
+static void remember(struct report *report, const struct event *event)
+{
+    if (event->kind == EVENT_FINISH)
+        ((struct ending *)report)->status = event->status;
+}
+
 int command_replay(int argc, char **argv)
 {
     struct options options;
+    struct ending ending = { .report.event = remember };
     struct report *report;
     struct err err;
     int r;
@@ -24,10 +37,11 @@ int command_replay(int argc, char **argv)
         return EXIT_USAGE;
     }
     report = options.json ? report_json(stdout) : report_text(stdout, options.verbose, false);
+    report->next = &ending.report;
     r = report_replay(options.arguments[0], report, &err);
     report->close(report);
     if (r < 0)
         fprintf(stderr, "seam: replay: %s\n", err.text);
     free(options.arguments);
-    return r < 0 ? EXIT_OWN_TROUBLE : EXIT_PASSED;
+    return r < 0 ? EXIT_OWN_TROUBLE : ending.status;
 }

@@ -48,8 +48,10 @@ static int open_patterns(struct session *session)
 {
     struct err err;
 
+    if (session->options.list)
+        session->options.run = session->options.list; /* as Go: -run says nothing then */
     if (filter_init(&session->run.filter, session->options.run, &err) < 0)
-        return complain(EXIT_USAGE, "-run", err.text);
+        return complain(EXIT_USAGE, session->options.list ? "-list" : "-run", err.text);
     if (filter_init(&session->run.skip, session->options.skip, &err) < 0)
         return complain(EXIT_USAGE, "-skip", err.text);
     return 0;
@@ -174,7 +176,9 @@ int session_run(struct session *session)
     code = run_all(run);
     if (session->options.list)
         print_list(run);
-    if (code == EXIT_NOTHING_MATCHED)
+    if (code == EXIT_NOTHING_MATCHED && session->options.list)
+        fputs("testing: warning: no tests to run\n", stderr);
+    else if (code == EXIT_NOTHING_MATCHED)
         say_nothing_matched(run);
     if (code == 0 && session->options.from_program && all_skipped(run))
         code = EXIT_ALL_SKIPPED;

@@ -11,7 +11,6 @@
  *   RUN {test, serial, flags}   ->
  *                               <-  STARTED {test, serial, pid} + pidfd, output, events
  *                               <-  EXITED {test, serial, pid, status, rusage}
- *                               <-  ORPHAN {pid}   a process that some test left behind
  *   (end of the connection)     ->  the agent ends
  */
 #ifndef EVENTS_AGENT_LINK_H
@@ -36,7 +35,6 @@ enum agent_op {
     AGENT_RUN,
     AGENT_STARTED,
     AGENT_EXITED,
-    AGENT_ORPHAN,
     AGENT_FAILED /* text: why the agent cannot go on with this test */
 };
 
@@ -45,7 +43,8 @@ enum agent_run_flag {
 };
 
 enum agent_exit_flag {
-    AGENT_GROUP_LEFT = 1 /* the test's process group still has members */
+    AGENT_GROUP_LEFT = 1, /* the test's process group still has members */
+    AGENT_ORPHANS = 2     /* the agent has children that are no tests: some test's daemons */
 };
 
 struct agent_packet {

@@ -81,6 +81,7 @@ enum { EVENT_ROOT = 1, EVENT_MAX = 64 << 20 };
 enum event_flag {
     EVENT_MARKED = 1,  /* a mark in the output stream says where this event belongs */
     EVENT_VERBATIM = 2, /* a message without file:line in front */
+    EVENT_OVERFLOW = 8, /* a crash whose address is at the end of the stack */
     EVENT_FORKED = 4    /* from a process that the test forked: not counted by marks */
 };
 

@@ -308,20 +308,35 @@ void agent_stop(struct agent *agent)
 
 /* ---- its end */
 
+/* The program's own words, then how it ended. */
+static const char *early_end(struct agent *agent)
+{
+    struct arena *arena = &agent->package->run->arena;
+    bool spoke = agent->said.size > 0;
+    char how[64];
+
+    if (WIFSIGNALED(agent->status))
+        snprintf(how, sizeof how, "killed by SIG%s", sigabbrev_np(WTERMSIG(agent->status)));
+    else
+        snprintf(how, sizeof how, "exit(%d)", WEXITSTATUS(agent->status));
+    return arena_printf(arena, "%s%s%s%sthe test program ended before it listed its tests: %s",
+                        buf_text(&agent->said), spoke ? "seam: " : "",
+                        spoke ? agent->package->name : "", spoke ? ": " : "", how);
+}
+
 static void agent_died(struct agent *agent)
 {
     struct package *package = agent->package;
     struct run *run = package->run;
     bool was_ready = agent->ready;
-    char *reason;
+    const char *reason;
 
     if (agent->output.fd >= 0)
         agent_output_ready(&agent->output, 0);
-    reason = arena_printf(&run->arena, "%s%s", buf_text(&agent->said),
-                          was_ready ? "" : "the test program ended before it listed its tests");
     run_kill(run, agent->pid, SIGKILL); /* what has ended keeps its status */
     if (!agent->reaped)
         waitpid(agent->pid, &agent->status, 0);
+    reason = early_end(agent);
     attempt_agent_died(agent);
     schedule_forget(package);
     agent_stop(agent);
@@ -378,9 +393,6 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet, 
             attempt_exited(attempt, packet);
         else
             attempt_never_began(agent, packet);
-        break;
-    case AGENT_ORPHAN:
-        attempt_orphan(agent, packet->pid);
         break;
     case AGENT_FAILED:
         attempt_cannot_start(agent, packet, arena_copy(&package->run->arena, text, size));

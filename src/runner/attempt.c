@@ -114,6 +114,9 @@ void attempt_take_event(struct attempt *attempt, struct event *event)
     if (event->kind == EVENT_RUN && event->parent == EVENT_ROOT)
         attempt->subtests++;
     attempt->left_something |= event->kind == EVENT_LEFT;
+    attempt->said_error |= event->kind == EVENT_MESSAGE && event->status == MESSAGE_ERROR;
+    if (attempt->output_path)
+        stream_say_output(attempt);
     attempt_emit(attempt, event);
 }
 
@@ -236,7 +239,7 @@ void attempt_finish(struct attempt *attempt)
     }
     test->took_ms = (uint32_t)(end.elapsed_ns / 1000000);
     attempt->test = NULL;
-    attempt->ended = attempt->failed = attempt->left_something = false;
+    attempt->ended = attempt->failed = attempt->left_something = attempt->said_error = false;
     attempt->subtests = 0;
 }
 
@@ -296,6 +299,8 @@ void attempt_agent_died(struct agent *agent)
             continue;
         ending_kill(attempt);
         stream_drain(attempt);
+        attempt->exit_flags |= AGENT_ORPHANS;
+        ending_reap_left(attempt);
         if (attempt->test) {
             attempt->exited = agent->in_process;
             attempt->agent_died = !agent->in_process;
@@ -304,9 +309,4 @@ void attempt_agent_died(struct agent *agent)
         }
         attempt_free(attempt);
     }
-}
-
-void attempt_orphan(struct agent *agent, pid_t pid)
-{
-    ending_orphan(agent, pid);
 }

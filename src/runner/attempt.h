@@ -21,6 +21,7 @@ struct node {
 /* stream.c */
 void stream_ready(struct watch *watch, uint32_t events);
 void stream_watch(struct attempt *attempt); /* from now on the loop reads its pipes */
+void stream_say_output(struct attempt *attempt); /* where output is that was too much to show */
 void stream_drain(struct attempt *attempt); /* all that lies in both pipes; no more will come */
 void stream_close_nodes(struct attempt *attempt, enum verdict verdict); /* END for each that is open */
 const char *stream_current(const struct attempt *attempt);

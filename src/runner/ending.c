@@ -222,9 +222,9 @@ void ending_reap_left(struct attempt *attempt)
     marker_of(attempt, marker, sizeof marker);
     if (attempt->exit_flags & AGENT_GROUP_LEFT)
         name_group(attempt);
-    if (attempt->orphaned)
+    if (attempt->exit_flags & AGENT_ORPHANS)
         proc_visit_marked(marker, name_member, attempt);
-    if (attempt->orphaned || attempt->exit_flags & AGENT_GROUP_LEFT || killed)
+    if (attempt->exit_flags || killed)
         proc_kill_marked(marker, NULL, 0);
     if (attempt->children_left_count == 0 || killed)
         return;
@@ -234,32 +234,4 @@ void ending_reap_left(struct attempt *attempt)
     attempt->left_something = true;
     attempt_emit(attempt, &left);
     buf_fini(&words);
-}
-
-/* A process that left its test's group and lost its parent. Its marker says whose it is; it may still be
- * wanted while that test runs, so the killing waits for the test's end. */
-static bool note_owner(void *arg, pid_t pid, const char *rest)
-{
-    struct attempt *attempt = arg;
-
-    (void)rest;
-    attempt->orphaned |= pid == attempt->orphan_asked;
-    return !attempt->orphaned;
-}
-
-void ending_orphan(struct agent *agent, pid_t pid)
-{
-    struct run *run = agent->package->run;
-
-    for (struct attempt *attempt = run->attempts; attempt; attempt = attempt->next) {
-        char marker[64];
-
-        if (attempt->agent != agent || attempt->orphaned)
-            continue;
-        marker_of(attempt, marker, sizeof marker);
-        attempt->orphan_asked = pid;
-        proc_visit_marked(marker, note_owner, attempt);
-        if (attempt->orphaned)
-            return;
-    }
 }

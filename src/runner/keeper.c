@@ -311,5 +311,7 @@ void keeper_finish(struct run *run)
         message_send(keeper->link.fd, &bye);
     buf_fini(&bye);
     loop_close(&run->loop, &keeper->link);
+    if (keeper->shared) /* that keeper cleans up after its own run only */
+        clean_run(&keeper->dirs, &(const pid_t){ getpid() }, 1, NULL);
     buf_fini(&keeper->bytes);
 }

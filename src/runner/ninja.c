@@ -236,6 +236,10 @@ static void add_programs(struct buf *to, const struct unit *unit)
             continue;
         size = strcspn(d->words, " \t");
         name = arena_copy(unit->build->arena, d->words, size);
+        if (!d->words[size] && !unit->package->trouble)
+            unit->package->trouble =
+                arena_printf(unit->build->arena, "%s:%d: //seam:program: name the program and its "
+                             "files, such as //seam:program ordersd ../cmd/ordersd.c", d->file, d->line);
         add_extra_sources(to, unit, d, d->words + size + strspn(d->words + size, " \t"),
                           arena_printf(unit->build->arena, ".%s", name), false, &objects, &cxx);
         add_link(to, unit, arena_printf(unit->build->arena, "%s/%s", unit->objects, name), cxx,

@@ -12,7 +12,6 @@ enum services { SERVICES_AUTO, SERVICES_NATIVE, SERVICES_DOCKER };
 struct options {
     bool          verbose;
     bool          json;
-    bool          list;
     bool          short_run;
     bool          fail_fast;
     bool          race;
@@ -34,6 +33,7 @@ struct options {
     enum services services;
     const char   *run; /* patterns; NULL: all */
     const char   *skip;
+    const char   *list; /* print the names that match, run nothing */
     const char   *tags;
     const char   *output; /* -o */
     const char   *exec; /* words put in front of each program */

@@ -52,14 +52,14 @@ static void say_missing(struct build *build, struct source_package *package)
             if (!module_exists(module)) {
                 package->trouble = arena_printf(
                     build->arena,
-                    "%s: pkg-config does not know '%s' (%s:%d: //seam:pkg-config %s)\n    try: %s",
-                    package->name, module, d->file, d->line, d->words, remedy(build->arena, module));
+                    "pkg-config does not know '%s' (%s:%d: //seam:pkg-config %s)\n    try: %s",
+                    module, d->file, d->line, d->words, remedy(build->arena, module));
                 return;
             }
             at += size + strspn(at + size, " \t");
         }
-    package->trouble = arena_printf(build->arena, "%s: pkg-config cannot be started\n"
-                                    "    try: apt-get install pkg-config", package->name);
+    package->trouble = arena_printf(build->arena, "pkg-config cannot be started\n"
+                                    "    try: apt-get install pkg-config");
 }
 
 const char *pkg_config(struct build *build, struct source_package *package, const char *option)

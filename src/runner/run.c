@@ -282,12 +282,12 @@ static void end_unbegun(struct run *run)
 
 void run_turn(struct run *run)
 {
-    schedule(run);
     for (uint32_t i = 0; i < run->package_count; i++)
         look_at(run->packages[i]);
     end_unbegun(run);
     if (all_ended(run))
         return;
+    schedule(run);
     loop_turn(&run->loop, deadline_first(attempts_deadline(run), status_deadline(run)));
     attempts_tick(run);
     status_tick(run);

@@ -120,6 +120,7 @@ struct attempt {
     bool            exit_told;
     bool            failed; /* for a reason that its own END does not know */
     bool            crashed;
+    bool            said_error; /* an error message came, perhaps from a process that the test forked */
     bool            timed_out;
     bool            interrupted;
     bool            left_something;
@@ -133,8 +134,6 @@ struct attempt {
     char           *stack_text;
     uint64_t        timed_out_at;
     bool            agent_died;
-    bool            orphaned; /* a process of it has left its group and lost its parent */
-    pid_t           orphan_asked;
     struct buf      children_left; /* names of those that outlived it */
     int             children_left_count;
 };
@@ -207,7 +206,6 @@ void order_save(const struct package *package); /* it has ended: remember what t
 /* attempt.c */
 void     attempt_begin(struct agent *agent, const struct agent_packet *started, const int fds[3]);
 void     attempt_exited(struct attempt *attempt, const struct agent_packet *exited);
-void     attempt_orphan(struct agent *agent, pid_t pid);
 void     attempt_cannot_start(struct agent *agent, const struct agent_packet *packet, const char *why);
 void     attempt_never_began(struct agent *agent, const struct agent_packet *exited);
 void     attempt_agent_died(struct agent *agent);

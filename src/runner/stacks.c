@@ -79,6 +79,7 @@ struct view {
     int         threads;
     int         frames;
     int         repeats; /* of `last` */
+    bool        after_gap; /* frames were left out: more of the same are part of them */
     char        last[512];
 };
 
@@ -114,9 +115,10 @@ static void show_frame(struct view *view, char *at)
 
     snprintf(this, sizeof this, "%s (%s:%s)", function, file, line);
     if (strcmp(this, view->last) == 0) { /* a recursion */
-        view->repeats++;
+        view->repeats += !view->after_gap;
         return;
     }
+    view->after_gap = false;
     end_repeats(view);
     memcpy(view->last, this, sizeof this);
     if (view->frames++ >= FRAMES_SHOWN)
@@ -146,6 +148,7 @@ static char *words_of(struct stacks *stacks)
             show_frame(&view, at);
         else if (strcmp(kind, "note") == 0) {
             end_repeats(&view);
+            view.after_gap = true;
             buf_printf(&words, "\n%s", at);
         }
     }

@@ -120,17 +120,21 @@ static void emit_output(struct attempt *attempt, const char *data, size_t size)
 }
 
 /* The head went out as it came; say where all of it lies and how it ends. */
-static void say_where_output_is(struct attempt *attempt)
+void stream_say_output(struct attempt *attempt)
 {
+    const char *tail = buf_text(&attempt->output_tail);
+    const char *line = strchr(tail, '\n');
     struct buf words = BUF_INIT(2 * OUTPUT_TAIL + 1024);
     struct event event = { .kind = EVENT_OUTPUT, .node = EVENT_ROOT,
                            .test = text_of(attempt->test->name) };
 
     buf_printf(&words, "\n[seam: %llu bytes of output in all, kept in %s; it ends with:]\n",
                (unsigned long long)attempt->output_total, attempt->output_path);
-    buf_add(&words, buf_text(&attempt->output_tail), attempt->output_tail.size);
+    buf_add_text(&words, line && line[1] ? line + 1 : tail);
     event.text = (struct text){ buf_text(&words), words.size };
-    attempt_emit(attempt, &event);
+    if (attempt->output_tail.size > 0)
+        attempt_emit(attempt, &event);
+    buf_clear(&attempt->output_tail);
     buf_fini(&words);
 }
 
@@ -293,5 +297,5 @@ void stream_drain(struct attempt *attempt)
     emit_output(attempt, buf_text(&attempt->output_bytes), attempt->output_bytes.size);
     buf_clear(&attempt->output_bytes);
     if (attempt->output_path)
-        say_where_output_is(attempt);
+        stream_say_output(attempt);
 }

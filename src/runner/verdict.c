@@ -36,7 +36,8 @@ static void say_crash(struct attempt *attempt)
     if (attempt->crash.status > 0 && attempt->crash.status < 4)
         snprintf(where, sizeof where, access[attempt->crash.status],
                  (unsigned long long)attempt->crash.elapsed_ns);
-    attempt_say(attempt, "killed by %s%s%s", signal_text(attempt->crash.number), where,
+    attempt_say(attempt, "killed by %s%s%s%s", signal_text(attempt->crash.number), where,
+                attempt->crash.flags & EVENT_OVERFLOW ? ": the stack has overflowed" : "",
                 attempt->stack_text ? attempt->stack_text : "");
     say_again(attempt);
 }
@@ -98,7 +99,7 @@ static enum verdict expected_end(struct attempt *attempt)
 
     if (attempt->ended && attempt->end.status == VERDICT_SKIP)
         return VERDICT_SKIP;
-    if (attempt->ended && attempt->end.status == VERDICT_FAIL)
+    if ((attempt->ended && attempt->end.status == VERDICT_FAIL) || attempt->said_error)
         return VERDICT_FAIL;
     if (test->signal && number == test->signal)
         return VERDICT_PASS;
@@ -138,7 +139,9 @@ enum verdict verdict_of(struct attempt *attempt)
              attempt->end.status != VERDICT_FAIL && attempt->status != 0) {
         say_late_end(attempt);
         return VERDICT_FAIL;
-    } else if (attempt->left_something && run->options->leaks == LEAKS_FAIL &&
+    } else if (attempt->said_error)
+        return VERDICT_FAIL;
+    else if (attempt->left_something && run->options->leaks == LEAKS_FAIL &&
                attempt->end.status == VERDICT_PASS)
         return VERDICT_FAIL;
     else

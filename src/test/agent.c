@@ -470,6 +470,7 @@ int agent_child(const char *option, int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     take_config(&frame);
+    process.flags |= AGENT_ISOLATE_EXEC;
     collect_tests();
     registry_run_main(argc, argv);
     leaks_baseline();
@@ -516,25 +517,33 @@ static void start_queued(void)
     }
 }
 
-/* Processes that daemonised fall to us (subreaper): whatever child is no test of ours is left over. */
-static void report_orphans(void)
+static bool is_test(pid_t pid)
 {
-    char list[512]; /* the first of them: the next end of a test looks again */
+    for (size_t i = 0; i < hot->running_count; i++)
+        if (hot->running[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Processes that daemonise fall to us (subreaper), and so do children of a test that ends before them:
+ * whatever child is no test has been left over by one. Those that have ended too are reaped. */
+static bool has_orphans(int number)
+{
+    char list[512]; /* the first of them */
     ssize_t size = pread(FD_CHILDREN, list, sizeof list - 1, 0);
     char *at = list;
+    bool any = false;
+    pid_t pid;
 
     list[size < 0 ? 0 : size] = '\0';
-    for (;;) {
-        struct agent_packet orphan = { .op = AGENT_ORPHAN, .pid = (int)strtol(at, &at, 10) };
-        bool ours = false;
-
-        if (orphan.pid <= 0)
-            break;
-        for (size_t i = 0; i < hot->running_count; i++)
-            ours |= hot->running[i].pid == orphan.pid;
-        if (!ours && waitpid(orphan.pid, NULL, WNOHANG) == 0)
-            say(&orphan, NULL, 0);
+    while ((pid = (pid_t)strtol(at, &at, 10)) > 0) {
+        if (is_test(pid))
+            continue;
+        any = true;
+        if (waitpid(pid, NULL, WNOHANG) == 0 && number != 0)
+            kill(pid, number);
     }
+    return any;
 }
 
 static bool group_is_left(pid_t group)
@@ -545,6 +554,7 @@ static bool group_is_left(pid_t group)
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
     struct running ended = hot->running[index];
+    bool alone = process.parallel == 1; /* then the report of one test ends before the next begins */
     struct agent_packet exited = {
         .op = AGENT_EXITED,
         .test = ended.test,
@@ -558,9 +568,12 @@ static void child_ended(size_t index, int status, const struct rusage *used)
     };
 
     hot->running[index] = hot->running[--hot->running_count];
-    start_queued();
-    report_orphans();
+    if (!alone)
+        start_queued();
+    exited.flags |= has_orphans(0) ? AGENT_ORPHANS : 0;
     say(&exited, NULL, 0);
+    if (alone)
+        start_queued();
 }
 
 static void reap(size_t index)
@@ -620,6 +633,8 @@ static void run_here(const uint32_t *tests, size_t count)
 /* The runner is gone, or has no more for us. */
 static SEAM_NORETURN void end_agent(void)
 {
+    while (hot->running_count == 0 && has_orphans(SIGKILL)) /* whatever hides its marker */
+        poll(NULL, 0, 1);
     tear_groups_down();
     exit(0);
 }

@@ -62,6 +62,18 @@ static size_t add_hex(char *to, size_t at, uintptr_t value)
     return at;
 }
 
+/* Whether the address lies just below (or in) the frame that was being made. */
+static bool stack_overflowed(int number, const siginfo_t *info, const ucontext_t *context)
+{
+    const uintptr_t near = 64 << 10;
+    uintptr_t address = (uintptr_t)info->si_addr;
+    uintptr_t pc, sp = 0;
+
+    frame_of(context, &pc, &sp);
+    return number == SIGSEGV && info->si_code == SEGV_MAPERR && address < sp + near &&
+           address + near > sp;
+}
+
 /* The stack pointer, then the addresses of code: walk the frame pointers, reading through the kernel so that a broken chain cannot crash us again.
  * Only used when the runner may not attach. */
 static size_t raw_addresses(char *to, const ucontext_t *context)
@@ -111,6 +123,8 @@ static void crash_handler(int number, siginfo_t *info, void *context)
         .status = (uint8_t)access_kind(number, info, context),
     };
 
+    if (stack_overflowed(number, info, context))
+        event.flags |= EVENT_OVERFLOW;
     signal(number, SIG_DFL);
     if (getpid() != process.pid) {
         raise(number);
