@@ -292,22 +292,34 @@ seam_value seam_value_n(const char *v, size_t size); /* text that does not end i
 
 #define seam_require(t, c) \
     ((c) ? (void)0 : (seam_check_at((t), SEAM_HERE, #c, false), seam_leave()))
-#define seam_require_ok(t, e) SEAM_OR_LEAVE(seam_check_ok(t, e))
-#define seam_require_eq(t, got, want) SEAM_OR_LEAVE(seam_check_eq(t, got, want))
-#define seam_require_ne(t, got, want) SEAM_OR_LEAVE(seam_check_ne(t, got, want))
-#define seam_require_lt(t, got, bound) SEAM_OR_LEAVE(seam_check_lt(t, got, bound))
-#define seam_require_le(t, got, bound) SEAM_OR_LEAVE(seam_check_le(t, got, bound))
-#define seam_require_near(t, got, want, within) SEAM_OR_LEAVE(seam_check_near(t, got, want, within))
-#define seam_require_str(t, got, want) SEAM_OR_LEAVE(seam_check_str(t, got, want))
+/* Written out, not built on seam_check_*: their arguments must be shown as they were written. */
+#define seam_require_ok(t, e) SEAM_OR_LEAVE(seam_check_ok_at((t), SEAM_HERE, #e, (e)))
+#define seam_require_eq(t, got, want) \
+    SEAM_OR_LEAVE(seam_check_eq_at((t), SEAM_HERE, #got, #want, SEAM_V(got), SEAM_V(want)))
+#define seam_require_ne(t, got, want) \
+    SEAM_OR_LEAVE(seam_check_ne_at((t), SEAM_HERE, #got, #want, SEAM_V(got), SEAM_V(want)))
+#define seam_require_lt(t, got, bound) \
+    SEAM_OR_LEAVE(seam_check_lt_at((t), SEAM_HERE, #got, #bound, SEAM_V(got), SEAM_V(bound)))
+#define seam_require_le(t, got, bound) \
+    SEAM_OR_LEAVE(seam_check_le_at((t), SEAM_HERE, #got, #bound, SEAM_V(got), SEAM_V(bound)))
+#define seam_require_near(t, got, want, within) \
+    SEAM_OR_LEAVE(seam_check_near_at((t), SEAM_HERE, #got, (got), (want), (within)))
+#define seam_require_str(t, got, want) \
+    SEAM_OR_LEAVE(seam_check_str_at((t), SEAM_HERE, #got, (got), (want)))
 #define seam_require_mem(t, got, got_size, want, want_size) \
-    SEAM_OR_LEAVE(seam_check_mem(t, got, got_size, want, want_size))
-#define seam_require_json(t, got, want) SEAM_OR_LEAVE(seam_check_json(t, got, want))
-#define seam_require_match(t, text, pattern) SEAM_OR_LEAVE(seam_check_match(t, text, pattern))
-#define seam_require_contains(t, text, part) SEAM_OR_LEAVE(seam_check_contains(t, text, part))
-#define seam_require_null(t, pointer) SEAM_OR_LEAVE(seam_check_null(t, pointer))
-#define seam_require_same(t, got, want) SEAM_OR_LEAVE(seam_check_same(t, got, want))
+    SEAM_OR_LEAVE(seam_check_mem_at((t), SEAM_HERE, #got, (got), (got_size), (want), (want_size)))
+#define seam_require_json(t, got, want) \
+    SEAM_OR_LEAVE(seam_check_json_at((t), SEAM_HERE, #got, (got), (want)))
+#define seam_require_match(t, text, pattern) \
+    SEAM_OR_LEAVE(seam_check_match_at((t), SEAM_HERE, #text, (text), (pattern)))
+#define seam_require_contains(t, text, part) \
+    SEAM_OR_LEAVE(seam_check_contains_at((t), SEAM_HERE, #text, (text), (part)))
+#define seam_require_null(t, pointer) \
+    SEAM_OR_LEAVE(seam_check_null_at((t), SEAM_HERE, #pointer, (pointer)))
+#define seam_require_same(t, got, want) \
+    SEAM_OR_LEAVE(seam_check_same_at((t), SEAM_HERE, #got, #want, (got), (want)))
 #define seam_require_eventually(t, within_ms, fn, arg) \
-    SEAM_OR_LEAVE(seam_check_eventually(t, within_ms, fn, arg))
+    SEAM_OR_LEAVE(seam_check_eventually_at((t), SEAM_HERE, #fn, (within_ms), (fn), (arg)))
 
 /* The failing branch does not return, so that analysers know what holds behind a require. */
 #define SEAM_OR_LEAVE(held) ((held) ? (void)0 : seam_leave())

@@ -344,8 +344,10 @@ static void agent_died(struct agent *agent)
         return;
     if (!was_ready)
         run_package_ends(package, PACKAGE_SETUP_FAILED, reason);
-    else if (package->left > 0 && ++package->restarts <= (int)package->test_count &&
-             agent_start(package) < 0)
+    else if (package->left > 0 && ++package->restarts > (int)package->test_count)
+        run_package_ends(package, PACKAGE_SETUP_FAILED,
+                         "the test program ends again and again without running a test");
+    else if (package->left > 0 && agent_start(package) < 0)
         run_package_ends(package, PACKAGE_SETUP_FAILED, "the test program cannot be started again");
 }
 

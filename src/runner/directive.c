@@ -104,8 +104,9 @@ int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const c
     eat(&e, "");
     if (!e.wrong && *e.at == '\0')
         return value;
-    return err_set(err, -EINVAL, "'%s' cannot be understood at '%s'", expression,
-                   *e.at ? e.at : "its end");
+    if (*e.at == '\0')
+        return err_set(err, -EINVAL, "'%s' ends too early", expression);
+    return err_set(err, -EINVAL, "'%s' cannot be understood at '%s'", expression, e.at);
 }
 
 /* ---- reading a file line by line */

@@ -275,6 +275,7 @@ static void collect_tests(void)
 /* ---- groups: set up in the agent, before the first fork of a test that is in one */
 
 static struct map group_states; /* 0 new, 1 ready, 2 failed */
+static int group_error; /* what the last set-up that failed returned */
 
 static const char *group_of(const struct seam_test_record *record)
 {
@@ -290,8 +291,13 @@ static bool group_ready(const struct seam_test_record *record)
 
     if (!state)
         return true;
-    if (*state == 0)
-        *state = !group->options->setup || group->options->setup() == 0 ? 1 : 2;
+    if (*state == 0) {
+        int r = group->options->setup ? group->options->setup() : 0;
+
+        *state = r == 0 ? 1 : 2;
+        if (r != 0)
+            group_error = r;
+    }
     return *state == 1;
 }
 
@@ -367,8 +373,8 @@ static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
     if (!ready) {
         seam_t *root = t_make_root(record);
 
-        seam_error_at(root, record->options->site, "the set-up of group '%s' failed",
-                      group_of(record));
+        seam_error_at(root, record->options->site, "the set-up of group '%s' failed: it returned %d",
+                      group_of(record), group_error);
         t_finish(root);
         end_child(false);
     }
@@ -599,6 +605,8 @@ static void run_here(const uint32_t *tests, size_t count)
     if (pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0)
         _exit(EXIT_SETUP);
     fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
+    if (fds[0] < 0) /* valgrind does not know it; the runner then goes by the pid */
+        fds[0] = dup(events[0]);
     fds[1] = output[0];
     fds[2] = events[0];
     dup2(output[1], STDOUT_FILENO);

@@ -48,6 +48,8 @@ static bool is_truth(const char *text)
 
     if (*text == '!')
         return true;
+    if (strchr(text, '?')) /* both ends of a ternary are results */
+        return false;
     for (const char *at = text; *at; at++) {
         if (*at == '"' || *at == '\'') {
             char quote = *at++;

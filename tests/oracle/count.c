@@ -4,9 +4,10 @@
  *     count TESTS KINDS < events.json
  *
  * KINDS has a line for each kind: name, verdict, number of subtests, a text that must be in the
- * output and one that must not, separated by tabs; what follows is for others. Each kind is a package with the tests NAME_001
- * to NAME_<TESTS>. A test is right when it was run once, got its verdict once and last, said its
- * own name once and nobody else's, and when its subtests did likewise. Uses nothing of Seam.
+ * output and one that must not, separated by tabs; what follows is for others. Each kind is a
+ * package with the tests NAME_001 to NAME_<TESTS>. A test is right when it was run once, got its
+ * verdict once and last, said its own name once and nobody else's, and when its subtests did
+ * likewise. Uses nothing of Seam.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -311,7 +312,7 @@ static void read_kinds(const char *path)
     fclose(file);
 }
 
-/* Every test is one thing that passed or failed; so is each package, and each line is stray or not. */
+/* Every test passed or failed; what was wrong elsewhere counts against a test of its kind. */
 static bool print_score(void)
 {
     int passed = 0, failed = stray;
