@@ -13,8 +13,8 @@ enum { ARENA_BLOCK = 4096 };
 
 struct arena_block {
     struct arena_block *next;
-    size_t              used;
-    size_t              room;
+    size_t used;
+    size_t room;
     alignas(max_align_t) char data[];
 };
 

@@ -23,6 +23,6 @@ char *arena_dup(struct arena *arena, const char *text); /* NULL stays NULL */
 void *arena_copy(struct arena *arena, const void *data, size_t size); /* and a NUL behind it */
 char *arena_printf(struct arena *arena, const char *format, ...) SEAM_PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *format, va_list args);
-void  arena_fini(struct arena *arena);
+void arena_fini(struct arena *arena);
 
 #endif

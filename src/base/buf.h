@@ -16,11 +16,11 @@
 #include "seam/attr.h"
 
 struct buf {
-    char  *data; /* NULL while empty; NUL-terminated after each addition */
+    char *data; /* NULL while empty; NUL-terminated after each addition */
     size_t size;
     size_t room;
     size_t cap;
-    bool   failed;
+    bool failed;
 };
 
 #define BUF_INIT(limit) ((struct buf){ .cap = (limit) })
@@ -44,6 +44,6 @@ void buf_clear(struct buf *buf);
 
 /* Hand the bytes to the caller, who frees them; the buf is empty afterwards. NULL when nothing was added. */
 char *buf_take(struct buf *buf);
-void  buf_fini(struct buf *buf);
+void buf_fini(struct buf *buf);
 
 #endif

@@ -28,10 +28,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-void   *hostile_malloc(size_t size);
-void   *hostile_calloc(size_t count, size_t size);
-void   *hostile_realloc(void *memory, size_t size);
-void    hostile_free(void *memory);
+void *hostile_malloc(size_t size);
+void *hostile_calloc(size_t count, size_t size);
+void *hostile_realloc(void *memory, size_t size);
+void hostile_free(void *memory);
 ssize_t hostile_read(int fd, void *to, size_t size);
 
 #ifndef HOSTILE_ITSELF

@@ -45,9 +45,12 @@ int io_read_file(const char *path, struct buf *ret)
     if (fd < 0)
         return -errno;
     for (;;) {
-        char *to = buf_reserve(ret, ret->cap - ret->size < 65536 ? ret->cap - ret->size : 65536);
+        char *to =
+            buf_reserve(ret, ret->cap - ret->size < 65536 ? ret->cap - ret->size : 65536);
         char one;
-        ssize_t n = !to ? -1 : to && ret->cap == ret->size ? read(fd, &one, 1) : read(fd, to, ret->room - ret->size - 1);
+        ssize_t n = !to                           ? -1
+                    : to && ret->cap == ret->size ? read(fd, &one, 1)
+                                                  : read(fd, to, ret->room - ret->size - 1);
 
         if (!to || (n > 0 && ret->cap == ret->size))
             r = -ENOBUFS;
@@ -183,7 +186,7 @@ ssize_t io_send_fds(int socket, const void *data, size_t size, const int *fds, s
 {
     union {
         struct cmsghdr align;
-        char           room[CMSG_SPACE(IO_FDS * sizeof(int))];
+        char room[CMSG_SPACE(IO_FDS * sizeof(int))];
     } control;
     struct iovec part = { (void *)data, size };
     struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
@@ -211,10 +214,13 @@ ssize_t io_receive_fds(int socket, void *data, size_t size, int *fds, size_t *co
 {
     union {
         struct cmsghdr align;
-        char           room[CMSG_SPACE(IO_FDS * sizeof(int))];
+        char room[CMSG_SPACE(IO_FDS * sizeof(int))];
     } control;
     struct iovec part = { data, size };
-    struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
+    struct msghdr packet = { .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof control.room };
     size_t room = *count;
     ssize_t n;
 
@@ -224,7 +230,8 @@ ssize_t io_receive_fds(int socket, void *data, size_t size, int *fds, size_t *co
     if (n < 0)
         return -errno;
     *count = 0;
-    for (struct cmsghdr *head = CMSG_FIRSTHDR(&packet); head; head = CMSG_NXTHDR(&packet, head)) {
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(&packet); head;
+         head = CMSG_NXTHDR(&packet, head)) {
         size_t came = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         int fd;
 

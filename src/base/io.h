@@ -13,10 +13,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-int io_write_all(int fd, const void *data, size_t size); /* waits where the descriptor does not block */
+int io_write_all(int fd, const void *data,
+                 size_t size); /* waits where the descriptor does not block */
 int io_read_file(const char *path, struct buf *ret); /* adds to `ret`; -ENOBUFS past its cap */
-int io_write_file(const char *path, const void *data, size_t size); /* replaces it in one step (rename) */
-bool io_is_newer(const char *path, const char *than); /* both are there, and path was not changed before it */
+int io_write_file(const char *path, const void *data,
+                  size_t size); /* replaces it in one step (rename) */
+bool io_is_newer(const char *path,
+                 const char *than); /* both are there, and path was not changed before it */
 /* Make the folder if it is not there, and remove the files in it that were not written for so long. */
 void io_expire_files(const char *folder, int seconds);
 int io_make_folders(const char *path, mode_t mode); /* like mkdir -p */

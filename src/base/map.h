@@ -7,14 +7,14 @@
 
 struct map_entry {
     const char *key; /* NULL: free */
-    uint64_t    hash;
-    uint32_t    value;
+    uint64_t hash;
+    uint32_t value;
 };
 
 struct map {
     struct map_entry *entries;
-    size_t            room; /* a power of two, at least twice `count` */
-    size_t            count;
+    size_t room; /* a power of two, at least twice `count` */
+    size_t count;
 };
 
 /* Where the number of `key` is kept, made as 0 when it is new; NULL when memory ends. Valid until the next map_at. */
@@ -22,7 +22,7 @@ uint32_t *map_at(struct map *map, const char *key);
 
 /* The same, but NULL when it is not there. */
 uint32_t *map_find(const struct map *map, const char *key);
-void      map_fini(struct map *map);
+void map_fini(struct map *map);
 
 /* FNV-1a, 64 bits: start with seed HASH_BEGIN, or go on from an earlier result. */
 #define HASH_BEGIN 0xcbf29ce484222325u

@@ -86,7 +86,8 @@ long message_parse(const char *data, size_t size, struct message *ret)
     return (long)want + 4;
 }
 
-int message_next(const struct message *message, size_t *at, struct message *ret_key, struct message *ret_value)
+int message_next(const struct message *message, size_t *at, struct message *ret_key,
+                 struct message *ret_value)
 {
     size_t left = message->size - *at;
     const char *p = message->data + *at;

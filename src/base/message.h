@@ -21,15 +21,16 @@ enum { MESSAGE_MAX = 16 << 20 };
 /* A frame that lies in somebody else's memory. */
 struct message {
     const char *data;
-    size_t      size;
+    size_t size;
 };
 
 /* Begin a frame in `buf`, which may hold earlier frames. Returns where, for message_end. */
 size_t message_begin(struct buf *buf);
-int    message_add(struct buf *buf, const char *key, const void *value, size_t size);
-int    message_add_text(struct buf *buf, const char *key, const char *text); /* NULL adds nothing */
-int    message_add_int(struct buf *buf, const char *key, int64_t value);
-void   message_end(struct buf *buf, size_t begin);
+int message_add(struct buf *buf, const char *key, const void *value, size_t size);
+int message_add_text(struct buf *buf, const char *key,
+                     const char *text); /* NULL adds nothing */
+int message_add_int(struct buf *buf, const char *key, int64_t value);
+void message_end(struct buf *buf, size_t begin);
 
 /* Take the first whole frame of `size` bytes. Returns the bytes it covers, 0 when more must come
  * first, -EPROTO when it is larger than MESSAGE_MAX. */
@@ -37,13 +38,14 @@ long message_parse(const char *data, size_t size, struct message *ret);
 
 /* Step over the fields: start with *at = 0. Returns 1 and the field, 0 at the end, -EPROTO when a
  * size does not fit. Key and value point into the frame; neither ends in NUL. */
-int message_next(const struct message *message, size_t *at, struct message *ret_key, struct message *ret_value);
+int message_next(const struct message *message, size_t *at, struct message *ret_key,
+                 struct message *ret_value);
 
 /* The first value of that name as bytes (data NULL when there is none). */
 struct message message_value(const struct message *message, const char *key);
 
 /* The first value of that name, copied by strndup; NULL when there is none (or memory ended). The caller frees it. */
-char   *message_text(const struct message *message, const char *key);
+char *message_text(const struct message *message, const char *key);
 int64_t message_int(const struct message *message, const char *key, int64_t otherwise);
 
 /* Send a whole frame, receive one. Blocking descriptors only. Negative errno; -ECONNRESET when the

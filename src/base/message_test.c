@@ -176,12 +176,13 @@ static void send_bytes(seam_t *t, int index, void *arg)
 
     if (index == 0) { /* one byte at a time, twice */
         for (size_t i = 0; i < 2 * sender->bytes->size; i++)
-            seam_check_eq(t, write(sender->fd, sender->bytes->data + i % sender->bytes->size, 1),
-                          1);
+            seam_check_eq(
+                t, write(sender->fd, sender->bytes->data + i % sender->bytes->size, 1), 1);
         return;
     }
     for (int i = 0; i < 2; i++) {
-        seam_check_ok(t, message_receive(sender[1].fd, &into, deadline_after_ms(60000), &frame));
+        seam_check_ok(t,
+                      message_receive(sender[1].fd, &into, deadline_after_ms(60000), &frame));
         check_frame(t, &frame);
     }
     buf_fini(&into);
@@ -194,8 +195,7 @@ SEAM_TEST(message_arrives_a_byte_at_a_time)
 
     connect_pair(t, ends);
     add_frame(&buf);
-    seam_threads(t, 2, send_bytes,
-                 ((struct sender[]){ { &buf, ends[0] }, { &buf, ends[1] } }));
+    seam_threads(t, 2, send_bytes, ((struct sender[]){ { &buf, ends[0] }, { &buf, ends[1] } }));
     close(ends[0]);
     close(ends[1]);
     buf_fini(&buf);

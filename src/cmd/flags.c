@@ -14,8 +14,8 @@ enum kind { TRUTH, NUMBER, DURATION, SECONDS, TEXT, WORD, SHUFFLE };
 
 struct flag {
     const char *name;
-    enum kind   kind;
-    size_t      offset; /* of the field in struct options */
+    enum kind kind;
+    size_t offset; /* of the field in struct options */
     const char *words; /* WORD: the values in the order of the enum */
     const char *help;
 };
@@ -28,7 +28,8 @@ static const struct flag flags[] = {
     { "run", TEXT, AT(run), NULL, "run what matches this pattern, '/' between levels" },
     { "skip", TEXT, AT(skip), NULL, "leave out what matches this pattern" },
     { "tags", TEXT, AT(tags), NULL, "run what needs these tags, such as integration" },
-    { "list", TEXT, AT(list), NULL, "print the names of the tests that match this pattern, run nothing" },
+    { "list", TEXT, AT(list), NULL,
+      "print the names of the tests that match this pattern, run nothing" },
     { "count", NUMBER, AT(count), NULL, "run each test so many times (1)" },
     { "parallel", NUMBER, AT(parallel), NULL, "so many tests at once (the cores)" },
     { "p", NUMBER, AT(jobs), NULL, "so many compilers at once (the cores)" },
@@ -36,20 +37,26 @@ static const struct flag flags[] = {
     { "short", TRUTH, AT(short_run), NULL, "tell tests to leave out what takes long" },
     { "failfast", TRUTH, AT(fail_fast), NULL, "start no further test after a failure" },
     { "shuffle", SHUFFLE, AT(shuffle), NULL, "on, off or a seed: another order of tests" },
-    { "json", TRUTH, AT(json), NULL, "report as JSON, an object a line, as go test -json does" },
+    { "json", TRUTH, AT(json), NULL,
+      "report as JSON, an object a line, as go test -json does" },
     { "events", TEXT, AT(events), NULL, "write all events to this file, for seam replay" },
     { "race", TRUTH, AT(race), NULL, "build with ThreadSanitizer" },
-    { "asan", TRUTH, AT(asan), NULL, "build with Address-, Leak- and UndefinedBehaviorSanitizer" },
-    { "leaks", WORD, AT(leaks), "warn off fail", "what a descriptor, thread or process left behind is" },
+    { "asan", TRUTH, AT(asan), NULL,
+      "build with Address-, Leak- and UndefinedBehaviorSanitizer" },
+    { "leaks", WORD, AT(leaks), "warn off fail",
+      "what a descriptor, thread or process left behind is" },
     { "isolate", WORD, AT(isolate), "fork exec none", "how tests are kept apart" },
     { "services", WORD, AT(services), "auto native docker", "where services come from" },
     { "no-skip", TRUTH, AT(no_skip), NULL, "a service that cannot be had fails its test" },
-    { "keep", TRUTH, AT(keep), NULL, "keep what a failed test had of its services, and say how to look" },
+    { "keep", TRUTH, AT(keep), NULL,
+      "keep what a failed test had of its services, and say how to look" },
     { "reuse", SECONDS, AT(reuse_s), NULL, "keep services for the next run so long (0)" },
     { "update", TRUTH, AT(update), NULL, "write golden files instead of comparing" },
-    { "artifacts", TEXT, AT(artifacts), NULL, "keep what tests put into seam_artifact_dir below this folder" },
+    { "artifacts", TEXT, AT(artifacts), NULL,
+      "keep what tests put into seam_artifact_dir below this folder" },
     { "gdb", TRUTH, AT(gdb), NULL, "run the chosen test under gdb" },
-    { "exec", TEXT, AT(exec), NULL, "words in front of each test program, such as 'valgrind -q'" },
+    { "exec", TEXT, AT(exec), NULL,
+      "words in front of each test program, such as 'valgrind -q'" },
     { "c", TRUTH, AT(compile_only), NULL, "only build the test program" },
     { "o", TEXT, AT(output), NULL, "with -c: where to put it" },
     { "from-program", TRUTH, AT(from_program), NULL, NULL },
@@ -121,7 +128,8 @@ static int bad(const struct flag *flag, const char *value, const char *want, str
     return err_set(err, -EINVAL, "-%s: '%s' is not %s", flag->name, value, want);
 }
 
-static int set_shuffle(const struct flag *flag, const char *value, struct options *o, struct err *err)
+static int set_shuffle(const struct flag *flag, const char *value, struct options *o,
+                       struct err *err)
 {
     char *end;
 
@@ -166,7 +174,8 @@ static int set(const struct flag *flag, const char *value, struct options *o, st
         return 0;
     case WORD:
         if (parse_word(flag->words, value, field) < 0)
-            return err_set(err, -EINVAL, "-%s: '%s' is none of: %s", flag->name, value, flag->words);
+            return err_set(err, -EINVAL, "-%s: '%s' is none of: %s", flag->name, value,
+                           flag->words);
         return 0;
     case SHUFFLE:
         return set_shuffle(flag, value, o, err);

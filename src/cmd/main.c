@@ -8,7 +8,7 @@
 
 static const struct {
     const char *name;
-    int       (*run)(int argc, char **argv);
+    int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
     { "test", command_test, "build the test programs of packages and run them" },
@@ -43,7 +43,9 @@ static int show_topic(const char *topic)
             printf("seam %s: %s; see seam(1)\n", topic, commands[i].help);
             return 0;
         }
-    fprintf(stderr, "seam: help: no topic '%s'; topics are the commands that `seam help` lists\n", topic);
+    fprintf(stderr,
+            "seam: help: no topic '%s'; topics are the commands that `seam help` lists\n",
+            topic);
     return EXIT_USAGE;
 }
 
@@ -57,11 +59,12 @@ int command_help(int argc, char **argv)
         return show_topic(argv[1]);
     printf("usage: seam %s [flags] %s\n\n%s\n\n", argv[1],
            strcmp(argv[1], "test") == 0 ? "[packages]" : "program...",
-           strcmp(argv[1], "test") == 0
-               ? "A package is a folder with files such as orders_test.c; ./... means all below this one."
-               : "Each program was linked with libseam.");
+           strcmp(argv[1], "test") == 0 ? "A package is a folder with files such as "
+                                          "orders_test.c; ./... means all below this one."
+                                        : "Each program was linked with libseam.");
     flags_show(stdout);
-    puts("\nExit status: 0 nothing failed, 1 a test failed, 2 wrong usage, 3 did not build, 4 a pattern\n"
+    puts("\nExit status: 0 nothing failed, 1 a test failed, 2 wrong usage, 3 did not build, 4 "
+         "a pattern\n"
          "matched nothing, 5 seam itself could not work.");
     return 0;
 }

@@ -11,7 +11,7 @@
 /* A reporter that only remembers how the run ended. */
 struct ending {
     struct report report;
-    int           status;
+    int status;
 };
 
 static void remember(struct report *report, const struct event *event)

@@ -17,7 +17,8 @@ static void add_program(struct run *run, const char *argument)
     struct package *package;
     struct event begin = { .kind = EVENT_PACKAGE };
 
-    package = run_add_package(run, slash ? slash + 1 : argument, getcwd(cwd, sizeof cwd) ? cwd : "/", path);
+    package = run_add_package(run, slash ? slash + 1 : argument,
+                              getcwd(cwd, sizeof cwd) ? cwd : "/", path);
     package->again = argument;
     begin.package = text_of(package->name);
     run_emit(run, &begin);

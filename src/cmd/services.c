@@ -20,9 +20,9 @@ enum { ANSWER_MS = 5000, LOG_LINES = 50 };
 struct question {
     const char *verb;
     const char *name; /* of a service; NULL: any */
-    int         lines;
-    bool      (*answer)(const struct message *answer, const char *run);
-    int         answers;
+    int lines;
+    bool (*answer)(const struct message *answer, const char *run);
+    int answers;
 };
 
 static int ask(const char *path, const struct question *question, struct buf *bytes,
@@ -67,7 +67,8 @@ static void ask_all(const char *parent, struct question *question)
         if (access(path, F_OK) < 0)
             continue;
         snprintf(path, sizeof path, "%s/%s/keeper", parent, entry->d_name);
-        if (ask(path, question, &bytes, &answer) == 0 && question->answer(&answer, entry->d_name + 5))
+        if (ask(path, question, &bytes, &answer) == 0 &&
+            question->answer(&answer, entry->d_name + 5))
             question->answers++;
         buf_fini(&bytes);
     }
@@ -125,7 +126,9 @@ int command_services(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "ls";
     struct question list = { .verb = "services.list", .answer = show_list };
-    struct question logs = { .verb = "services.logs", .answer = show_log, .lines = LOG_LINES,
+    struct question logs = { .verb = "services.logs",
+                             .answer = show_log,
+                             .lines = LOG_LINES,
                              .name = argc > 2 ? argv[2] : NULL };
     struct question down = { .verb = "services.down", .answer = show_end };
 
@@ -140,7 +143,9 @@ int command_services(int argc, char **argv)
     else if (strcmp(what, "logs") == 0 && logs.name) {
         ask_everywhere(&logs);
         if (logs.answers == 0)
-            fprintf(stderr, "seam: services logs: no running service is named '%s'; try: seam services ls\n",
+            fprintf(stderr,
+                    "seam: services logs: no running service is named '%s'; try: seam services "
+                    "ls\n",
                     logs.name);
         return logs.answers > 0 ? EXIT_PASSED : EXIT_TEST_FAILED;
     } else {

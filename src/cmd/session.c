@@ -40,7 +40,8 @@ static int open_reports(struct session *session)
     if (o->json)
         add_report(&session->run, report_json(stdout));
     else if (!o->list)
-        add_report(&session->run, report_text(stdout, o->verbose, o->verbose && o->parallel == 1));
+        add_report(&session->run,
+                   report_text(stdout, o->verbose, o->verbose && o->parallel == 1));
     return 0;
 }
 
@@ -126,7 +127,8 @@ static void say_nothing_matched(const struct run *run)
         for (uint32_t i = 0; i < run->packages[p]->test_count; i++, count++) {
             const struct test *test = &run->packages[p]->tests[i];
 
-            if (!best[0] || unlikeness(pattern, test->name) < unlikeness(pattern, best[0]->name)) {
+            if (!best[0] ||
+                unlikeness(pattern, test->name) < unlikeness(pattern, best[0]->name)) {
                 best[1] = best[0];
                 best[0] = test;
             } else if (!best[1] ||

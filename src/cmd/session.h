@@ -6,9 +6,9 @@
 #include "runner/run.h"
 
 struct session {
-    struct options      options;
+    struct options options;
     struct installation installation;
-    struct run          run;
+    struct run run;
 };
 
 /* Parse flags and patterns, open reports, start the keeper. On failure a line was printed and the exit

@@ -60,7 +60,8 @@ static int run_gdb(const struct session *session, const struct build *build)
     sigprocmask(SIG_SETMASK, &session->run.signals_before, NULL);
     if (chdir(build->packages->folder) == 0)
         execvp(argv[0], (char *const *)argv);
-    fprintf(stderr, "seam: cannot start gdb: %s\n    try: apt-get install gdb\n", strerror(errno));
+    fprintf(stderr, "seam: cannot start gdb: %s\n    try: apt-get install gdb\n",
+            strerror(errno));
     return EXIT_OWN_TROUBLE;
 }
 
@@ -68,7 +69,8 @@ static int run_gdb(const struct session *session, const struct build *build)
 
 static void say_output(struct run *run, const struct package *package, const char *output)
 {
-    struct event event = { .kind = EVENT_BUILD_OUTPUT, .package = text_of(package->name),
+    struct event event = { .kind = EVENT_BUILD_OUTPUT,
+                           .package = text_of(package->name),
                            .text = text_of(output) };
 
     if (*output)
@@ -88,8 +90,8 @@ static void add_package(struct session *session, const struct build *build,
 {
     struct run *run = &session->run;
     const struct build_result *result = result_of(results, source);
-    struct package *package =
-        run_add_package(run, source->name, source->folder, result ? build_binary(build, source) : NULL);
+    struct package *package = run_add_package(run, source->name, source->folder,
+                                              result ? build_binary(build, source) : NULL);
     struct event begin = { .kind = EVENT_PACKAGE, .package = text_of(package->name) };
 
     package->again = source->argument;
@@ -106,12 +108,14 @@ static void add_package(struct session *session, const struct build *build,
     }
 }
 
-static int build_packages(struct session *session, struct build *build, struct build_result **results)
+static int build_packages(struct session *session, struct build *build,
+                          struct build_result **results)
 {
     const struct options *o = &session->options;
     struct err err;
 
-    *build = (struct build){ .arena = &session->run.arena, .options = o,
+    *build = (struct build){ .arena = &session->run.arena,
+                             .options = o,
                              .installation = &session->installation };
     if (discover(build->arena, o->arguments, o->argument_count, &build->packages, &err) < 0) {
         fprintf(stderr, "seam: %s\n", err.text);

@@ -44,7 +44,7 @@ enum agent_run_flag {
 
 enum agent_exit_flag {
     AGENT_GROUP_LEFT = 1, /* the test's process group still has members */
-    AGENT_ORPHANS = 2     /* the agent has children that are no tests: some test's daemons */
+    AGENT_ORPHANS = 2 /* the agent has children that are no tests: some test's daemons */
 };
 
 struct agent_packet {
@@ -52,8 +52,8 @@ struct agent_packet {
     uint32_t test;
     uint32_t serial;
     uint32_t flags;
-    int32_t  pid;
-    int32_t  status;
+    int32_t pid;
+    int32_t status;
     uint32_t number; /* RUN: subtests to pass over; HELLO: threads */
     uint32_t spare;
     uint64_t cpu_us;
@@ -75,7 +75,7 @@ enum agent_config_flag {
     AGENT_ISOLATE_EXEC = 16,
     AGENT_ISOLATE_NONE = 32,
     AGENT_CONTAINERS = 128, /* services are to be containers */
-    AGENT_NO_GROUPS = 256,  /* no process group a test: Bazel forbids them */
+    AGENT_NO_GROUPS = 256, /* no process group a test: Bazel forbids them */
     AGENT_SANITIZED = 64 /* said by the agent: a sanitizer may end its tests */
 };
 

@@ -7,12 +7,12 @@
 
 struct record {
     uint32_t size;
-    uint8_t  kind;
-    uint8_t  status;
+    uint8_t kind;
+    uint8_t status;
     uint16_t flags;
     uint32_t node;
     uint32_t parent;
-    int32_t  number;
+    int32_t number;
     uint32_t sizes[4];
     uint32_t spare;
     uint64_t time_ns;
@@ -90,8 +90,8 @@ long event_decode(const char *data, size_t size, struct event *ret)
     }
     if (at != record.size + sizeof record.size)
         return -EPROTO;
-    *ret = (struct event){ record.kind, record.status, record.flags, record.node, record.parent,
-                           record.number, record.time_ns, record.elapsed_ns,
-                           texts[0], texts[1], texts[2], texts[3] };
+    *ret = (struct event){ record.kind,   record.status, record.flags,   record.node,
+                           record.parent, record.number, record.time_ns, record.elapsed_ns,
+                           texts[0],      texts[1],      texts[2],       texts[3] };
     return (long)at;
 }

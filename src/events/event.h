@@ -22,24 +22,24 @@
 
 enum event_kind {
     /* from a test's process */
-    EVENT_RUN = 1,  /* a (sub)test begins: node, parent, test = its full name */
-    EVENT_END,      /* it ended: node, status, elapsed_ns */
-    EVENT_PAUSE,    /* a parallel subtest waits: node */
+    EVENT_RUN = 1, /* a (sub)test begins: node, parent, test = its full name */
+    EVENT_END, /* it ended: node, status, elapsed_ns */
+    EVENT_PAUSE, /* a parallel subtest waits: node */
     EVENT_CONTINUE, /* and goes on: node */
-    EVENT_MESSAGE,  /* node, status = enum message_kind, file, number = line, text */
-    EVENT_ATTR,     /* node, file = key, text = value */
+    EVENT_MESSAGE, /* node, status = enum message_kind, file, number = line, text */
+    EVENT_ATTR, /* node, file = key, text = value */
     EVENT_ARTIFACT, /* node, text = folder */
-    EVENT_CRASH,    /* number = signal, node = thread, parent = (sub)test, elapsed_ns = address, status: 0 none, 1 read,
+    EVENT_CRASH, /* number = signal, node = thread, parent = (sub)test, elapsed_ns = address, status: 0 none, 1 read,
                        2 written, 3 division by zero; text = stack pointer and raw addresses */
-    EVENT_LEFT,     /* something was left behind: node, text names it */
+    EVENT_LEFT, /* something was left behind: node, text names it */
     /* made by the runner */
-    EVENT_OUTPUT = 32,  /* raw output: node, text */
-    EVENT_START,        /* the run: text = version */
-    EVENT_NOTE,         /* a line about the run: text */
-    EVENT_PACKAGE,      /* a package begins: package */
+    EVENT_OUTPUT = 32, /* raw output: node, text */
+    EVENT_START, /* the run: text = version */
+    EVENT_NOTE, /* a line about the run: text */
+    EVENT_PACKAGE, /* a package begins: package */
     EVENT_BUILD_OUTPUT, /* package, text = the compiler's own words */
-    EVENT_PACKAGE_END,  /* package, status = enum package_status, elapsed_ns, text = reason, number = tests run */
-    EVENT_FINISH        /* the run: status = exit code, elapsed_ns */
+    EVENT_PACKAGE_END, /* package, status = enum package_status, elapsed_ns, text = reason, number = tests run */
+    EVENT_FINISH /* the run: status = exit code, elapsed_ns */
 };
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
@@ -58,18 +58,18 @@ enum package_status {
 /* Bytes in somebody else's memory. */
 struct text {
     const char *data;
-    size_t      size;
+    size_t size;
 };
 
 struct event {
-    uint8_t     kind;
-    uint8_t     status;
-    uint16_t    flags;
-    uint32_t    node; /* 1 is the test itself, others its subtests */
-    uint32_t    parent;
-    int32_t     number;
-    uint64_t    time_ns; /* CLOCK_MONOTONIC in a run, since 1970 in a log and for reporters */
-    uint64_t    elapsed_ns;
+    uint8_t kind;
+    uint8_t status;
+    uint16_t flags;
+    uint32_t node; /* 1 is the test itself, others its subtests */
+    uint32_t parent;
+    int32_t number;
+    uint64_t time_ns; /* CLOCK_MONOTONIC in a run, since 1970 in a log and for reporters */
+    uint64_t elapsed_ns;
     struct text package;
     struct text test;
     struct text file;
@@ -79,17 +79,17 @@ struct event {
 enum { EVENT_ROOT = 1, EVENT_MAX = 64 << 20 };
 
 enum event_flag {
-    EVENT_MARKED = 1,  /* a mark in the output stream says where this event belongs */
+    EVENT_MARKED = 1, /* a mark in the output stream says where this event belongs */
     EVENT_VERBATIM = 2, /* a message without file:line in front */
     EVENT_OVERFLOW = 8, /* a crash whose address is at the end of the stack */
-    EVENT_FORKED = 4    /* from a process that the test forked: not counted by marks */
+    EVENT_FORKED = 4 /* from a process that the test forked: not counted by marks */
 };
 
 struct text text_of(const char *text); /* NULL is empty */
 
 /* How large the record is, and the record itself, into memory of that size. No allocation. */
 size_t event_size(const struct event *event);
-void   event_write(char *to, const struct event *event);
+void event_write(char *to, const struct event *event);
 
 /* Add the record to `to`. */
 int event_encode(struct buf *to, const struct event *event);

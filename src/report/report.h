@@ -14,8 +14,8 @@
 
 struct report {
     struct report *next;
-    void         (*event)(struct report *report, const struct event *event);
-    void         (*close)(struct report *report); /* flush and free */
+    void (*event)(struct report *report, const struct event *event);
+    void (*close)(struct report *report); /* flush and free */
 };
 
 /* Go's text format. `live`: lines stream as they come (one test at a time). */

@@ -56,19 +56,22 @@ static void send_config(struct agent *agent)
 }
 
 /* The words of -exec, then the program and the option that makes it an agent. */
-static void build_arguments(const struct package *package, char *option, char **argv, char *exec)
+static void build_arguments(const struct package *package, char *option, char **argv,
+                            char *exec)
 {
+    char *save = NULL;
     int count = 0;
 
-    for (char *word = exec ? strtok(exec, " ") : NULL; word && count < ARGS_MAX - 3;
-         word = strtok(NULL, " "))
+    for (char *word = exec ? strtok_r(exec, " ", &save) : NULL; word && count < ARGS_MAX - 3;
+         word = strtok_r(NULL, " ", &save))
         argv[count++] = word;
     argv[count++] = (char *)package->binary;
     argv[count++] = option;
     argv[count] = NULL;
 }
 
-static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, int link, int output)
+static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, int link,
+                                   int output)
 {
     const struct run *run = package->run;
     char *exec = run->options->exec ? strdup(run->options->exec) : NULL;
@@ -289,7 +292,8 @@ void agent_grant_all(struct agent *agent)
     for (uint32_t i = 0; i < package->test_count; i++) {
         struct test *test = &package->tests[package->order[i]];
 
-        if (test->state == TEST_PENDING && buf_add(&whole, &test->index, sizeof test->index) == 0)
+        if (test->state == TEST_PENDING &&
+            buf_add(&whole, &test->index, sizeof test->index) == 0)
             test->state = TEST_GRANTED;
     }
     io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
@@ -348,7 +352,8 @@ static void agent_died(struct agent *agent)
         run_package_ends(package, PACKAGE_SETUP_FAILED,
                          "the test program ends again and again without running a test");
     else if (package->left > 0 && agent_start(package) < 0)
-        run_package_ends(package, PACKAGE_SETUP_FAILED, "the test program cannot be started again");
+        run_package_ends(package, PACKAGE_SETUP_FAILED,
+                         "the test program cannot be started again");
 }
 
 static void hello(struct agent *agent, const struct agent_packet *packet)
@@ -360,13 +365,15 @@ static void hello(struct agent *agent, const struct agent_packet *packet)
     agent->no_timeouts = agent->in_process && package->run->options->isolate != ISOLATE_NONE;
     if (packet->number > 1 && !agent->in_process && !package->listed &&
         package->run->options->isolate == ISOLATE_FORK && !package->run->options->race)
-        run_note(package->run,
-                 "%s: the program has %u threads before its first test, so each test is started "
-                 "by exec instead of fork", package->name, packet->number);
+        run_note(
+            package->run,
+            "%s: the program has %u threads before its first test, so each test is started "
+            "by exec instead of fork",
+            package->name, packet->number);
 }
 
-static void take_packet(struct agent *agent, const struct agent_packet *packet, const char *text,
-                        size_t size, const int fds[3], size_t fd_count)
+static void take_packet(struct agent *agent, const struct agent_packet *packet,
+                        const char *text, size_t size, const int fds[3], size_t fd_count)
 {
     struct package *package = agent->package;
     struct attempt *attempt;

@@ -39,7 +39,9 @@ void attempt_emit(struct attempt *attempt, struct event *event)
 void attempt_say(struct attempt *attempt, const char *format, ...)
 {
     struct buf words = BUF_INIT(256 << 10);
-    struct event event = { .kind = EVENT_MESSAGE, .status = MESSAGE_ERROR, .flags = EVENT_VERBATIM,
+    struct event event = { .kind = EVENT_MESSAGE,
+                           .status = MESSAGE_ERROR,
+                           .flags = EVENT_VERBATIM,
                            .node = attempt->open ? attempt->open->id : EVENT_ROOT,
                            .test = text_of(stream_current(attempt)) };
     va_list args;
@@ -54,8 +56,9 @@ void attempt_say(struct attempt *attempt, const char *format, ...)
 
 static void begin_test(struct attempt *attempt, struct test *test)
 {
-    struct event run = { .kind = EVENT_RUN, .node = EVENT_ROOT, .file = text_of(test->file),
-                         .number = test->line };
+    struct event run = {
+        .kind = EVENT_RUN, .node = EVENT_ROOT, .file = text_of(test->file), .number = test->line
+    };
     struct run *whole = run_of(attempt);
     uint64_t now = now_ns();
 
@@ -65,7 +68,8 @@ static void begin_test(struct attempt *attempt, struct test *test)
     if (!attempt->agent->no_timeouts) {
         if (test->timeout_ms > 0)
             attempt->deadline_ns = now + (uint64_t)test->timeout_ms * 1000000u;
-        if (whole->deadline_ns && (!attempt->deadline_ns || whole->deadline_ns < attempt->deadline_ns))
+        if (whole->deadline_ns &&
+            (!attempt->deadline_ns || whole->deadline_ns < attempt->deadline_ns))
             attempt->deadline_ns = whole->deadline_ns;
     }
     test->state = TEST_RUNNING;
@@ -257,7 +261,8 @@ void attempt_exited(struct attempt *attempt, const struct agent_packet *exited)
     attempt_free(attempt);
 }
 
-void attempt_cannot_start(struct agent *agent, const struct agent_packet *packet, const char *why)
+void attempt_cannot_start(struct agent *agent, const struct agent_packet *packet,
+                          const char *why)
 {
     struct package *package = agent->package;
     struct attempt attempt = { .agent = agent, .pidfd = -1, .output_file = -1 };
@@ -280,7 +285,8 @@ void attempt_never_began(struct agent *agent, const struct agent_packet *exited)
 {
     struct package *package = agent->package;
 
-    if (exited->test < package->test_count && package->tests[exited->test].state == TEST_GRANTED)
+    if (exited->test < package->test_count &&
+        package->tests[exited->test].state == TEST_GRANTED)
         attempt_cannot_start(agent, exited,
                              WIFSIGNALED(exited->status)
                                  ? "the test's process was killed before the test began"

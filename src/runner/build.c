@@ -31,9 +31,11 @@ static const char *choose_cache(struct arena *arena)
 {
     const char *candidates[] = {
         getenv("SEAM_CACHE"),
-        getenv("XDG_CACHE_HOME") ? arena_printf(arena, "%s/seam", getenv("XDG_CACHE_HOME")) : NULL,
+        getenv("XDG_CACHE_HOME") ? arena_printf(arena, "%s/seam", getenv("XDG_CACHE_HOME"))
+                                 : NULL,
         getenv("HOME") ? arena_printf(arena, "%s/.cache/seam", getenv("HOME")) : NULL,
-        arena_printf(arena, "%s/seam-cache-%u", environment("TMPDIR", "/tmp"), (unsigned)getuid()),
+        arena_printf(arena, "%s/seam-cache-%u", environment("TMPDIR", "/tmp"),
+                     (unsigned)getuid()),
     };
 
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
@@ -51,15 +53,23 @@ const char *build_cache(struct arena *arena)
 static const char *flavour_folder(const struct build *build)
 {
     const struct options *o = build->options;
-    const char *parts[] = { build->cc, build->cxx, build->cflags, build->cxxflags, build->ldflags,
-                            build->installation->include, o->race ? "race" : o->asan ? "asan" : "" };
+    const char *parts[] = { build->cc,
+                            build->cxx,
+                            build->cflags,
+                            build->cxxflags,
+                            build->ldflags,
+                            build->installation->include,
+                            o->race   ? "race"
+                            : o->asan ? "asan"
+                                      : "" };
     char *cwd = getcwd(NULL, 0);
     uint64_t hash = hash_bytes(HASH_BEGIN, cwd ? cwd : "", cwd ? strlen(cwd) : 0);
 
     free(cwd);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         hash = hash_bytes(hash, parts[i], strlen(parts[i]) + 1);
-    return arena_printf(build->arena, "%s/build/%016llx", build->cache, (unsigned long long)hash);
+    return arena_printf(build->arena, "%s/build/%016llx", build->cache,
+                        (unsigned long long)hash);
 }
 
 int build_init(struct build *build, struct err *err)
@@ -71,11 +81,13 @@ int build_init(struct build *build, struct err *err)
     build->cc = environment("CC", "cc");
     build->cxx = environment("CXX", "c++");
     build->cflags = environment("CFLAGS", "-g -O0");
-    build->cxxflags = arena_printf(build->arena, "-std=c++20 %s", environment("CXXFLAGS", "-g -O0"));
+    build->cxxflags =
+        arena_printf(build->arena, "-std=c++20 %s", environment("CXXFLAGS", "-g -O0"));
     build->ldflags = environment("LDFLAGS", "");
     build->cache = choose_cache(build->arena);
     if (!build->cache)
-        return err_set(err, -EACCES, "no folder for the build cache can be made in $SEAM_CACHE, "
+        return err_set(err, -EACCES,
+                       "no folder for the build cache can be made in $SEAM_CACHE, "
                        "~/.cache or $TMPDIR; try: SEAM_CACHE=/somewhere/writable");
     build->folder = flavour_folder(build);
     r = io_make_folders(build->folder, 0700);
@@ -106,8 +118,9 @@ static bool tag_is_set(void *arg, const char *tag)
     const struct options *options = build->options;
     size_t size = strlen(tag);
 
-    if ((strcmp(tag, "race") == 0 && options->race) || (strcmp(tag, "asan") == 0 && options->asan) ||
-        strcmp(tag, "linux") == 0 || strcmp(tag, "seam") == 0)
+    if ((strcmp(tag, "race") == 0 && options->race) ||
+        (strcmp(tag, "asan") == 0 && options->asan) || strcmp(tag, "linux") == 0 ||
+        strcmp(tag, "seam") == 0)
         return true;
     for (const char *at = options->tags; at && *at;) {
         size_t word = strcspn(at, ", ");
@@ -190,7 +203,8 @@ static struct source_package *package_of(struct build *build, const char *target
     return best;
 }
 
-static struct build_result *result_of(struct build_result *results, const struct source_package *package)
+static struct build_result *result_of(struct build_result *results,
+                                      const struct source_package *package)
 {
     while (results && results->package != package)
         results = results->next;
@@ -219,7 +233,8 @@ static void share_output(struct build *build, struct build_result *results, char
         }
         if (strncmp(line, "ninja: ", 7) == 0)
             continue;
-        for (struct build_result *r = current ? current : results; r; r = current ? NULL : r->next)
+        for (struct build_result *r = current ? current : results; r;
+             r = current ? NULL : r->next)
             r->output = arena_printf(build->arena, "%s%s\n", r->output, line);
     }
 }
@@ -227,7 +242,9 @@ static void share_output(struct build *build, struct build_result *results, char
 static int run_ninja(struct build *build, struct build_result *results, struct err *err)
 {
     char jobs[16];
-    const char *argv[] = { "ninja", "--quiet", "-k", "0", "-j", jobs, "-C", build->folder, NULL };
+    const char *argv[] = {
+        "ninja", "--quiet", "-k", "0", "-j", jobs, "-C", build->folder, NULL
+    };
     struct buf output = BUF_INIT(OUTPUT_MAX);
     int r = ninja_write(build, err);
     int status;
@@ -244,7 +261,8 @@ static int run_ninja(struct build *build, struct build_result *results, struct e
     if (status < 0)
         r = err_system(err, status, "cannot run ninja");
     else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        r = err_set(err, -ENOENT, "%s\n    try: apt-get install ninja-build", buf_text(&output));
+        r = err_set(err, -ENOENT, "%s\n    try: apt-get install ninja-build",
+                    buf_text(&output));
     else if (output.size > 0)
         share_output(build, results, output.data);
     buf_fini(&output);

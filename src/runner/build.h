@@ -25,18 +25,18 @@ struct installation {
 };
 
 struct build {
-    struct arena              *arena;
-    const struct options      *options;
+    struct arena *arena;
+    const struct options *options;
     const struct installation *installation;
-    struct source_package     *packages;
-    const char                *folder; /* of the ninja file */
-    const char                *cache;
-    const char                *cc;
-    const char                *cxx;
-    const char                *cflags;
-    const char                *cxxflags;
-    const char                *ldflags;
-    int                        lock;
+    struct source_package *packages;
+    const char *folder; /* of the ninja file */
+    const char *cache;
+    const char *cc;
+    const char *cxx;
+    const char *cflags;
+    const char *cxxflags;
+    const char *ldflags;
+    int lock;
 };
 
 /* Set up from the environment (CC, CXX, CFLAGS, CXXFLAGS, LDFLAGS, SEAM_CACHE). */
@@ -51,10 +51,10 @@ const char *build_binary(const struct build *build, const struct source_package 
 /* Build all packages that have tests and no trouble. Blocks. What failed has words in `output` of its
  * result afterwards. */
 struct build_result {
-    struct build_result   *next;
+    struct build_result *next;
     struct source_package *package;
-    bool                   failed;
-    const char            *output; /* the compiler's own words, also warnings of what was built */
+    bool failed;
+    const char *output; /* the compiler's own words, also warnings of what was built */
 };
 int build_run(struct build *build, struct build_result **ret, struct err *err);
 
@@ -64,11 +64,13 @@ void build_fini(struct build *build);
 const char *build_cache(struct arena *arena);
 
 /* ninja.c */
-int  ninja_write(struct build *build, struct err *err);
-const char *build_object_folder(const struct build *build, const struct source_package *package);
+int ninja_write(struct build *build, struct err *err);
+const char *build_object_folder(const struct build *build,
+                                const struct source_package *package);
 
 /* private_functions.c: see there. Returns whether another round of building may succeed. */
-bool private_resolve(struct build *build, struct source_package *package, const char *linker_output);
+bool private_resolve(struct build *build, struct source_package *package,
+                     const char *linker_output);
 void private_load(struct build *build, struct source_package *package);
 bool private_forget(struct build *build, struct source_package *package);
 const char *private_link_flags(struct build *build, const struct source_package *package);

@@ -83,7 +83,9 @@ static void flags_from_command(struct buf *to, const char *command, const char *
         bool with_next = false;
 
         for (command = begin; *command && (quote || !strchr(" \t", *command)); command++) {
-            quote = quote == *command ? 0 : !quote && strchr("\"'", *command) ? *command : quote;
+            quote = quote == *command                   ? 0
+                    : !quote && strchr("\"'", *command) ? *command
+                                                        : quote;
             buf_add_char(&word, *command);
             if (*command == '\\' && command[1] && quote != '\'')
                 buf_add_char(&word, *++command);
@@ -107,7 +109,8 @@ static void apply_entry(struct build *build, struct source_package *package, jso
 
     if (!folder || !name)
         return;
-    path = realpath(*name == '/' ? name : arena_printf(build->arena, "%s/%s", folder, name), NULL);
+    path =
+        realpath(*name == '/' ? name : arena_printf(build->arena, "%s/%s", folder, name), NULL);
     for (struct source_file *file = path ? package->files : NULL; file; file = file->next) {
         if (strcmp(file->path, path) != 0 || file->flags)
             continue;
@@ -128,7 +131,8 @@ void compile_commands_apply(struct build *build)
     json_t *database = NULL;
 
     for (struct source_package *package = build->packages; package; package = package->next) {
-        const char *path = package->has_tests && !package->trouble ? find_database(build, package) : NULL;
+        const char *path =
+            package->has_tests && !package->trouble ? find_database(build, package) : NULL;
         json_error_t why;
 
         if (!path)
@@ -138,7 +142,8 @@ void compile_commands_apply(struct build *build)
             database = json_load_file(path, 0, &why);
             loaded = path;
             if (!database)
-                fprintf(stderr, "seam: %s:%d: %s; its flags are not used\n", path, why.line, why.text);
+                fprintf(stderr, "seam: %s:%d: %s; its flags are not used\n", path, why.line,
+                        why.text);
         }
         for (size_t i = 0; i < json_array_size(database); i++)
             apply_entry(build, package, json_array_get(database, i));

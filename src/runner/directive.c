@@ -13,7 +13,7 @@
 enum { SOURCE_MAX = 64 << 20, DEPTH_MAX = 100 };
 
 static const struct {
-    const char         *name;
+    const char *name;
     enum directive_kind kind;
 } known[] = {
     { "build", DIRECTIVE_BUILD },     { "pkg-config", DIRECTIVE_PKG_CONFIG },
@@ -25,10 +25,10 @@ static const struct {
 
 struct expression {
     const char *at;
-    bool      (*is_set)(void *arg, const char *tag);
-    void       *arg;
-    int         depth; /* of ! and ( */
-    bool        wrong;
+    bool (*is_set)(void *arg, const char *tag);
+    void *arg;
+    int depth; /* of ! and ( */
+    bool wrong;
 };
 
 static bool eat(struct expression *e, const char *token)
@@ -95,8 +95,8 @@ static bool any_of(struct expression *e)
     return value;
 }
 
-int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag), void *arg,
-                       struct err *err)
+int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag),
+                       void *arg, struct err *err)
 {
     struct expression e = { .at = expression, .is_set = is_set, .arg = arg };
     bool value = any_of(&e);
@@ -112,15 +112,15 @@ int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const c
 /* ---- reading a file line by line */
 
 struct reader {
-    struct arena          *arena;
+    struct arena *arena;
     struct source_package *package;
-    struct source_file    *file;
-    struct directive     **last;
-    bool                 (*is_set)(void *arg, const char *tag);
-    void                  *arg;
-    int                    line;
-    bool                   in_comment;
-    bool                   in_code;
+    struct source_file *file;
+    struct directive **last;
+    bool (*is_set)(void *arg, const char *tag);
+    void *arg;
+    int line;
+    bool in_comment;
+    bool in_code;
 };
 
 static void trouble(struct reader *reader, const char *words)
@@ -154,7 +154,8 @@ static void take_directive(struct reader *reader, char *text)
         if (strlen(known[i].name) != size || memcmp(known[i].name, text, size) != 0)
             continue;
         if (!*words) {
-            trouble(reader, arena_printf(reader->arena, "//seam:%s says nothing", known[i].name));
+            trouble(reader,
+                    arena_printf(reader->arena, "//seam:%s says nothing", known[i].name));
             return;
         }
         if (known[i].kind == DIRECTIVE_BUILD) {
@@ -168,8 +169,10 @@ static void take_directive(struct reader *reader, char *text)
         reader->last = &directive->next;
         return;
     }
-    trouble(reader, arena_printf(reader->arena, "unknown directive '//seam:%.*s'; known are build, "
-                                 "pkg-config, cflags, ldflags, sources and program", (int)size, text));
+    trouble(reader, arena_printf(reader->arena,
+                                 "unknown directive '//seam:%.*s'; known are build, "
+                                 "pkg-config, cflags, ldflags, sources and program",
+                                 (int)size, text));
 }
 
 /* `#include "mod.c"` in a test: that source is compiled as part of the test. */
@@ -263,8 +266,11 @@ static void read_file(struct reader *reader)
 void directives_read(struct arena *arena, struct source_package *package,
                      bool (*is_set)(void *arg, const char *tag), void *arg)
 {
-    struct reader reader = { .arena = arena, .package = package, .last = &package->directives,
-                             .is_set = is_set, .arg = arg };
+    struct reader reader = { .arena = arena,
+                             .package = package,
+                             .last = &package->directives,
+                             .is_set = is_set,
+                             .arg = arg };
 
     package->has_tests = false;
     for (reader.file = package->files; reader.file; reader.file = reader.file->next) {

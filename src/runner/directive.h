@@ -22,11 +22,11 @@ enum directive_kind {
 };
 
 struct directive {
-    struct directive   *next;
+    struct directive *next;
     enum directive_kind kind;
-    const char         *words;
-    const char         *file; /* name within the package */
-    int                 line;
+    const char *words;
+    const char *file; /* name within the package */
+    int line;
 };
 
 /* Read all files of the package: directives, exclusions, main, included sources. `is_set` answers for a
@@ -35,7 +35,7 @@ void directives_read(struct arena *arena, struct source_package *package,
                      bool (*is_set)(void *arg, const char *tag), void *arg);
 
 /* Evaluate a build expression. Returns 1, 0, or -EINVAL with words. */
-int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag), void *arg,
-                       struct err *err);
+int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag),
+                       void *arg, struct err *err);
 
 #endif

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 struct search {
-    struct arena          *arena;
-    const char            *root; /* where names start */
+    struct arena *arena;
+    const char *root; /* where names start */
     struct source_package *first;
     struct source_package **last;
 };
@@ -40,7 +40,8 @@ static int language(const char *name, size_t *ret_stem)
 
 static bool is_test_name(const char *name, size_t stem)
 {
-    return (stem > 5 && strncmp(name + stem - 5, "_test", 5) == 0) || strncmp(name, "test_", 5) == 0;
+    return (stem > 5 && strncmp(name + stem - 5, "_test", 5) == 0) ||
+           strncmp(name, "test_", 5) == 0;
 }
 
 static int is_source(const struct dirent *entry)
@@ -82,8 +83,9 @@ static void add_folder(struct search *search, const char *folder, bool even_empt
         package->folder = arena_dup(search->arena, folder);
         package->name = arena_dup(search->arena, name_of(search, folder));
         package->argument = strcmp(folder, search->root) == 0 ? "."
-                            : *package->name == '/' ? package->name
-                                                    : arena_printf(search->arena, "./%s", package->name);
+                            : *package->name == '/'
+                                ? package->name
+                                : arena_printf(search->arena, "./%s", package->name);
         last = &package->files;
         for (int i = 0; i < count; i++) {
             struct source_file *file = arena_zero(search->arena, sizeof *file);
@@ -161,8 +163,10 @@ static int add_pattern(struct search *search, const char *pattern, struct err *e
         return err_system(err, -errno, "no package '%s'", pattern);
     if (stat(folder, &status) < 0 || !S_ISDIR(status.st_mode)) {
         free(folder);
-        return err_set(err, -ENOTDIR, "'%s' is not a folder; a package is a folder with test files, "
-                       "and ./... all below this one", pattern);
+        return err_set(err, -ENOTDIR,
+                       "'%s' is not a folder; a package is a folder with test files, "
+                       "and ./... all below this one",
+                       pattern);
     }
     if (tree)
         add_tree(search, folder);
@@ -172,8 +176,8 @@ static int add_pattern(struct search *search, const char *pattern, struct err *e
     return 0;
 }
 
-int discover(struct arena *arena, const char *const *patterns, int count, struct source_package **ret,
-             struct err *err)
+int discover(struct arena *arena, const char *const *patterns, int count,
+             struct source_package **ret, struct err *err)
 {
     char *root = getcwd(NULL, 0);
     struct search search = { .arena = arena };

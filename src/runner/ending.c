@@ -32,7 +32,7 @@ static struct run *run_of(const struct attempt *attempt)
 
 struct signalling {
     pid_t test; /* and its group */
-    int   number;
+    int number;
 };
 
 static bool send_signal(void *arg, pid_t pid, const char *rest)
@@ -229,7 +229,8 @@ void ending_reap_left(struct attempt *attempt)
     if (attempt->children_left_count == 0 || killed)
         return;
     buf_printf(&words, "left process%s %s running; killed",
-               attempt->children_left_count == 1 ? "" : "es", buf_text(&attempt->children_left));
+               attempt->children_left_count == 1 ? "" : "es",
+               buf_text(&attempt->children_left));
     left.text = (struct text){ buf_text(&words), words.size };
     attempt->left_something = true;
     attempt_emit(attempt, &left);

@@ -7,6 +7,7 @@
 void ending_crashed(struct attempt *attempt); /* it said so, and holds still */
 void ending_stacks_done(struct attempt *attempt, char *words); /* takes `words` */
 void ending_kill(struct attempt *attempt); /* the process group, at once */
-void ending_reap_left(struct attempt *attempt); /* after its end: name and kill what it left behind */
+void ending_reap_left(
+    struct attempt *attempt); /* after its end: name and kill what it left behind */
 
 #endif

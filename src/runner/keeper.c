@@ -22,15 +22,15 @@
 #include "service/clean.h"
 
 struct keeper {
-    struct run       *run;
-    struct watch      link;
-    struct buf        bytes;
+    struct run *run;
+    struct watch link;
+    struct buf bytes;
     struct clean_dirs dirs;
-    pid_t             pid;
-    bool              finished;
-    bool              shared; /* another run started it */
-    int               linger_s; /* how long it stays after its last runner */
-    char              socket[CLEAN_PATH_MAX + 16];
+    pid_t pid;
+    bool finished;
+    bool shared; /* another run started it */
+    int linger_s; /* how long it stays after its last runner */
+    char socket[CLEAN_PATH_MAX + 16];
 };
 
 /* ---- the keeper's process, until it becomes `services` */
@@ -118,8 +118,9 @@ static void keeper_died(struct keeper *keeper)
     keeper->shared = false;
     snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
     unlink(keeper->socket);
-    run_note(run, "the keeper died, and its services with it; tests that use one fail, later ones "
-                  "get a new one");
+    run_note(run,
+             "the keeper died, and its services with it; tests that use one fail, later ones "
+             "get a new one");
     if (clean_services(&keeper->dirs, &err) < 0)
         run_note(run, "cleaning up after the keeper: %s", err.text);
     if (start_process(keeper, &err) < 0)
@@ -132,7 +133,8 @@ static void take_notes(struct keeper *keeper)
     size_t at = 0;
     long size;
 
-    while ((size = message_parse(buf_text(&keeper->bytes) + at, keeper->bytes.size - at, &frame)) > 0) {
+    while ((size = message_parse(buf_text(&keeper->bytes) + at, keeper->bytes.size - at,
+                                 &frame)) > 0) {
         char *note = message_text(&frame, "note");
 
         if (note)
@@ -167,11 +169,14 @@ static int listen_at(const char *path, struct err *err)
 
     if (strlen(path) >= sizeof address.sun_path) {
         io_close(&fd);
-        return err_set(err, -ENAMETOOLONG, "the socket '%s' has a path of more than %zu bytes; "
-                       "try: TMPDIR=/tmp", path, sizeof address.sun_path - 1);
+        return err_set(err, -ENAMETOOLONG,
+                       "the socket '%s' has a path of more than %zu bytes; "
+                       "try: TMPDIR=/tmp",
+                       path, sizeof address.sun_path - 1);
     }
     memcpy(address.sun_path, path, strlen(path));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(fd, 128) < 0) {
         int r = err_system(err, -errno, "cannot listen at '%s'", path);
 
         io_close(&fd);

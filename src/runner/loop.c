@@ -47,7 +47,8 @@ void loop_close(struct loop *loop, struct watch *watch)
 {
     if (watch->fd < 0 || !watch->ready)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* there may be copies of it elsewhere */
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd,
+              NULL); /* there may be copies of it elsewhere */
     close(watch->fd);
     watch->fd = -1;
 }

@@ -11,23 +11,23 @@
 #include <stdint.h>
 
 struct watch {
-    int    fd; /* -1: not in the loop */
+    int fd; /* -1: not in the loop */
     void (*ready)(struct watch *watch, uint32_t events);
-    void  *owner;
+    void *owner;
 };
 
 struct loop {
-    int   epoll;
+    int epoll;
     void *graves[256];
-    int   grave_count;
+    int grave_count;
 };
 
-int  loop_init(struct loop *loop);
+int loop_init(struct loop *loop);
 void loop_fini(struct loop *loop);
 
 /* Watch fd for reading, which then belongs to the watch. */
-int  loop_add(struct loop *loop, struct watch *watch, int fd,
-              void (*ready)(struct watch *watch, uint32_t events), void *owner);
+int loop_add(struct loop *loop, struct watch *watch, int fd,
+             void (*ready)(struct watch *watch, uint32_t events), void *owner);
 
 /* Stop watching and close the descriptor. Nothing happens when it is -1. */
 void loop_close(struct loop *loop, struct watch *watch);

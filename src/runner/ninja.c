@@ -62,11 +62,14 @@ static void add_rules(struct buf *to, const struct build *build)
 
     buf_add_text(to, "ninja_required_version = 1.7\nrule cc\n  command = cd $folder && ");
     add_words(to, build->cc);
-    buf_printf(to, "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
-                   "rule cxx\n  command = cd $folder && ", sanitizer);
+    buf_printf(to,
+               "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
+               "rule cxx\n  command = cd $folder && ",
+               sanitizer);
     add_words(to, build->cxx);
-    buf_printf(to, "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
-                   "rule link\n  command = cd $folder && $driver%s -o $out $in $flags\n",
+    buf_printf(to,
+               "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
+               "rule link\n  command = cd $folder && $driver%s -o $out $in $flags\n",
                sanitizer, sanitizer);
 }
 
@@ -89,10 +92,10 @@ const char *build_binary(const struct build *build, const struct source_package 
 /* ---- one compiled file */
 
 struct unit {
-    struct build          *build;
+    struct build *build;
     struct source_package *package;
-    const char            *package_flags; /* cflags and pkg-config of the package */
-    const char            *objects; /* folder */
+    const char *package_flags; /* cflags and pkg-config of the package */
+    const char *objects; /* folder */
 };
 
 /* "../src/orders.c" -> "up/src/orders.c.o": object paths stay inside the object folder. */
@@ -102,20 +105,20 @@ static const char *object_of(const struct unit *unit, const char *name, const ch
 
     for (char *dots = strstr(flat, "../"); dots; dots = strstr(flat, "../"))
         memcpy(dots, "up", 2);
-    return arena_printf(unit->build->arena, "%s/%s%s.o", unit->objects, flat + (*flat == '/'), suffix);
+    return arena_printf(unit->build->arena, "%s/%s%s.o", unit->objects, flat + (*flat == '/'),
+                        suffix);
 }
 
 static const char *own_flags(const struct unit *unit, const struct source_file *file)
 {
     const struct build *build = unit->build;
 
-    return file->flags ? file->flags
-           : file->is_cxx ? build->cxxflags
-                          : build->cflags;
+    return file->flags ? file->flags : file->is_cxx ? build->cxxflags : build->cflags;
 }
 
-static const char *add_unit(struct buf *to, const struct unit *unit, const struct source_file *file,
-                            const char *suffix, bool rename_main)
+static const char *add_unit(struct buf *to, const struct unit *unit,
+                            const struct source_file *file, const char *suffix,
+                            bool rename_main)
 {
     const char *object = object_of(unit, file->name, suffix);
 
@@ -161,24 +164,25 @@ static struct source_file *file_of(struct build *build, struct source_package *p
     const char *dot;
 
     file->name = arena_copy(build->arena, word, size);
-    file->path = *file->name == '/' ? file->name
-                                    : arena_printf(build->arena, "%s/%s", package->folder, file->name);
+    file->path = *file->name == '/'
+                     ? file->name
+                     : arena_printf(build->arena, "%s/%s", package->folder, file->name);
     dot = strrchr(file->name, '.');
     file->is_cxx = dot && strcmp(dot, ".c") != 0;
     if (io_read_file(file->path, &content) < 0) {
         if (!package->trouble)
-            package->trouble = arena_printf(build->arena, "%s:%d: //seam:%s: no file '%s'", d->file,
-                                            d->line, d->kind == DIRECTIVE_SOURCES ? "sources" : "program",
-                                            file->path);
+            package->trouble =
+                arena_printf(build->arena, "%s:%d: //seam:%s: no file '%s'", d->file, d->line,
+                             d->kind == DIRECTIVE_SOURCES ? "sources" : "program", file->path);
     } else
         file->has_main = strstr(content.data ? content.data : "", "main(") != NULL;
     buf_fini(&content);
     return file;
 }
 
-static void add_extra_sources(struct buf *to, const struct unit *unit, const struct directive *d,
-                              const char *words, const char *suffix, bool rename_main, struct buf *objects,
-                              bool *cxx)
+static void add_extra_sources(struct buf *to, const struct unit *unit,
+                              const struct directive *d, const char *words, const char *suffix,
+                              bool rename_main, struct buf *objects, bool *cxx)
 {
     for (const char *word = words; *word;) {
         size_t size = strcspn(word, " \t");
@@ -238,8 +242,10 @@ static void add_programs(struct buf *to, const struct unit *unit)
         name = arena_copy(unit->build->arena, d->words, size);
         if (!d->words[size] && !unit->package->trouble)
             unit->package->trouble =
-                arena_printf(unit->build->arena, "%s:%d: //seam:program: name the program and its "
-                             "files, such as //seam:program ordersd ../cmd/ordersd.c", d->file, d->line);
+                arena_printf(unit->build->arena,
+                             "%s:%d: //seam:program: name the program and its "
+                             "files, such as //seam:program ordersd ../cmd/ordersd.c",
+                             d->file, d->line);
         add_extra_sources(to, unit, d, d->words + size + strspn(d->words + size, " \t"),
                           arena_printf(unit->build->arena, ".%s", name), false, &objects, &cxx);
         add_link(to, unit, arena_printf(unit->build->arena, "%s/%s", unit->objects, name), cxx,
@@ -257,8 +263,8 @@ static void add_package(struct buf *to, struct build *build, struct source_packa
 
     if (!from_pkg_config)
         return;
-    unit.package_flags = arena_printf(build->arena, "%s %s",
-                                      words_of(build, package, DIRECTIVE_CFLAGS), from_pkg_config);
+    unit.package_flags = arena_printf(
+        build->arena, "%s %s", words_of(build, package, DIRECTIVE_CFLAGS), from_pkg_config);
     for (struct source_file *file = package->files; file; file = file->next) {
         if (file->excluded || file->included)
             continue;

@@ -34,7 +34,8 @@ static bool load_times(struct package *package)
     if (io_read_file(times_path(package), &text) == 0) {
         for (uint32_t i = 0; i < package->test_count; i++)
             *map_at(&places, package->tests[i].name) = i + 1;
-        for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        for (char *line = strtok_r(text.data, "\n", &save); line;
+             line = strtok_r(NULL, "\n", &save)) {
             char *name;
             unsigned long ms = strtoul(line, &name, 10);
             uint32_t *place = *name == ' ' ? map_find(&places, name + 1) : NULL;
@@ -59,7 +60,8 @@ void order_save(const struct package *package)
         if (package->tests[i].took_ms >= LONG_MS)
             buf_printf(&text, "%u %s\n", package->tests[i].took_ms, package->tests[i].name);
     if (path && text.size > 0 &&
-        io_make_folders(arena_printf(&package->run->arena, "%s/times", package->run->cache), 0700) == 0)
+        io_make_folders(arena_printf(&package->run->arena, "%s/times", package->run->cache),
+                        0700) == 0)
         io_write_file(path, text.data, text.size);
     buf_fini(&text);
 }

@@ -12,15 +12,24 @@ static const struct {
     const char *module;
     const char *package;
 } debian[] = {
-    { "libpq", "libpq-dev" },           { "libcurl", "libcurl4-openssl-dev" },
-    { "librabbitmq", "librabbitmq-dev" }, { "libmicrohttpd", "libmicrohttpd-dev" },
-    { "openssl", "libssl-dev" },        { "libssl", "libssl-dev" },
-    { "libcrypto", "libssl-dev" },      { "jansson", "libjansson-dev" },
-    { "sqlite3", "libsqlite3-dev" },    { "zlib", "zlib1g-dev" },
-    { "hiredis", "libhiredis-dev" },    { "rdkafka", "librdkafka-dev" },
-    { "glib-2.0", "libglib2.0-dev" },   { "libpcre2-8", "libpcre2-dev" },
-    { "libuv", "libuv1-dev" },          { "libevent", "libevent-dev" },
-    { "mariadb", "libmariadb-dev" },    { "libxml-2.0", "libxml2-dev" },
+    { "libpq", "libpq-dev" },
+    { "libcurl", "libcurl4-openssl-dev" },
+    { "librabbitmq", "librabbitmq-dev" },
+    { "libmicrohttpd", "libmicrohttpd-dev" },
+    { "openssl", "libssl-dev" },
+    { "libssl", "libssl-dev" },
+    { "libcrypto", "libssl-dev" },
+    { "jansson", "libjansson-dev" },
+    { "sqlite3", "libsqlite3-dev" },
+    { "zlib", "zlib1g-dev" },
+    { "hiredis", "libhiredis-dev" },
+    { "rdkafka", "librdkafka-dev" },
+    { "glib-2.0", "libglib2.0-dev" },
+    { "libpcre2-8", "libpcre2-dev" },
+    { "libuv", "libuv1-dev" },
+    { "libevent", "libevent-dev" },
+    { "mariadb", "libmariadb-dev" },
+    { "libxml-2.0", "libxml2-dev" },
 };
 
 static const char *remedy(struct arena *arena, const char *module)
@@ -28,7 +37,8 @@ static const char *remedy(struct arena *arena, const char *module)
     for (size_t i = 0; i < sizeof debian / sizeof *debian; i++)
         if (strcmp(debian[i].module, module) == 0)
             return arena_printf(arena, "apt-get install %s", debian[i].package);
-    return arena_printf(arena, "install the package that has %s.pc, or set PKG_CONFIG_PATH", module);
+    return arena_printf(arena, "install the package that has %s.pc, or set PKG_CONFIG_PATH",
+                        module);
 }
 
 static bool module_exists(const char *module)
@@ -59,7 +69,7 @@ static void say_missing(struct build *build, struct source_package *package)
             at += size + strspn(at + size, " \t");
         }
     package->trouble = arena_printf(build->arena, "pkg-config cannot be started\n"
-                                    "    try: apt-get install pkg-config");
+                                                  "    try: apt-get install pkg-config");
 }
 
 const char *pkg_config(struct build *build, struct source_package *package, const char *option)
@@ -70,7 +80,8 @@ const char *pkg_config(struct build *build, struct source_package *package, cons
     const char *flags = NULL;
 
     for (const struct directive *d = package->directives; d; d = d->next)
-        for (const char *at = d->kind == DIRECTIVE_PKG_CONFIG ? d->words : ""; *at && count < 63;) {
+        for (const char *at = d->kind == DIRECTIVE_PKG_CONFIG ? d->words : "";
+             *at && count < 63;) {
             size_t size = strcspn(at, " \t");
 
             argv[count++] = arena_copy(build->arena, at, size);

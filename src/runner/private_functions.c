@@ -86,7 +86,8 @@ static bool defines_static(const char *text, const char *name)
 }
 
 /* The declaration `... name(...);` in a test file: text and line; NULL when there is none. */
-static const char *declaration(struct arena *arena, const char *text, const char *name, int *ret_line)
+static const char *declaration(struct arena *arena, const char *text, const char *name,
+                               int *ret_line)
 {
     for (const char *at = find_call(text, name); at; at = find_call(at + 1, name)) {
         const char *begin = declaration_begin(text, at);
@@ -155,8 +156,9 @@ static void write_wrapper(struct build *build, struct source_package *package,
 
         if (sscanf(at, "%1023s %255s", source, name) != 2 || strcmp(source, file->name) != 0)
             continue;
-        buf_printf(&text, "extern __typeof__(%s) seam_static_%s __attribute__((alias(\"%s\")));\n", name,
-                   name, name);
+        buf_printf(&text,
+                   "extern __typeof__(%s) seam_static_%s __attribute__((alias(\"%s\")));\n",
+                   name, name, name);
         add_declarations(build, package, name, &text);
     }
     if (io_read_file(path, &before) < 0 || before.size != text.size ||
@@ -201,8 +203,8 @@ const char *private_link_flags(struct build *build, const struct source_package 
             char name[256];
 
             if (sscanf(at, "%*s %255s", name) == 1)
-                flags = arena_printf(build->arena, "%s -Wl,--defsym=%s=seam_static_%s", flags, name,
-                                     name);
+                flags = arena_printf(build->arena, "%s -Wl,--defsym=%s=seam_static_%s", flags,
+                                     name, name);
         }
     buf_fini(&list);
     return flags;
@@ -231,7 +233,8 @@ static const char *next_undefined(const char *at, char *name, size_t size)
     return first;
 }
 
-bool private_resolve(struct build *build, struct source_package *package, const char *linker_output)
+bool private_resolve(struct build *build, struct source_package *package,
+                     const char *linker_output)
 {
     struct buf list = BUF_INIT(TEXT_MAX);
     bool learned = false;
@@ -240,7 +243,8 @@ bool private_resolve(struct build *build, struct source_package *package, const 
     io_read_file(list_path(build, package), &list);
     for (const char *at = linker_output; (at = next_undefined(at, name, sizeof name));) {
         struct source_file *file = *name ? only_definer(package, name) : NULL;
-        const char *line = file ? arena_printf(build->arena, "%s %s\n", file->name, name) : NULL;
+        const char *line =
+            file ? arena_printf(build->arena, "%s %s\n", file->name, name) : NULL;
 
         if (!line || strstr(buf_text(&list), line))
             continue;

@@ -114,19 +114,22 @@ static void next_round(struct package *package)
         }
     package->next = 0;
     if (!package->agent && agent_start(package) < 0)
-        run_package_ends(package, PACKAGE_SETUP_FAILED, "the test program cannot be started again");
+        run_package_ends(package, PACKAGE_SETUP_FAILED,
+                         "the test program cannot be started again");
 }
 
 /* Whether the package has nothing more to do; then it is ended. */
 static void look_at(struct package *package)
 {
     struct run *run = package->run;
-    bool nothing_more = package->left == 0 || run->options->list || (run->stopping && package->running == 0);
+    bool nothing_more =
+        package->left == 0 || run->options->list || (run->stopping && package->running == 0);
 
     if (package->ended || !package->listed || !nothing_more ||
         (package->agent && package->agent->running > 0))
         return;
-    if (!run->options->list && package->left == 0 && package->rounds_left > 1 && package->ran > 0 && !run->stopping) {
+    if (!run->options->list && package->left == 0 && package->rounds_left > 1 &&
+        package->ran > 0 && !run->stopping) {
         next_round(package);
         return;
     }
@@ -295,8 +298,8 @@ void run_turn(struct run *run)
 
 static bool nothing_matched(const struct run *run)
 {
-    return run->selected == 0 && (run->options->run || run->options->skip) && !run->any_failed &&
-           !run->any_build_failed;
+    return run->selected == 0 && (run->options->run || run->options->skip) &&
+           !run->any_failed && !run->any_build_failed;
 }
 
 static int exit_code(const struct run *run)
@@ -305,11 +308,11 @@ static int exit_code(const struct run *run)
 
     for (uint32_t i = 0; i < run->package_count; i++)
         gated += run->packages[i]->gated;
-    return run->any_build_failed    ? 3
-           : run->any_failed        ? 1
-           : run->interrupts > 0    ? 1
+    return run->any_build_failed                ? 3
+           : run->any_failed                    ? 1
+           : run->interrupts > 0                ? 1
            : nothing_matched(run) && gated == 0 ? 4
-                                    : 0;
+                                                : 0;
 }
 
 int run_all(struct run *run)

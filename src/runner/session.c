@@ -95,8 +95,10 @@ void session_leave(struct session_meeting *meeting, const char *socket)
     if (strcmp(socket, meeting->socket) != 0) {
         size = snprintf(line, sizeof line, "%s\n", socket);
         if (size < (int)sizeof line && ftruncate(meeting->lock, 0) == 0 &&
-            pwrite(meeting->lock, line, (size_t)size, 0) != size && ftruncate(meeting->lock, 0) < 0)
-            perror("seam: cannot write the session's file"); /* others start keepers of their own */
+            pwrite(meeting->lock, line, (size_t)size, 0) != size &&
+            ftruncate(meeting->lock, 0) < 0)
+            perror(
+                "seam: cannot write the session's file"); /* others start keepers of their own */
     }
     io_close(&meeting->lock);
 }

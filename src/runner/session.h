@@ -15,8 +15,8 @@
 #include "runner/run.h"
 
 struct session_meeting {
-    int  lock; /* descriptor of the file, locked; -1: this run meets nobody */
-    int  linger_s; /* how long its keeper stays */
+    int lock; /* descriptor of the file, locked; -1: this run meets nobody */
+    int linger_s; /* how long its keeper stays */
     char socket[256]; /* of the keeper that was there; "" when the file names none */
 };
 

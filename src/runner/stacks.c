@@ -18,9 +18,9 @@ enum { STACKS_MAX = 1 << 20, FRAMES_SHOWN = 24 };
 
 struct stacks {
     struct attempt *attempt;
-    struct watch    output;
-    struct buf      lines;
-    pid_t           pid;
+    struct watch output;
+    struct buf lines;
+    pid_t pid;
 };
 
 static SEAM_NORETURN void be_helper(const struct attempt *attempt, int output)
@@ -75,12 +75,12 @@ static char *field(char **at)
 /* A crash shows one frame a line; a hang one thread a line: it may have many. */
 struct view {
     struct buf *words;
-    bool        crashed;
-    int         threads;
-    int         frames;
-    int         repeats; /* of `last` */
-    bool        after_gap; /* frames were left out: more of the same are part of them */
-    char        last[512];
+    bool crashed;
+    int threads;
+    int frames;
+    int repeats; /* of `last` */
+    bool after_gap; /* frames were left out: more of the same are part of them */
+    char last[512];
 };
 
 static void end_repeats(struct view *view)
@@ -137,8 +137,10 @@ static char *words_of(struct stacks *stacks)
     struct buf words = BUF_INIT(STACKS_MAX);
     struct view view = { .words = &words, .crashed = stacks->attempt->crashed };
     char *text = stacks->lines.data;
+    char *save = NULL;
 
-    for (char *line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n")) {
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save)) {
         char *at = line;
         const char *kind = field(&at);
 

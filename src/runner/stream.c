@@ -17,8 +17,13 @@
 #include "runner/attempt.h"
 
 enum { OUTPUT_KEPT_S = 24 * 3600 }; /* files of earlier runs */
-enum { READ_SIZE = 64 << 10, OUTPUT_IN_MEMORY = 1 << 20, OUTPUT_TAIL = 2 << 10,
-       EVENTS_MAX = EVENT_MAX + (1 << 20), UNPLACED_MAX = 8 << 20 };
+enum {
+    READ_SIZE = 64 << 10,
+    OUTPUT_IN_MEMORY = 1 << 20,
+    OUTPUT_TAIL = 2 << 10,
+    EVENTS_MAX = EVENT_MAX + (1 << 20),
+    UNPLACED_MAX = 8 << 20
+};
 
 /* ---- open nodes */
 
@@ -54,8 +59,10 @@ static void close_node(struct attempt *attempt, uint32_t id)
 void stream_close_nodes(struct attempt *attempt, enum verdict verdict)
 {
     while (attempt->open) {
-        struct event end = { .kind = EVENT_END, .status = (uint8_t)verdict,
-                             .node = attempt->open->id, .test = text_of(attempt->open->name) };
+        struct event end = { .kind = EVENT_END,
+                             .status = (uint8_t)verdict,
+                             .node = attempt->open->id,
+                             .test = text_of(attempt->open->name) };
 
         attempt_emit(attempt, &end);
         close_node(attempt, attempt->open->id);
@@ -109,6 +116,7 @@ static void emit_output(struct attempt *attempt, const char *data, size_t size)
         attempt->output_head.cap = OUTPUT_IN_MEMORY;
         buf_add(&attempt->output_head, data, size);
         attempt_emit(attempt, &event);
+        attempt->output_last = data[size - 1];
         return;
     }
     if (!attempt->output_path)
@@ -125,10 +133,12 @@ void stream_say_output(struct attempt *attempt)
     const char *tail = buf_text(&attempt->output_tail);
     const char *line = strchr(tail, '\n');
     struct buf words = BUF_INIT(2 * OUTPUT_TAIL + 1024);
-    struct event event = { .kind = EVENT_OUTPUT, .node = EVENT_ROOT,
+    struct event event = { .kind = EVENT_OUTPUT,
+                           .node = EVENT_ROOT,
                            .test = text_of(attempt->test->name) };
 
-    buf_printf(&words, "\n[seam: %llu bytes of output in all, kept in %s; it ends with:]\n",
+    buf_printf(&words, "%s[seam: %llu bytes of output in all, kept in %s; it ends with:]\n",
+               attempt->output_last == '\n' ? "" : "\n",
                (unsigned long long)attempt->output_total, attempt->output_path);
     buf_add_text(&words, line && line[1] ? line + 1 : tail);
     event.text = (struct text){ buf_text(&words), words.size };
@@ -194,7 +204,8 @@ static bool place_output(struct attempt *attempt)
 }
 
 /* Through one buffer for all: what waits in an attempt's own is mostly nothing. */
-static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct buf *into, size_t cap)
+static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct buf *into,
+                         size_t cap)
 {
     static char bytes[READ_SIZE];
     ssize_t n;

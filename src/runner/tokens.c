@@ -16,10 +16,10 @@ enum { TOKEN = '+', HELD_MAX = 4096 };
 
 struct tokens {
     struct watch watch; /* in the loop only while a token is wanted */
-    int          from;
-    int          to;
-    unsigned     held;
-    char         bytes[HELD_MAX]; /* the very bytes that were taken: make may give them a meaning */
+    int from;
+    int to;
+    unsigned held;
+    char bytes[HELD_MAX]; /* the very bytes that were taken: make may give them a meaning */
 };
 
 /* "--jobserver-auth=R,W" or "--jobserver-auth=fifo:PATH" (GNU make 4.4), also "--jobserver-fds=". */
@@ -93,7 +93,8 @@ bool tokens_take(struct run *run)
 
 static void put_back(struct tokens *tokens, unsigned needed)
 {
-    while (tokens->held > needed && io_write_all(tokens->to, &tokens->bytes[tokens->held - 1], 1) == 0)
+    while (tokens->held > needed &&
+           io_write_all(tokens->to, &tokens->bytes[tokens->held - 1], 1) == 0)
         tokens->held--;
 }
 

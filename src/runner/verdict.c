@@ -29,7 +29,8 @@ static void say_again(struct attempt *attempt)
 
 static void say_crash(struct attempt *attempt)
 {
-    static const char *const access[] = { "", ": read of address 0x%llx", ": write to address 0x%llx",
+    static const char *const access[] = { "", ": read of address 0x%llx",
+                                          ": write to address 0x%llx",
                                           ": integer division by zero" };
     char where[64] = "";
 
@@ -47,12 +48,15 @@ static void say_timeout(struct attempt *attempt)
     struct run *run = attempt->agent->package->run;
     double seconds = attempt->test->timeout_ms > 0 ? attempt->test->timeout_ms / 1e3
                                                    : (double)run->options->timeout_ms / 1e3;
-    bool own = attempt->test->timeout_ms > 0 && (!run->deadline_ns || attempt->timed_out_at < run->deadline_ns);
+    bool own = attempt->test->timeout_ms > 0 &&
+               (!run->deadline_ns || attempt->timed_out_at < run->deadline_ns);
 
     attempt_say(attempt, "%s %g s; %s%s",
-                own ? "timed out after" : "was still running when the run's time was over, -timeout",
+                own ? "timed out after"
+                    : "was still running when the run's time was over, -timeout",
                 own ? seconds : (double)run->options->timeout_ms / 1e3,
-                attempt->kill_stage >= 3 ? "TERM had no effect, killed after 2 s more" : "ended by TERM",
+                attempt->kill_stage >= 3 ? "TERM had no effect, killed after 2 s more"
+                                         : "ended by TERM",
                 attempt->stack_text ? attempt->stack_text : "");
     say_again(attempt);
 }
@@ -61,17 +65,19 @@ static void say_timeout(struct attempt *attempt)
 static void say_early_end(struct attempt *attempt)
 {
     if (WIFSIGNALED(attempt->status)) {
-        attempt_say(attempt, "killed by %s%s", signal_text(WTERMSIG(attempt->status)),
-                    WTERMSIG(attempt->status) == SIGKILL
-                        ? " (not by seam: the kernel's out-of-memory killer, or another process)"
-                        : "");
+        attempt_say(
+            attempt, "killed by %s%s", signal_text(WTERMSIG(attempt->status)),
+            WTERMSIG(attempt->status) == SIGKILL
+                ? " (not by seam: the kernel's out-of-memory killer, or another process)"
+                : "");
         say_again(attempt);
     } else if (attempt->agent->sanitized && WEXITSTATUS(attempt->status) != 0) {
         attempt_say(attempt, "ended by its sanitizer; the report is above");
         say_again(attempt);
     } else if (WEXITSTATUS(attempt->status) == AGENT_EXIT_EVENTS_LOST)
-        attempt_say(attempt, "the test closed or replaced descriptor 500, which carries its results, so "
-                             "they are lost\nclose only what you opened, or at most up to 499");
+        attempt_say(attempt,
+                    "the test closed or replaced descriptor 500, which carries its results, so "
+                    "they are lost\nclose only what you opened, or at most up to 499");
     else
         attempt_say(attempt, "exit(%d) was called in the middle of the test",
                     WEXITSTATUS(attempt->status));
@@ -95,7 +101,9 @@ static enum verdict expected_end(struct attempt *attempt)
 {
     const struct test *test = attempt->test;
     bool died = attempt->exited && WIFSIGNALED(attempt->status);
-    int number = attempt->crashed ? attempt->crash.number : died ? WTERMSIG(attempt->status) : 0;
+    int number = attempt->crashed ? attempt->crash.number
+                 : died           ? WTERMSIG(attempt->status)
+                                  : 0;
 
     if (attempt->ended && attempt->end.status == VERDICT_SKIP)
         return VERDICT_SKIP;
@@ -103,11 +111,14 @@ static enum verdict expected_end(struct attempt *attempt)
         return VERDICT_FAIL;
     if (test->signal && number == test->signal)
         return VERDICT_PASS;
-    if (test->exit_code && !attempt->ended && !number && WEXITSTATUS(attempt->status) == test->exit_code)
+    if (test->exit_code && !attempt->ended && !number &&
+        WEXITSTATUS(attempt->status) == test->exit_code)
         return VERDICT_PASS;
     if (test->signal)
         attempt_say(attempt, "expected to be killed by %s, but %s", signal_text(test->signal),
-                    attempt->ended ? "the test returned" : number ? "another signal came" : "it called exit");
+                    attempt->ended ? "the test returned"
+                    : number       ? "another signal came"
+                                   : "it called exit");
     else
         attempt_say(attempt, "expected exit(%d), but %s", test->exit_code,
                     attempt->ended ? "the test returned" : "it ended otherwise");
@@ -132,7 +143,8 @@ enum verdict verdict_of(struct attempt *attempt)
     else if (attempt->crashed)
         say_crash(attempt);
     else if (attempt->agent_died)
-        attempt_say(attempt, "the agent died: the program that ran this test was killed from outside");
+        attempt_say(attempt,
+                    "the agent died: the program that ran this test was killed from outside");
     else if (!attempt->ended)
         say_early_end(attempt);
     else if (attempt->exited && !attempt->agent->in_process &&
@@ -142,7 +154,7 @@ enum verdict verdict_of(struct attempt *attempt)
     } else if (attempt->said_error)
         return VERDICT_FAIL;
     else if (attempt->left_something && run->options->leaks == LEAKS_FAIL &&
-               attempt->end.status == VERDICT_PASS)
+             attempt->end.status == VERDICT_PASS)
         return VERDICT_FAIL;
     else
         return attempt->end.status;

@@ -27,50 +27,10 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "events/agent_link.h"
-#include "test/state.h"
+#include "test/agent.h"
 
-enum {
-    FD_EVENTS = T_PRIVATE_FD,
-    FD_OUTPUT,
-    FD_CONFIG, /* only on the way through exec */
-    FD_LINK,
-    FD_CHILDREN,
-};
-
-enum { QUEUE_MAX = 16, RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
-
-struct running {
-    pid_t    pid;
-    int      pidfd; /* SIGCHLD could go to another thread, so the end is seen by this */
-    uint32_t test;
-    uint32_t serial;
-};
-
-/* Tests that were granted but wait until one of ours has ended: a ring. */
-struct agent {
-    struct seam_test_record **tests;
-    size_t running_max;
-    uint32_t                  count;
-    struct buf                config; /* as it came, for exec */
-    int                       argc;
-    char                    **argv;
-    char                     *marker; /* the digits in SEAM_TEST_ID */
-};
-
-static struct agent agent;
-
-/* What changes with each test. After a fork the first write to a page copies it, so all of this is in one
- * block, and, unless very many tests run at once, in one page. */
-struct hot {
-    size_t running_count;
-    size_t queue_first;
-    size_t queue_count;
-    struct agent_packet packet;
-    struct agent_packet queue[QUEUE_MAX]; /* a ring: granted, but to wait until one of ours has ended */
-    struct running *running; /* as many as -parallel, and a few */
-    struct pollfd *wait; /* the link, and a pidfd for each of them */
-};
-static struct hot *hot;
+struct agent agent;
+struct hot *hot;
 
 /* ---- configuration */
 
@@ -85,7 +45,7 @@ static char *deep_pattern(const struct message *config, const char *key)
     return NULL;
 }
 
-static void take_config(const struct message *config)
+void agent_take_config(const struct message *config)
 {
     char *nonce = message_text(config, "nonce");
     char *run = deep_pattern(config, "run");
@@ -126,7 +86,7 @@ const char *t_test_id(void)
 
 /* ---- packets */
 
-static void say(const struct agent_packet *packet, const int *fds, size_t count)
+void agent_say(const struct agent_packet *packet, const int *fds, size_t count)
 {
     if (io_send_fds(FD_LINK, packet, sizeof *packet, fds, count) < 0)
         _exit(EXIT_SETUP);
@@ -152,7 +112,9 @@ static unsigned count_threads(void)
 {
     struct stat tasks;
 
-    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 ? (unsigned)tasks.st_nlink - 2 : 1;
+    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2
+               ? (unsigned)tasks.st_nlink - 2
+               : 1;
 }
 
 /* Under a debugger or valgrind tests run in this process and have no time-outs. */
@@ -211,7 +173,8 @@ static void refuse_duplicates(void)
             continue;
         }
         snprintf(words, sizeof words, "two tests are named '%s': %s:%d and %s:%d",
-                 agent.tests[i]->name, agent.tests[before ? *before - 1 : i]->options->site.file,
+                 agent.tests[i]->name,
+                 agent.tests[before ? *before - 1 : i]->options->site.file,
                  agent.tests[before ? *before - 1 : i]->options->site.line,
                  agent.tests[i]->options->site.file, agent.tests[i]->options->site.line);
         say_words(&failed, words);
@@ -241,14 +204,15 @@ static void list_tests(void)
         buf_add(&whole, one.data, one.size);
     }
     send_whole(&whole);
-    say(&listed, NULL, 0);
+    agent_say(&listed, NULL, 0);
     buf_fini(&one);
     buf_fini(&whole);
 }
 
 static void make_hot(size_t running)
 {
-    size_t size = sizeof *hot + running * sizeof(struct running) + (running + 1) * sizeof(struct pollfd);
+    size_t size =
+        sizeof *hot + running * sizeof(struct running) + (running + 1) * sizeof(struct pollfd);
 
     hot = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
     if (!hot)
@@ -259,7 +223,7 @@ static void make_hot(size_t running)
     agent.running_max = running;
 }
 
-static void collect_tests(void)
+void agent_collect_tests(void)
 {
     uint32_t i = 0;
 
@@ -277,16 +241,16 @@ static void collect_tests(void)
 static struct map group_states; /* 0 new, 1 ready, 2 failed */
 static int group_error; /* what the last set-up that failed returned */
 
-static const char *group_of(const struct seam_test_record *record)
+const char *agent_group_of(const struct seam_test_record *record)
 {
     const struct seam_options *file = registry_file(record->options->site.file);
 
     return record->options->group ? record->options->group : file ? file->group : NULL;
 }
 
-static bool group_ready(const struct seam_test_record *record)
+bool agent_group_ready(const struct seam_test_record *record)
 {
-    struct seam_group_record *group = registry_group(group_of(record));
+    struct seam_group_record *group = registry_group(agent_group_of(record));
     uint32_t *state = group ? map_at(&group_states, group->name) : NULL;
 
     if (!state)
@@ -301,6 +265,11 @@ static bool group_ready(const struct seam_test_record *record)
     return *state == 1;
 }
 
+int agent_group_error(void)
+{
+    return group_error;
+}
+
 static void tear_groups_down(void)
 {
     for (struct seam_group_record *group = registry_groups(); group; group = group->next) {
@@ -311,186 +280,22 @@ static void tear_groups_down(void)
     }
 }
 
-/* ---- a child */
+/* ---- starting and reaping */
 
-static void set_deadline(const struct seam_test_record *record)
+void agent_cannot_start(const struct agent_packet *run, const char *what)
 {
-    const struct seam_options *file = registry_file(record->options->site.file);
-    int timeout_ms = record->options->timeout_ms;
-    uint64_t now = now_ns();
-
-    if (timeout_ms == 0 && file)
-        timeout_ms = file->timeout_ms;
-    if (process.deadline_ns > now)
-        process.timeout_ns = process.deadline_ns - now;
-    if (timeout_ms > 0 && (!process.deadline_ns || process.timeout_ns > timeout_ms * 1000000ull)) {
-        process.timeout_ns = timeout_ms * 1000000ull;
-        process.deadline_ns = now + process.timeout_ns;
-    }
-}
-
-extern void __gcov_dump(void) __attribute__((weak));
-extern int __llvm_profile_write_file(void) __attribute__((weak));
-extern void __lsan_do_leak_check(void) __attribute__((weak));
-
-/* glibc's list of streams: with stderr at its head the test has opened none, and there is nothing to flush. */
-extern void *_IO_list_all;
-
-static SEAM_NORETURN void end_child(bool passed)
-{
-    if (_IO_list_all != (void *)stderr || __fpending(stdout) > 0)
-        fflush(NULL);
-    if (!emit_is_possible())
-        _exit(AGENT_EXIT_EVENTS_LOST);
-    if (__gcov_dump)
-        __gcov_dump();
-    if (__llvm_profile_write_file)
-        __llvm_profile_write_file();
-    if (passed && __lsan_do_leak_check)
-        __lsan_do_leak_check();
-    _exit(passed ? 0 : 1);
-}
-
-/* Everything between the fork (or exec) and user code. */
-static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
-{
-    const struct seam_test_record *record = agent.tests[run->test];
-    struct stat events;
-
-    process.pid = getpid();
-    process.events = FD_EVENTS;
-    process.output = FD_OUTPUT;
-    process.pass_over = run->number;
-    if (fstat(FD_EVENTS, &events) == 0) {
-        process.events_device = events.st_dev;
-        process.events_inode = events.st_ino;
-    }
-    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    if (record->options->signal)
-        signal(record->options->signal, SIG_DFL); /* it is to die of that one */
-    set_deadline(record);
-    leaks_begin(!(process.flags & AGENT_ISOLATE_EXEC));
-    if (!ready) {
-        seam_t *root = t_make_root(record);
-
-        seam_error_at(root, record->options->site, "the set-up of group '%s' failed: it returned %d",
-                      group_of(record), group_error);
-        t_finish(root);
-        end_child(false);
-    }
-    end_child(run_test(record, run->test, false));
-}
-
-static void exec_test(const struct agent_packet *run)
-{
-    char option[64];
-    char **argv = calloc((size_t)agent.argc + 3, sizeof *argv);
-    int config = memfd_create("seam-config", 0);
-
-    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", run->test, run->number);
-    if (argv && config >= 0 && io_write_all(config, agent.config.data, agent.config.size) == 0 &&
-        dup2(config, FD_CONFIG) >= 0) {
-        fcntl(FD_EVENTS, F_SETFD, 0);
-        fcntl(FD_OUTPUT, F_SETFD, 0);
-        argv[0] = agent.argv[0];
-        argv[1] = option;
-        memcpy(argv + 2, agent.argv + 2, (size_t)(agent.argc - 1) * sizeof *argv);
-        execv("/proc/self/exe", argv);
-    }
-    dprintf(FD_OUTPUT, "seam: cannot start the test program again: %s\n", strerror(errno));
-    _exit(EXIT_SETUP);
-}
-
-static void cannot_start(const struct agent_packet *run, const char *what)
-{
-    struct agent_packet failed = { .op = AGENT_FAILED, .test = run->test, .serial = run->serial,
-                                   .status = errno };
+    struct agent_packet failed = {
+        .op = AGENT_FAILED, .test = run->test, .serial = run->serial, .status = errno
+    };
     char words[256];
 
     snprintf(words, sizeof words, "cannot start the test: %s: %s", what, strerror(errno));
     say_words(&failed, words);
 }
 
-/* The child makes its pipes and hands the runner their other ends, and its pidfd, before it does anything
- * else: the agent's time is the time of all. */
-static void introduce(const struct agent_packet *run)
-{
-    struct agent_packet started = { .op = AGENT_STARTED, .test = run->test, .serial = run->serial,
-                                    .pid = getpid() };
-    int output[2], events[2], fds[3];
-
-    fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
-    if (fds[0] < 0 || pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0) {
-        cannot_start(run, "its pipes");
-        _exit(EXIT_SETUP);
-    }
-    fds[1] = output[0];
-    fds[2] = events[0];
-    say(&started, fds, 3);
-    dup2(output[1], STDOUT_FILENO);
-    dup2(output[1], STDERR_FILENO);
-    dup3(events[1], FD_EVENTS, O_CLOEXEC);
-    dup3(output[1], FD_OUTPUT, O_CLOEXEC);
-    close(fds[0]);
-    for (int i = 0; i < 2; i++) {
-        close(output[i]);
-        close(events[i]);
-    }
-}
-
-static SEAM_NORETURN void be_child(const struct agent_packet *run, pid_t parent, bool ready)
-{
-    uint32_t serial = run->serial;
-
-    if (!(process.flags & AGENT_NO_GROUPS))
-        setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(EXIT_SETUP);
-    for (int i = AGENT_SERIAL; agent.marker && i > 0; i--, serial /= 10)
-        agent.marker[i - 1] = (char)('0' + serial % 10);
-    for (size_t i = 0; i < hot->running_count; i++)
-        close(hot->running[i].pidfd);
-    introduce(run);
-    close(FD_LINK);
-    close(FD_CHILDREN);
-    if (process.flags & AGENT_ISOLATE_EXEC)
-        exec_test(run);
-    be_test(run, ready);
-}
-
-int agent_child(const char *option, int argc, char **argv)
-{
-    struct agent_packet run = { .op = AGENT_RUN };
-    struct buf config = BUF_INIT(MESSAGE_MAX);
-    struct message frame;
-
-    if (sscanf(option, "%u:%u", &run.test, &run.number) != 2)
-        return EXIT_SETUP;
-    lseek(FD_CONFIG, 0, SEEK_SET);
-    if (message_receive(FD_CONFIG, &config, 0, &frame) < 0)
-        return EXIT_SETUP;
-    close(FD_CONFIG);
-    fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC);
-    fcntl(FD_OUTPUT, F_SETFD, FD_CLOEXEC);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    take_config(&frame);
-    process.flags |= AGENT_ISOLATE_EXEC;
-    collect_tests();
-    registry_run_main(argc, argv);
-    leaks_baseline();
-    if (run.test >= agent.count)
-        return EXIT_SETUP;
-    crash_install();
-    be_test(&run, group_ready(agent.tests[run.test]));
-}
-
-/* ---- starting and reaping */
-
 static void start_test(const struct agent_packet *run)
 {
-    bool ready = group_ready(agent.tests[run->test]);
+    bool ready = agent_group_ready(agent.tests[run->test]);
     pid_t self = getpid();
     pid_t pid;
 
@@ -498,16 +303,15 @@ static void start_test(const struct agent_packet *run)
         fflush(NULL);
     pid = fork();
     if (pid == 0)
-        be_child(run, self, ready);
+        child_begin(run, self, ready);
     if (pid < 0) {
-        cannot_start(run, "fork");
+        agent_cannot_start(run, "fork");
         return;
     }
     if (!(process.flags & AGENT_NO_GROUPS))
         setpgid(pid, pid);
-    hot->running[hot->running_count++] = (struct running){
-        pid, (int)syscall(SYS_pidfd_open, pid, 0), run->test, run->serial
-    };
+    hot->running[hot->running_count++] =
+        (struct running){ pid, (int)syscall(SYS_pidfd_open, pid, 0), run->test, run->serial };
 }
 
 static void start_queued(void)
@@ -560,7 +364,8 @@ static bool group_is_left(pid_t group)
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
     struct running ended = hot->running[index];
-    bool alone = process.parallel == 1; /* then the report of one test ends before the next begins */
+    bool alone =
+        process.parallel == 1; /* then the report of one test ends before the next begins */
     struct agent_packet exited = {
         .op = AGENT_EXITED,
         .test = ended.test,
@@ -577,7 +382,7 @@ static void child_ended(size_t index, int status, const struct rusage *used)
     if (!alone)
         start_queued();
     exited.flags |= has_orphans(0) ? AGENT_ORPHANS : 0;
-    say(&exited, NULL, 0);
+    agent_say(&exited, NULL, 0);
     if (alone)
         start_queued();
 }
@@ -618,7 +423,7 @@ static void run_here(const uint32_t *tests, size_t count)
         process.events_device = events_stat.st_dev;
         process.events_inode = events_stat.st_ino;
     }
-    say(&started, fds, 3);
+    agent_say(&started, fds, 3);
     for (int i = 0; i < 2; i++) {
         close(output[i]);
         close(events[i]);
@@ -629,11 +434,11 @@ static void run_here(const uint32_t *tests, size_t count)
         if (tests[i] < agent.count) {
             process.nodes = 0;
             leaks_begin(false);
-            group_ready(agent.tests[tests[i]]);
+            agent_group_ready(agent.tests[tests[i]]);
             passed &= run_test(agent.tests[tests[i]], tests[i], true);
         }
     tear_groups_down();
-    end_child(passed);
+    child_end(passed);
 }
 
 /* ---- */
@@ -695,7 +500,8 @@ static void serve(void)
             wait[i + 1] = (struct pollfd){ .fd = hot->running[i].pidfd, .events = POLLIN };
         if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
             return;
-        for (size_t i = count; i > 0; i--) /* from behind: an end moves the last one into its place */
+        for (size_t i = count; i > 0;
+             i--) /* from behind: an end moves the last one into its place */
             if (wait[i].revents)
                 reap(i - 1);
         if (wait[0].revents)
@@ -731,7 +537,7 @@ static bool receive_config(void)
             (size_t)size - sizeof(struct agent_packet));
     if (message_parse(agent.config.data, agent.config.size, &frame) <= 0)
         return false;
-    take_config(&frame);
+    agent_take_config(&frame);
     return true;
 }
 
@@ -742,8 +548,9 @@ int agent_main(const char *option, int argc, char **argv)
     int fd = (int)strtol(option, &version, 10);
 
     if (*version != ':' || strcmp(version + 1, AGENT_VERSION) != 0) {
-        fprintf(stderr, "seam: this program speaks version %s of the runner's protocol, the runner "
-                        "speaks version '%s'; build it again with the runner's libseam\n",
+        fprintf(stderr,
+                "seam: this program speaks version %s of the runner's protocol, the runner "
+                "speaks version '%s'; build it again with the runner's libseam\n",
                 AGENT_VERSION, *version == ':' ? version + 1 : "?");
         return EXIT_SETUP;
     }
@@ -753,7 +560,7 @@ int agent_main(const char *option, int argc, char **argv)
     agent.argc = argc;
     agent.argv = argv;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    collect_tests();
+    agent_collect_tests();
     refuse_duplicates();
     registry_run_main(argc - 2, argv + 2);
     hello.number = count_threads();
@@ -762,7 +569,7 @@ int agent_main(const char *option, int argc, char **argv)
     if (is_watched())
         process.flags = (process.flags & ~(unsigned)AGENT_ISOLATE_EXEC) | AGENT_ISOLATE_NONE;
     hello.flags = process.flags | (crash_is_sanitized() ? AGENT_SANITIZED : 0);
-    say(&hello, NULL, 0);
+    agent_say(&hello, NULL, 0);
     list_tests();
     watch_children();
     leaks_baseline();

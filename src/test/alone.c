@@ -16,13 +16,15 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
-static bool   verbose;
-static struct buf held = { .cap = 1 << 20 }; /* messages of the running test, until its verdict is known */
+static bool verbose;
+static struct buf held = {
+    .cap = 1 << 20
+}; /* messages of the running test, until its verdict is known */
 
 struct name {
-    uint32_t    node;
+    uint32_t node;
     struct name *next;
-    char        *text;
+    char *text;
 };
 
 static void show_message(const struct event *event)
@@ -51,10 +53,12 @@ static void flush_held(FILE *to)
 static void show_end(const struct event *event)
 {
     static const char *const words[] = { "PASS", "FAIL", "SKIP" };
-    const char *name = current_test && current_test->node == event->node ? current_test->name : "?";
+    const char *name =
+        current_test && current_test->node == event->node ? current_test->name : "?";
 
     if (verbose || event->status == VERDICT_FAIL) {
-        printf("--- %s: %s (%.2fs)\n", words[event->status], name, (double)event->elapsed_ns / 1e9);
+        printf("--- %s: %s (%.2fs)\n", words[event->status], name,
+               (double)event->elapsed_ns / 1e9);
         flush_held(stdout);
     }
     if (event->node == EVENT_ROOT)
@@ -169,7 +173,9 @@ int alone_main(int argc, char **argv)
         }
         alone |= strcmp(argv[i], "--seam-alone") == 0;
         verbose |= strcmp(argv[i], "-v") == 0;
-        pattern = strcmp(argv[i], "-run") == 0 ? &run : strcmp(argv[i], "-skip") == 0 ? &skip : NULL;
+        pattern = strcmp(argv[i], "-run") == 0    ? &run
+                  : strcmp(argv[i], "-skip") == 0 ? &skip
+                                                  : NULL;
         if (!pattern || i + 1 == argc)
             continue;
         *pattern = argv[++i];
@@ -180,8 +186,10 @@ int alone_main(int argc, char **argv)
     }
     if (!alone) {
         find_runner(argc, argv);
-        fputs("seam: no runner was found ($SEAM, beside this program, PATH): tests run one after another "
-              "in this process, without isolation and time-outs, and those that need a service skip\n",
+        fputs("seam: no runner was found ($SEAM, beside this program, PATH): tests run one "
+              "after another "
+              "in this process, without isolation and time-outs, and those that need a service "
+              "skip\n",
               stderr);
     }
     registry_run_main(0, argv + argc);

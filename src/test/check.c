@@ -81,8 +81,10 @@ bool seam_check_ok_at(seam_t *t, seam_site at, const char *text, long result)
     struct buf words;
 
     if (is_truth(text)) {
-        seam_error_at(t, at, "_ok wants a result of which 0 is success, and '%s' is a truth\n"
-                             "say seam_check(t, %s) or seam_require(t, %s)", text, text, text);
+        seam_error_at(t, at,
+                      "_ok wants a result of which 0 is success, and '%s' is a truth\n"
+                      "say seam_check(t, %s) or seam_require(t, %s)",
+                      text, text, text);
         return false;
     }
     if (result == 0)
@@ -185,7 +187,8 @@ bool seam_check_near_at(seam_t *t, seam_site at, const char *text, double got, d
 
 /* ---- text and memory */
 
-bool seam_check_str_at(seam_t *t, seam_site at, const char *text, const char *got, const char *want)
+bool seam_check_str_at(seam_t *t, seam_site at, const char *text, const char *got,
+                       const char *want)
 {
     struct buf words;
 
@@ -198,23 +201,25 @@ bool seam_check_str_at(seam_t *t, seam_site at, const char *text, const char *go
     return fail(t, at, &words);
 }
 
-bool seam_check_mem_at(seam_t *t, seam_site at, const char *text, const void *got, size_t got_size,
-                       const void *want, size_t want_size)
+bool seam_check_mem_at(seam_t *t, seam_site at, const char *text, const void *got,
+                       size_t got_size, const void *want, size_t want_size)
 {
     struct buf words;
 
-    if (got_size == want_size && (got_size == 0 || (got && want && memcmp(got, want, got_size) == 0)))
+    if (got_size == want_size &&
+        (got_size == 0 || (got && want && memcmp(got, want, got_size) == 0)))
         return true;
     words = words_of(text);
     if ((!got && got_size > 0) || (!want && want_size > 0))
-        buf_printf(&words, "got:  %zu bytes at %p\nwant: %zu bytes at %p", got_size, got, want_size,
-                   want);
+        buf_printf(&words, "got:  %zu bytes at %p\nwant: %zu bytes at %p", got_size, got,
+                   want_size, want);
     else
         diff_memory(&words, got, got_size, want, want_size);
     return fail(t, at, &words);
 }
 
-bool seam_check_json_at(seam_t *t, seam_site at, const char *text, const char *got, const char *want)
+bool seam_check_json_at(seam_t *t, seam_site at, const char *text, const char *got,
+                        const char *want)
 {
     struct buf words;
 
@@ -296,7 +301,7 @@ bool seam_check_eventually_at(seam_t *t, seam_site at, const char *text, int wit
             break;
         poll(NULL, 0, pause_ms < left_ms ? pause_ms : left_ms);
     }
-    seam_error_at(t, at, "%s did not become true within %d ms (asked %d times)", text, within_ms,
-                  asked);
+    seam_error_at(t, at, "%s did not become true within %d ms (asked %d times)", text,
+                  within_ms, asked);
     return false;
 }

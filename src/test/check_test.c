@@ -70,10 +70,11 @@ static void ok_of_other_truths(seam_t *t)
 
 static const char *refused(seam_t *t, const char *text)
 {
-    return seam_format(t,
-                       "error t: _ok wants a result of which 0 is success, and '%s' is a truth\n"
-                       "say seam_check(t, %s) or seam_require(t, %s)\n",
-                       text, text, text);
+    return seam_format(
+        t,
+        "error t: _ok wants a result of which 0 is success, and '%s' is a truth\n"
+        "say seam_check(t, %s) or seam_require(t, %s)\n",
+        text, text, text);
 }
 
 SEAM_TEST(check_ok_refuses_a_truth)

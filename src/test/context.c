@@ -8,10 +8,10 @@
 #include "test/state.h"
 
 struct seam_context {
-    seam_t     *t;
-    uint64_t    deadline_ns; /* 0: none */
+    seam_t *t;
+    uint64_t deadline_ns; /* 0: none */
     atomic_bool cancelled;
-    int         fd; /* a timer that ends at the deadline, or at once when cancelled */
+    int fd; /* a timer that ends at the deadline, or at once when cancelled */
 };
 
 static const uint64_t margin_max_ns = 5000000000u;

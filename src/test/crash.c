@@ -18,7 +18,9 @@
 
 enum { CRASH_STACK = 64 << 10, CRASH_FRAMES = 32 };
 
-static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
+static const int crash_signals[] = {
+    SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP
+};
 static char alternate_stack[CRASH_STACK];
 
 /* The sanitizers report bad addresses better than we can. */
@@ -26,21 +28,24 @@ extern void __asan_init(void) __attribute__((weak));
 extern void __tsan_init(void) __attribute__((weak));
 
 #if defined(__x86_64__)
-static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc, uintptr_t *ret_sp)
+static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc,
+                                 uintptr_t *ret_sp)
 {
     *ret_pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
     *ret_sp = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
     return (const uintptr_t *)context->uc_mcontext.gregs[REG_RBP];
 }
 #elif defined(__aarch64__)
-static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc, uintptr_t *ret_sp)
+static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc,
+                                 uintptr_t *ret_sp)
 {
     *ret_pc = context->uc_mcontext.pc;
     *ret_sp = context->uc_mcontext.sp;
     return (const uintptr_t *)context->uc_mcontext.regs[29];
 }
 #else
-static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc, uintptr_t *ret_sp)
+static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc,
+                                 uintptr_t *ret_sp)
 {
     (void)context;
     *ret_pc = *ret_sp = 0;
@@ -143,7 +148,8 @@ bool crash_is_sanitized(void)
 
 void crash_install(void)
 {
-    struct sigaction action = { .sa_sigaction = crash_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction action = { .sa_sigaction = crash_handler,
+                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
     stack_t stack = { .ss_sp = alternate_stack, .ss_size = sizeof alternate_stack };
 
     if (!__asan_init)

@@ -159,7 +159,7 @@ static const char *numbered(seam_t *t, const char *prefix, int count)
     char *at = text;
 
     for (int i = 0; i < count; i++)
-        at += sprintf(at, "%s%d\n", prefix, i);
+        at += snprintf(at, strlen(prefix) + 12, "%s%d\n", prefix, i);
     return text;
 }
 

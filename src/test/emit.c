@@ -15,8 +15,9 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
-_Alignas(2048) struct process process = { .events = -1, .output = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
-                           .parallel = 1, .alone = true };
+_Alignas(2048) struct process process = {
+    .events = -1, .output = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .parallel = 1, .alone = true
+};
 _Thread_local seam_t *current_test;
 
 bool emit_is_forked(void)

@@ -73,8 +73,9 @@ SEAM_TEST(filter_says_which_element_is_wrong)
     struct err err;
 
     seam_check_eq(t, filter_init(&filter, "a|b/[", &err), -EINVAL);
-    seam_check_str(t, err.text,
-                   "element 1 of 'a|b/[': missing terminating ] for character class at offset 1");
+    seam_check_str(
+        t, err.text,
+        "element 1 of 'a|b/[': missing terminating ] for character class at offset 1");
     filter_fini(&filter);
     seam_check_eq(t, filter_init(&filter, "(", NULL), -EINVAL);
     filter_fini(&filter);

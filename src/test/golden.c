@@ -37,7 +37,8 @@ static bool compare(seam_t *t, seam_site at, const char *path, const struct buf 
         diff_memory(&words, data, size, buf_text(want), want->size);
     else
         diff_text(&words, arena_copy(&t->arena, data, size), buf_text(want));
-    seam_error_at(t, at, "differs from the golden file '%s'\n%stry: seam test -update -run '^%s$'",
+    seam_error_at(t, at,
+                  "differs from the golden file '%s'\n%stry: seam test -update -run '^%s$'",
                   path, buf_text(&words), t->name);
     buf_fini(&words);
     return false;
@@ -54,8 +55,10 @@ bool seam_golden_at(seam_t *t, seam_site at, const char *name, const void *data,
         return update(t, at, path, data, size);
     r = io_read_file(path, &want);
     if (r < 0)
-        seam_error_at(t, at, "cannot read the golden file '%s': %s\n"
-                             "try: seam test -update -run '^%s$'", path, strerror(-r), t->name);
+        seam_error_at(t, at,
+                      "cannot read the golden file '%s': %s\n"
+                      "try: seam test -update -run '^%s$'",
+                      path, strerror(-r), t->name);
     else
         equal = compare(t, at, path, &want, data, size);
     buf_fini(&want);

@@ -14,7 +14,8 @@ static size_t size;
 
 static void compares(seam_t *t)
 {
-    seam_log(t, "%s", seam_golden_at(t, site, "orders/list.txt", data, size) ? "same" : "other");
+    seam_log(t, "%s",
+             seam_golden_at(t, site, "orders/list.txt", data, size) ? "same" : "other");
 }
 
 static void give(seam_t *t, const char *bytes, size_t count)
@@ -35,24 +36,26 @@ SEAM_TEST(golden_is_written_and_then_compared)
 
     give(t, "one\ntwo\n", 8);
     seam_via(t, trial_says_with(t, compares, &update,
-                                seam_format(t, "log t: wrote golden file '%s' (8 bytes)\n"
-                                               "log t: same\n"
-                                               "end t pass\n",
+                                seam_format(t,
+                                            "log t: wrote golden file '%s' (8 bytes)\n"
+                                            "log t: same\n"
+                                            "end t pass\n",
                                             golden_path(t))));
     seam_check_eq(t, seam_read_file(t, golden_path(t), NULL), "one\ntwo\n");
     trial_says(t, compares, "log t: same\nend t pass\n");
 
     give(t, "one\nTWO\n", 8);
     trial_says(t, compares,
-               seam_format(t, "error t: differs from the golden file '%s'\n"
-                              "- want (2 lines), + got (2 lines), escapes as in C\n"
-                              "@@ want from line 1, got from line 1 @@\n"
-                              "  one\n"
-                              "- two\n"
-                              "+ TWO\n"
-                              "try: seam test -update -run '^t$'\n"
-                              "log t: other\n"
-                              "end t fail\n",
+               seam_format(t,
+                           "error t: differs from the golden file '%s'\n"
+                           "- want (2 lines), + got (2 lines), escapes as in C\n"
+                           "@@ want from line 1, got from line 1 @@\n"
+                           "  one\n"
+                           "- two\n"
+                           "+ TWO\n"
+                           "try: seam test -update -run '^t$'\n"
+                           "log t: other\n"
+                           "end t fail\n",
                            golden_path(t)));
 }
 
@@ -85,10 +88,11 @@ SEAM_TEST(golden_that_is_missing_says_how_to_make_it)
 {
     give(t, "x", 1);
     trial_says(t, compares,
-               seam_format(t, "error t: cannot read the golden file '%s': No such file or "
-                              "directory\n"
-                              "try: seam test -update -run '^t$'\n"
-                              "log t: other\n"
-                              "end t fail\n",
+               seam_format(t,
+                           "error t: cannot read the golden file '%s': No such file or "
+                           "directory\n"
+                           "try: seam test -update -run '^t$'\n"
+                           "log t: other\n"
+                           "end t fail\n",
                            golden_path(t)));
 }

@@ -21,7 +21,7 @@
 enum { FDS_MAX = 4096, SHOWN_MAX = 10, THREADS_WAIT_MS = 50, POLLED = 64 };
 
 static unsigned char known[FDS_MAX / 8]; /* open before the test, or ours */
-static nlink_t       threads_at_begin; /* as /proc counts links: two more than threads */
+static nlink_t threads_at_begin; /* as /proc counts links: two more than threads */
 
 static void set_known(int fd, bool on)
 {
@@ -274,7 +274,7 @@ void leaks_report(seam_t *t)
         return;
     if (any_left())
         report_fds(t);
-    if (!__libc_single_threaded && !crash_is_sanitized() && count_threads() > threads_at_begin &&
-        threads_remain())
+    if (!__libc_single_threaded && !crash_is_sanitized() &&
+        count_threads() > threads_at_begin && threads_remain())
         report_threads(t);
 }

@@ -9,10 +9,10 @@
 
 struct frame {
     struct frame *outer;
-    jmp_buf       to;
+    jmp_buf to;
 };
 
-static _Thread_local struct frame  *innermost;
+static _Thread_local struct frame *innermost;
 static _Thread_local seam_throwing *thrower;
 
 seam_throwing *seam_leave_by(seam_throwing *throwing)
@@ -44,8 +44,8 @@ bool leave_call(seam_t *t, seam_fn *fn, void *arg)
 /* A fatal on a thread that runs no test has nowhere to go but out of the process. */
 static SEAM_NORETURN void leave_process(void)
 {
-    static const char words[] =
-        "a fatal failure on a thread that runs no test ends the whole test; its clean-up did not run";
+    static const char words[] = "a fatal failure on a thread that runs no test ends the whole "
+                                "test; its clean-up did not run";
     struct event end = { .kind = EVENT_END, .status = VERDICT_FAIL, .node = EVENT_ROOT };
 
     emit_message(process.root, MESSAGE_ERROR, (seam_site){ 0 }, text_of(words));

@@ -134,11 +134,12 @@ SEAM_TEST(checks_of_a_thread_count)
 
 SEAM_TEST(leave_of_a_foreign_thread_ends_the_process)
 {
-    trial_says(t, has_leaving_thread,
-               "error t: 1 > 2 is false\n"
-               "error t: a fatal failure on a thread that runs no test ends the whole test; its "
-               "clean-up did not run\n"
-               "end t fail\n");
+    trial_says(
+        t, has_leaving_thread,
+        "error t: 1 > 2 is false\n"
+        "error t: a fatal failure on a thread that runs no test ends the whole test; its "
+        "clean-up did not run\n"
+        "end t fail\n");
 }
 
 /* ---- seam_threads ------------------------------------------------------------------------ */

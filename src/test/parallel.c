@@ -36,11 +36,13 @@ void seam_parallel_at(seam_t *t, seam_site at)
         return; /* the second call of the function, in its thread */
     for (const seam_t *up = t; up; up = up->parent)
         if (up->changed_process)
-            seam_fatal_at(t, at, "a test that uses seam_setenv or seam_chdir cannot have parallel "
-                                 "subtests: they share one environment");
+            seam_fatal_at(t, at,
+                          "a test that uses seam_setenv or seam_chdir cannot have parallel "
+                          "subtests: they share one environment");
     if (t->touched)
-        seam_fatal_at(t, at, "seam_parallel must be the first thing that a subtest does: what "
-                             "stands before it runs twice");
+        seam_fatal_at(t, at,
+                      "seam_parallel must be the first thing that a subtest does: what "
+                      "stands before it runs twice");
     wants = t;
     seam_leave();
 }
@@ -104,7 +106,8 @@ void parallel_run(seam_t *t)
     for (struct waiting *waiting = t->waiting; waiting; waiting = waiting->next)
         if (pthread_create(&waiting->thread, NULL, run_one, waiting) != 0) {
             waiting->thread = pthread_self();
-            seam_error_at(waiting->t, (seam_site){ 0 }, "cannot start a thread for this subtest");
+            seam_error_at(waiting->t, (seam_site){ 0 },
+                          "cannot start a thread for this subtest");
             t_finish(waiting->t);
         }
     for (struct waiting *waiting = t->waiting, *next; waiting; waiting = next) {

@@ -188,22 +188,24 @@ static void sets_before(seam_t *t)
 
 SEAM_TEST(parallel_refuses_what_would_run_twice)
 {
-    trial_says(t, has_one_that_speaks_first,
-               "run t/a\n"
-               "log t/a: hello\n"
-               "error t/a: seam_parallel must be the first thing that a subtest does: what stands "
-               "before it runs twice\n"
-               "end t/a fail\n"
-               "end t fail\n");
+    trial_says(
+        t, has_one_that_speaks_first,
+        "run t/a\n"
+        "log t/a: hello\n"
+        "error t/a: seam_parallel must be the first thing that a subtest does: what stands "
+        "before it runs twice\n"
+        "end t/a fail\n"
+        "end t fail\n");
 }
 
 SEAM_TEST(parallel_does_not_go_with_a_changed_environment)
 {
-    trial_says(t, has_one_that_sets,
-               "run t/a\npause t/a\ncontinue t/a\n"
-               "error t/a: seam_setenv in a parallel subtest would change it for its siblings too\n"
-               "end t/a fail\n"
-               "end t fail\n");
+    trial_says(
+        t, has_one_that_sets,
+        "run t/a\npause t/a\ncontinue t/a\n"
+        "error t/a: seam_setenv in a parallel subtest would change it for its siblings too\n"
+        "end t/a fail\n"
+        "end t fail\n");
     trial_says(t, sets_before,
                "run t/a\n"
                "error t/a: a test that uses seam_setenv or seam_chdir cannot have parallel "

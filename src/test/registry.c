@@ -4,14 +4,14 @@
 
 #include "test/state.h"
 
-static struct seam_test_record   *tests;
-static struct seam_test_record  **tests_end = &tests;
-static struct seam_group_record  *groups;
-static void                     (*main_body)(const seam_main *m);
+static struct seam_test_record *tests;
+static struct seam_test_record **tests_end = &tests;
+static struct seam_group_record *groups;
+static void (*main_body)(const seam_main *m);
 
 enum { FILES_MAX = 512 }; /* files with SEAM_FILE in one program */
 static const struct seam_options *files[FILES_MAX];
-static size_t                     file_count;
+static size_t file_count;
 
 void seam_register(struct seam_test_record *record)
 {

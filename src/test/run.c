@@ -219,7 +219,8 @@ static void refuse_late_run(seam_t *t, const char *name)
 {
     if (t->finished)
         seam_fatal_at(t, (seam_site){ 0 },
-                      "seam_run '%s': %s has ended; a clean-up cannot run subtests", name, t->name);
+                      "seam_run '%s': %s has ended; a clean-up cannot run subtests", name,
+                      t->name);
 }
 
 bool(seam_run)(seam_t *t, const char *name, seam_fn *fn, const void *arg)

@@ -296,8 +296,8 @@ static void used_names(seam_t *t)
 
 static void taken_names(seam_t *t)
 {
-    run_names(t, (const char *const[]){ "y#01", "y", "y", "y", "z", "z/w", "z/w", "y#01", "y#00",
-                                        "#", "#", "x#01#01", "x#01", "x", "x", NULL });
+    run_names(t, (const char *const[]){ "y#01", "y", "y", "y", "z", "z/w", "z/w", "y#01",
+                                        "y#00", "#", "#", "x#01#01", "x#01", "x", "x", NULL });
 }
 
 /* The names in a transcript, one behind the other. */

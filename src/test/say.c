@@ -15,7 +15,7 @@ enum { SAY_MAX = 16 << 20 };
 
 struct via {
     struct via *outer;
-    seam_site   site;
+    seam_site site;
 };
 static _Thread_local struct via *vias;
 
@@ -58,7 +58,8 @@ static seam_site site_of(seam_site at)
 
 /* ---- */
 
-static void say(seam_t *t, enum message_kind kind, seam_site at, const char *format, va_list args)
+static void say(seam_t *t, enum message_kind kind, seam_site at, const char *format,
+                va_list args)
 {
     struct buf words = BUF_INIT(SAY_MAX);
 
@@ -168,12 +169,13 @@ const char *seam_name(const seam_t *t)
 
 void seam_attr(seam_t *t, const char *key, const char *value)
 {
-    struct event event = { .kind = EVENT_ATTR, .node = t->node, .file = text_of(key),
-                           .text = text_of(value) };
+    struct event event = {
+        .kind = EVENT_ATTR, .node = t->node, .file = text_of(key), .text = text_of(value)
+    };
 
     if (strpbrk(key, " \t\r\n\v\f") || strpbrk(value, "\r\n"))
-        seam_fatal_at(t, (seam_site){ 0 }, "seam_attr: '%s' must be one word, and its value one line",
-                      key);
+        seam_fatal_at(t, (seam_site){ 0 },
+                      "seam_attr: '%s' must be one word, and its value one line", key);
     t->touched = true;
     emit(&event);
 }

@@ -127,7 +127,8 @@ void registry_run_main(int argc, char **argv);
 int registry_count(void);
 
 /* crash.c, leaks.c */
-bool crash_is_sanitized(void); /* a sanitizer reports bad addresses, and its threads are no leak */
+bool crash_is_sanitized(
+    void); /* a sanitizer reports bad addresses, and its threads are no leak */
 void crash_install(void); /* before the fork: children inherit it */
 void leaks_baseline(void); /* in the agent: what each test finds open */
 void leaks_begin(bool forked); /* in the test, before user code; `forked`: with one thread */

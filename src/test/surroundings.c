@@ -68,8 +68,8 @@ static const char *flat_name(seam_t *t)
     char *flat = arena_dup(&t->arena, t->name);
 
     for (char *at = flat; *at; at++)
-        if (!strchr("-_.+=@#", *at) && !(*at >= '0' && *at <= '9') && !(*at >= 'A' && *at <= 'Z') &&
-            !(*at >= 'a' && *at <= 'z'))
+        if (!strchr("-_.+=@#", *at) && !(*at >= '0' && *at <= '9') &&
+            !(*at >= 'A' && *at <= 'Z') && !(*at >= 'a' && *at <= 'z'))
             *at = '_';
     if (strlen(flat) > 100)
         flat[100] = '\0';
@@ -77,8 +77,8 @@ static const char *flat_name(seam_t *t)
 }
 
 struct folder {
-    seam_t     *t;
-    seam_site   site;
+    seam_t *t;
+    seam_site site;
     const char *path;
 };
 
@@ -88,7 +88,8 @@ static void remove_folder(void *arg)
     struct err err = { "" };
 
     if (!emit_is_forked() && io_remove_tree(folder->path, &err) < 0)
-        seam_error_at(folder->t, folder->site, "the test's folder cannot be removed: %s", err.text);
+        seam_error_at(folder->t, folder->site, "the test's folder cannot be removed: %s",
+                      err.text);
 }
 
 static const char *make_folder(seam_t *t, seam_site at)
@@ -97,7 +98,8 @@ static const char *make_folder(seam_t *t, seam_site at)
     char *path = arena_printf(&t->arena, "%s/%s.XXXXXX", process.folder, flat_name(t));
 
     if (!mkdtemp(path))
-        seam_fatal_at(t, at, "cannot make a folder in '%s': %s", process.folder, strerror(errno));
+        seam_fatal_at(t, at, "cannot make a folder in '%s': %s", process.folder,
+                      strerror(errno));
     *folder = (struct folder){ t, at, path };
     seam_cleanup(t, remove_folder, folder);
     return path;
@@ -143,8 +145,10 @@ seam_file seam_tempfile_at(seam_t *t, seam_site at, const char *pattern)
     char *path;
 
     if (strchr(pattern, '/'))
-        seam_fatal_at(t, at, "the pattern '%s' of a temporary file must not name a folder", pattern);
-    path = arena_printf(&t->arena, "%s/%.*sXXXXXX%s", seam_tempdir_at(t, at), before, pattern, after);
+        seam_fatal_at(t, at, "the pattern '%s' of a temporary file must not name a folder",
+                      pattern);
+    path = arena_printf(&t->arena, "%s/%.*sXXXXXX%s", seam_tempdir_at(t, at), before, pattern,
+                        after);
     file.fd = mkostemps(path, (int)strlen(after), O_CLOEXEC);
     if (file.fd < 0)
         seam_fatal_at(t, at, "cannot make the file '%s': %s", path, strerror(errno));
@@ -173,7 +177,8 @@ char *seam_read_file_at(seam_t *t, seam_site at, const char *path, size_t *ret_s
     return copy;
 }
 
-void seam_write_file_at(seam_t *t, seam_site at, const char *path, const void *data, size_t size)
+void seam_write_file_at(seam_t *t, seam_site at, const char *path, const void *data,
+                        size_t size)
 {
     const char *full = t_source_path(t, at, path);
     int r = io_write_file(full, data, size);
@@ -187,14 +192,15 @@ void seam_write_file_at(seam_t *t, seam_site at, const char *path, const void *d
 static void refuse_in_parallel(seam_t *t, seam_site at, const char *what)
 {
     if (t->in_thread)
-        seam_fatal_at(t, at, "%s in a parallel subtest would change it for its siblings too", what);
+        seam_fatal_at(t, at, "%s in a parallel subtest would change it for its siblings too",
+                      what);
     for (seam_t *up = t; up; up = up->parent)
         up->changed_process = true;
 }
 
 struct variable {
     const char *name;
-    char       *before; /* NULL: was not set */
+    char *before; /* NULL: was not set */
 };
 
 static void set_variable(const char *name, const char *value)

@@ -157,9 +157,9 @@ SEAM_TEST(artifacts_are_kept_when_asked)
     struct trial_options options = { .artifacts = seam_tempdir(t) };
     const char *file = seam_path(t, "%s/t/log", options.artifacts);
 
-    seam_via(t, trial_says_with(t, keeps_artifacts, &options,
-                                seam_format(t, "artifact t%s/t\nend t pass\n",
-                                            options.artifacts)));
+    seam_via(
+        t, trial_says_with(t, keeps_artifacts, &options,
+                           seam_format(t, "artifact t%s/t\nend t pass\n", options.artifacts)));
     seam_check_eq(t, seam_read_file(t, file, NULL), "kept");
     trial_says(t, keeps_artifacts, "end t pass\n");
 }
@@ -232,8 +232,9 @@ static void makes_a_long_path(seam_t *t)
 SEAM_TEST(path_keeps_to_the_limit)
 {
     seam_check_eq(t, seam_path(t, "%s/%d", "a", 7), "a/7");
-    trial_says(t, makes_a_long_path,
-               "error t: a path of 5000 bytes is longer than paths may be (4096)\nend t fail\n");
+    trial_says(
+        t, makes_a_long_path,
+        "error t: a path of 5000 bytes is longer than paths may be (4096)\nend t fail\n");
 }
 
 SEAM_TEST(alloc_is_zeroed_and_aligned)

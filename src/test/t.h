@@ -21,14 +21,15 @@ const char *t_source_path(seam_t *t, seam_site at, const char *path);
 
 /* Move a descriptor above T_PRIVATE_FD, close-on-exec, and close the old one. It is left out of the
  * leak report and closed in every process that the test forks. Returns the new one or -errno. */
-int  t_private_fd(int fd);
+int t_private_fd(int fd);
 void t_private_close(int fd);
 
 /* Whether this test, or the subtest that `t` is, has failed so far. */
 bool t_failed(const seam_t *t);
 
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
-SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
+SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
+    SEAM_PRINTF(3, 4);
 
 /* Whether -services docker was given. */
 bool t_wants_containers(void);

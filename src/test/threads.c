@@ -6,16 +6,16 @@
 #include "test/state.h"
 
 struct team {
-    seam_t           *t;
-    void            (*fn)(seam_t *t, int index, void *arg);
-    void             *arg;
+    seam_t *t;
+    void (*fn)(seam_t *t, int index, void *arg);
+    void *arg;
     pthread_barrier_t start;
 };
 
 struct member {
     struct team *team;
-    int          index;
-    pthread_t    thread;
+    int index;
+    pthread_t thread;
 };
 
 static void call(seam_t *t, void *arg)
@@ -35,8 +35,8 @@ static void *begin(void *arg)
     return NULL;
 }
 
-void seam_threads_at(seam_t *t, seam_site at, int n, void (*fn)(seam_t *t, int index, void *arg),
-                     void *arg)
+void seam_threads_at(seam_t *t, seam_site at, int n,
+                     void (*fn)(seam_t *t, int index, void *arg), void *arg)
 {
     struct team team = { .t = t, .fn = fn, .arg = arg };
     struct member *members;

@@ -54,12 +54,12 @@ static int compare_integers(seam_value a, seam_value b)
     bool b_signed = b.kind == SEAM_KIND_INT;
 
     if (a_signed && b_signed)
-        return order(a.as.i < b.as.i, a.as.i > b.as.i);
+        return order(a.as.i<b.as.i, a.as.i> b.as.i);
     if (a_signed && a.as.i < 0)
         return -1;
     if (b_signed && b.as.i < 0)
         return 1;
-    return order(a.as.u < b.as.u, a.as.u > b.as.u);
+    return order(a.as.u<b.as.u, a.as.u> b.as.u);
 }
 
 static int compare_texts(seam_value a, seam_value b)
@@ -70,13 +70,13 @@ static int compare_texts(seam_value a, seam_value b)
     if (!a.as.p || !b.as.p)
         return order(!a.as.p && b.as.p, a.as.p && !b.as.p);
     r = common > 0 ? memcmp(a.as.p, b.as.p, common) : 0;
-    return r ? r : order(a.size < b.size, a.size > b.size);
+    return r ? r : order(a.size<b.size, a.size> b.size);
 }
 
 static long double number(seam_value v)
 {
     return v.kind == SEAM_KIND_DOUBLE ? v.as.d
-         : v.kind == SEAM_KIND_INT    ? (long double)v.as.i
+           : v.kind == SEAM_KIND_INT  ? (long double)v.as.i
                                       : (long double)v.as.u;
 }
 

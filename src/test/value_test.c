@@ -46,7 +46,8 @@ SEAM_TEST(value_compares_integers_with_doubles)
     seam_via(t, ordered(t, SEAM_V(-1), SEAM_V(0.5), -1));
     seam_via(t, ordered(t, SEAM_V(0.5f), SEAM_V(0.5), 0));
     seam_via(t, ordered(t, SEAM_V(UINT64_MAX), SEAM_V(INFINITY), -1));
-    seam_via(t, ordered(t, SEAM_V((INT64_C(1) << 53) + 1), SEAM_V((double)(INT64_C(1) << 53)), 1));
+    seam_via(t,
+             ordered(t, SEAM_V((INT64_C(1) << 53) + 1), SEAM_V((double)(INT64_C(1) << 53)), 1));
     seam_via(t, ordered(t, SEAM_V(-0.0), SEAM_V(0), 0));
 }
 

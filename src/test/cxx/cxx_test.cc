@@ -15,7 +15,10 @@
 /* A trial's function as SEAM_TEST would make it: what it throws is caught. */
 #define TRIAL(name)                                                                            \
     static void name##_body(seam_t *t, void *);                                                \
-    static void name(seam_t *t) { seam_guard(t, SEAM_HERE, name##_body, nullptr); }            \
+    static void name(seam_t *t)                                                                \
+    {                                                                                          \
+        seam_guard(t, SEAM_HERE, name##_body, nullptr);                                        \
+    }                                                                                          \
     static void name##_body(SEAM_UNUSED seam_t *t, void *)
 
 /* Says when it is destroyed. */
@@ -23,7 +26,10 @@ struct witness {
     seam_t *t;
     const char *name;
 
-    ~witness() { seam_log(t, "~%s", name); }
+    ~witness()
+    {
+        seam_log(t, "~%s", name);
+    }
 };
 
 static void says(void *t)

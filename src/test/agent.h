@@ -1,0 +1,68 @@
+/* test/agent.h - the agent's state and the way from it to a test's process; private to agent*.c. */
+#ifndef TEST_AGENT_H
+#define TEST_AGENT_H
+
+#include <poll.h>
+
+#include "base/message.h"
+#include "events/agent_link.h"
+#include "test/state.h"
+
+enum {
+    FD_EVENTS = T_PRIVATE_FD,
+    FD_OUTPUT,
+    FD_CONFIG, /* only on the way through exec */
+    FD_LINK,
+    FD_CHILDREN,
+};
+
+enum { QUEUE_MAX = 16, RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
+
+struct running {
+    pid_t pid;
+    int pidfd; /* SIGCHLD could go to another thread, so the end is seen by this */
+    uint32_t test;
+    uint32_t serial;
+};
+
+/* Tests that were granted but wait until one of ours has ended: a ring. */
+struct agent {
+    struct seam_test_record **tests;
+    size_t running_max;
+    uint32_t count;
+    struct buf config; /* as it came, for exec */
+    int argc;
+    char **argv;
+    char *marker; /* the digits in SEAM_TEST_ID */
+};
+
+extern struct agent agent;
+
+/* What changes with each test. After a fork the first write to a page copies it, so all of this is in one
+ * block, and, unless very many tests run at once, in one page. */
+struct hot {
+    size_t running_count;
+    size_t queue_first;
+    size_t queue_count;
+    struct agent_packet packet;
+    struct agent_packet
+        queue[QUEUE_MAX]; /* a ring: granted, but to wait until one of ours has ended */
+    struct running *running; /* as many as -parallel, and a few */
+    struct pollfd *wait; /* the link, and a pidfd for each of them */
+};
+extern struct hot *hot;
+
+/* agent.c */
+void agent_take_config(const struct message *config);
+void agent_collect_tests(void);
+void agent_say(const struct agent_packet *packet, const int *fds, size_t count);
+void agent_cannot_start(const struct agent_packet *run, const char *what);
+bool agent_group_ready(const struct seam_test_record *record);
+const char *agent_group_of(const struct seam_test_record *record);
+int agent_group_error(void); /* what the set-up that failed returned */
+
+/* agent_child.c: after the fork, and before the exit. */
+SEAM_NORETURN void child_begin(const struct agent_packet *run, pid_t parent, bool ready);
+SEAM_NORETURN void child_end(bool passed);
+
+#endif
