@@ -213,7 +213,8 @@ static struct build_result *result_of(struct build_result *results,
 
 /* With --quiet ninja prints a step's output, and before that of a failed one two lines: "FAILED: target"
  * and the command. We keep the compiler's own words only. */
-static void share_output(struct build *build, struct build_result *results, char *text)
+static int share_output(struct build *build, struct build_result *results, char *text,
+                        struct err *err)
 {
     struct build_result *current = NULL;
     char *next;
@@ -231,12 +232,15 @@ static void share_output(struct build *build, struct build_result *results, char
                 next++;
             continue;
         }
+        if (strncmp(line, "ninja: error: ", 14) == 0 && !strstr(line, "subcommand"))
+            return err_set(err, -EINVAL, "%s", line);
         if (strncmp(line, "ninja: ", 7) == 0)
             continue;
         for (struct build_result *r = current ? current : results; r;
              r = current ? NULL : r->next)
             r->output = arena_printf(build->arena, "%s%s\n", r->output, line);
     }
+    return 0;
 }
 
 static int run_ninja(struct build *build, struct build_result *results, struct err *err)
@@ -264,7 +268,7 @@ static int run_ninja(struct build *build, struct build_result *results, struct e
         r = err_set(err, -ENOENT, "%s\n    try: apt-get install ninja-build",
                     buf_text(&output));
     else if (output.size > 0)
-        share_output(build, results, output.data);
+        r = share_output(build, results, output.data, err);
     buf_fini(&output);
     return r;
 }

@@ -98,15 +98,15 @@ struct unit {
     const char *objects; /* folder */
 };
 
-/* "../src/orders.c" -> "up/src/orders.c.o": object paths stay inside the object folder. */
+/* "../src/orders.c" -> "..+src+orders.c.o": one folder for the objects of a package, apart from those of
+ * packages below it. */
 static const char *object_of(const struct unit *unit, const char *name, const char *suffix)
 {
-    char *flat = arena_printf(unit->build->arena, "%s", name);
+    char *flat = arena_dup(unit->build->arena, name);
 
-    for (char *dots = strstr(flat, "../"); dots; dots = strstr(flat, "../"))
-        memcpy(dots, "up", 2);
-    return arena_printf(unit->build->arena, "%s/%s%s.o", unit->objects, flat + (*flat == '/'),
-                        suffix);
+    for (char *slash = strchr(flat, '/'); slash; slash = strchr(slash, '/'))
+        *slash = '+';
+    return arena_printf(unit->build->arena, "%s/%s%s.o", unit->objects, flat, suffix);
 }
 
 static const char *own_flags(const struct unit *unit, const struct source_file *file)
