@@ -9,7 +9,9 @@
 #define SEAM_NORETURN __attribute__((noreturn))
 #define SEAM_UNUSED __attribute__((unused))
 #define SEAM_CONSTRUCTOR __attribute__((constructor))
-#define SEAM_PUBLIC __attribute__((visibility("default")))
+/* What stands between these is seen from outside libseam, whatever -fvisibility says. */
+#define SEAM_PUBLIC_BEGIN _Pragma("GCC visibility push(default)")
+#define SEAM_PUBLIC_END _Pragma("GCC visibility pop")
 #else
 #error "Seam needs gcc or clang: test registration uses __attribute__((constructor))"
 #endif

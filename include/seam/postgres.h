@@ -45,6 +45,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEAM_PUBLIC_BEGIN
 
 enum { SEAM_POSTGRES_SETTINGS = 16 };
 
@@ -116,6 +117,7 @@ void seam_postgres_restart_at(seam_postgres *pg, seam_site at);
 void seam_postgres_pause_at(seam_postgres *pg, seam_site at);
 void seam_postgres_resume_at(seam_postgres *pg, seam_site at);
 
+SEAM_PUBLIC_END
 #ifdef __cplusplus
 }
 #endif

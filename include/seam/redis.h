@@ -29,6 +29,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEAM_PUBLIC_BEGIN
 
 typedef struct seam_redis seam_redis;
 
@@ -71,6 +72,7 @@ void seam_redis_restart_at(seam_redis *redis, seam_site at);
 void seam_redis_pause_at(seam_redis *redis, seam_site at);
 void seam_redis_resume_at(seam_redis *redis, seam_site at);
 
+SEAM_PUBLIC_END
 #ifdef __cplusplus
 }
 #endif

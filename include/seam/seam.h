@@ -69,13 +69,17 @@ typedef struct seam_site {
 #define SEAM_NEW(T, ...) (T{ __VA_ARGS__ })
 #define SEAM_REF(T) const T &
 #define SEAM_0 = {}
-extern "C" {
 #else
 #define SEAM_HERE ((seam_site){ __FILE__, __LINE__ })
 #define SEAM_NEW(T, ...) &(const T){ __VA_ARGS__ }
 #define SEAM_REF(T) const T *
 #define SEAM_0
 #endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+SEAM_PUBLIC_BEGIN
 
 /* A running test or subtest. */
 typedef struct seam_t seam_t;
@@ -462,6 +466,8 @@ void seam_register_main(void (*body)(const seam_main *m));
 /* How a fatal leaves a C++ function: `throwing` throws. Returns what was set before on this thread. */
 typedef void seam_throwing(void);
 seam_throwing *seam_leave_by(seam_throwing *throwing);
+
+SEAM_PUBLIC_END
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool exists(const char *path)
@@ -80,8 +81,10 @@ SEAM_TEST(io_replaces_a_file_in_one_step)
     seam_check_mem(t, held.data, 3, "old", 3);
     seam_check_eq(t, seam_read_file(t, path, NULL), "new");
     seam_check_eq(t, io_write_file("/no/such/file", "x", 1), -ENOENT);
-    seam_check_eq(t, io_write_file(folder, "x", 1), -EISDIR);
+    seam_require_ok(t, mkdir(seam_path(t, "%s/folder", folder), 0700));
+    seam_check_eq(t, io_write_file(seam_path(t, "%s/folder", folder), "x", 1), -EISDIR);
     unlink(path);
+    seam_check_ok(t, rmdir(seam_path(t, "%s/folder", folder)));
     seam_check_ok(t, rmdir(folder)); /* nothing else was left there */
     seam_check_ok(t, mkdir(folder, 0700));
     close(fd);
@@ -122,7 +125,7 @@ SEAM_TEST(io_writes_all_to_a_full_pipe)
 {
     enum { SIZE = 1 << 20 };
     char *bytes = seam_alloc(t, SIZE);
-    int ends[2];
+    int ends[2], status = -1;
     pid_t pid;
 
     seam_require_eq(t, pipe2(ends, O_CLOEXEC), 0);
@@ -138,6 +141,8 @@ SEAM_TEST(io_writes_all_to_a_full_pipe)
         seam_require_lt(t, 0, n);
         size += (size_t)n;
     }
+    seam_check_eq(t, waitpid(pid, &status, 0), pid);
+    seam_check_eq(t, status, 0);
     close(ends[0]);
 }
 

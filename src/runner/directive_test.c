@@ -67,7 +67,7 @@ SEAM_TEST(directive_says_where_an_expression_goes_wrong)
     directive_evaluate("yes & no", begins_with_yes, NULL, &err);
     seam_check_str(t, err.text, "'yes & no' cannot be understood at '& no'");
     directive_evaluate("(yes", begins_with_yes, NULL, &err);
-    seam_check_str(t, err.text, "'(yes' cannot be understood at 'its end'");
+    seam_check_str(t, err.text, "'(yes' ends too early");
 }
 
 /* Nested without end it must not take the stack. */

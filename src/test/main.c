@@ -5,6 +5,10 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
+SEAM_PUBLIC_BEGIN
+int main(int argc, char **argv);
+SEAM_PUBLIC_END
+
 int main(int argc, char **argv)
 {
     const size_t agent = strlen(AGENT_OPTION);
