@@ -1,6 +1,6 @@
 /* events/event_test.c - records that come whole, in pieces, cut off or hostile. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../base/buf.c ../base/hostile.c
+//seam:sources ../base/*.c
 
 #include "events/event.h"
 

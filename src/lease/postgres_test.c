@@ -1,5 +1,6 @@
 /* lease/postgres_test.c - databases of a real PostgreSQL server, one for each test. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../base/*.c ../events/*.c ../test/*.c
 //seam:pkg-config libpq
 
 #include <libpq-fe.h>

@@ -1,5 +1,6 @@
 /* report/text_test.c - Go's text format, to the letter. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../base/*.c ../events/event.c
 
 #include <seam/seam.h>
 

@@ -191,7 +191,7 @@ static void take_include(struct reader *reader, const char *line)
 }
 
 /* Whether the line has `main(` as a word of its own. */
-static bool names_main(const char *line)
+bool directive_names_main(const char *line)
 {
     for (const char *at = strstr(line, "main"); at; at = strstr(at + 4, "main")) {
         const char *after = at + 4 + strspn(at + 4, " \t");
@@ -239,7 +239,7 @@ static void take_line(struct reader *reader, char *line)
     reader->in_code = true;
     if (line[strspn(line, " \t")] == '#' && strstr(line, "include"))
         take_include(reader, line);
-    else if (!reader->file->has_main && names_main(line))
+    else if (!reader->file->has_main && directive_names_main(line))
         reader->file->has_main = true;
 }
 

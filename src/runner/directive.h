@@ -4,7 +4,7 @@
  *   //seam:build EXPR         compile this file only when true: tags with && || ! ( ); before any code
  *   //seam:pkg-config NAME... flags of these packages
  *   //seam:cflags WORD...     //seam:ldflags WORD...
- *   //seam:sources FILE...    compile these too; paths start at the folder
+ *   //seam:sources FILE...    compile these too; paths start at the folder; with a * all but tests
  *   //seam:program NAME FILE... build a program that tests spawn
  */
 #ifndef RUNNER_DIRECTIVE_H
@@ -33,6 +33,9 @@ struct directive {
  * tag. A mistake goes to package->trouble with file and line. */
 void directives_read(struct arena *arena, struct source_package *package,
                      bool (*is_set)(void *arg, const char *tag), void *arg);
+
+/* Whether the text has `main(` as a word of its own. */
+bool directive_names_main(const char *text);
 
 /* Evaluate a build expression. Returns 1, 0, or -EINVAL with words. */
 int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const char *tag),

@@ -1,6 +1,7 @@
 /* runner/ninja.c - write the ninja file of a build. */
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,9 +176,28 @@ static struct source_file *file_of(struct build *build, struct source_package *p
                 arena_printf(build->arena, "%s:%d: //seam:%s: no file '%s'", d->file, d->line,
                              d->kind == DIRECTIVE_SOURCES ? "sources" : "program", file->path);
     } else
-        file->has_main = strstr(content.data ? content.data : "", "main(") != NULL;
+        file->has_main = directive_names_main(buf_text(&content));
     buf_fini(&content);
     return file;
+}
+
+static bool is_test_file(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && dot - path > 5 && strncmp(dot - 5, "_test", 5) == 0;
+}
+
+/* The files that one word means: itself, or what matches it when it has a wildcard, but tests. */
+static void expand_word(const struct unit *unit, const char *word, size_t size, glob_t *ret)
+{
+    const char *folder = unit->package->folder;
+    const char *text = arena_copy(unit->build->arena, word, size);
+    const char *path =
+        *text == '/' ? text : arena_printf(unit->build->arena, "%s/%s", folder, text);
+
+    if (glob(path, GLOB_NOMAGIC, NULL, ret) != 0)
+        ret->gl_pathc = 0;
 }
 
 static void add_extra_sources(struct buf *to, const struct unit *unit,
@@ -186,11 +206,29 @@ static void add_extra_sources(struct buf *to, const struct unit *unit,
 {
     for (const char *word = words; *word;) {
         size_t size = strcspn(word, " \t");
-        struct source_file *file = file_of(unit->build, unit->package, d, word, size);
+        bool wild = memchr(word, '*', size) != NULL;
+        const char *slash = NULL;
+        glob_t paths;
 
-        *cxx |= file->is_cxx;
-        buf_add_char(objects, ' ');
-        add_path(objects, add_unit(to, unit, file, suffix, rename_main && file->has_main));
+        for (size_t i = 0; i < size; i++)
+            slash = word[i] == '/' ? word + i : slash;
+        expand_word(unit, word, size, &paths);
+        for (size_t i = 0; i < paths.gl_pathc; i++) {
+            const char *base = strrchr(paths.gl_pathv[i], '/') + 1;
+            const char *name = arena_printf(unit->build->arena, "%.*s%s",
+                                            slash ? (int)(slash + 1 - word) : 0, word, base);
+            struct source_file *file;
+
+            if (wild && is_test_file(base))
+                continue;
+            file = file_of(unit->build, unit->package, d, name, strlen(name));
+            *cxx |= file->is_cxx;
+            buf_add_char(objects, ' ');
+            add_path(objects, add_unit(to, unit, file, suffix, rename_main && file->has_main));
+        }
+        if (paths.gl_pathc == 0)
+            file_of(unit->build, unit->package, d, word, size); /* says that it is not there */
+        globfree(&paths);
         word += size + strspn(word + size, " \t");
     }
 }

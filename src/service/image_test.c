@@ -1,11 +1,8 @@
 /* service/image_test.c - a folder comes out of its image as it went in. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../base/*.c modules/*.c
 //seam:pkg-config libpq
 //seam:pkg-config hiredis
-//seam:sources ../base/proc.c modules/postgres.c modules/postgres_clone.c modules/postgres_data.c
-//seam:sources modules/postgres_find.c modules/postgres_scripts.c modules/postgres_server.c
-//seam:sources modules/postgres_template.c modules/redis.c modules/redis_client.c modules/redis_server.c
-//seam:sources modules/sql.c modules/sql_split.c
 
 #include "service/image.h"
 

@@ -6,10 +6,11 @@
 #include "test/state.h"
 
 SEAM_PUBLIC_BEGIN
-int main(int argc, char **argv);
+int(main)(int argc, char **argv);
 SEAM_PUBLIC_END
 
-int main(int argc, char **argv)
+/* In parentheses: `seam test` renames a main that it finds in a folder, and must not when it tests this one. */
+int(main)(int argc, char **argv)
 {
     const size_t agent = strlen(AGENT_OPTION);
     const size_t child = strlen(AGENT_CHILD_OPTION);

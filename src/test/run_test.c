@@ -1,7 +1,6 @@
 /* test/run_test.c - verdicts, clean-up and the names of subtests. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../base/arena.c ../base/buf.c ../base/deadline.c ../base/err.c ../base/hostile.c
-//seam:sources ../base/io.c ../base/map.c ../base/message.c ../events/event.c
+//seam:sources ../base/*.c ../events/event.c
 
 #include <string.h>
 

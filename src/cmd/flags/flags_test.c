@@ -1,7 +1,7 @@
 /* cmd/flags/flags_test.c - flags as users spell and misspell them. In a folder of its own, because a
  * package is linked whole and the other files of cmd need the whole runner. */
 //seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../flags.c
+//seam:sources ../flags.c ../../base/*.c
 
 #include "cmd/flags.h"
 

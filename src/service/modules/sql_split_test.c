@@ -1,8 +1,8 @@
 /* service/modules/sql_split_test.c - where statements end, and on which line they began. */
 //seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../../base/*.c ../child.c ../clean.c ../identity.c ../image.c ../keeper.c ../port.c
 //seam:pkg-config libpq
 //seam:pkg-config hiredis
-//seam:sources ../../base/proc.c ../child.c ../clean.c ../identity.c ../image.c ../keeper.c ../port.c
 
 #include "service/modules/sql_split.h"
 
