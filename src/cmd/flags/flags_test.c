@@ -129,7 +129,7 @@ SEAM_TEST(flags_take_times)
 
 SEAM_TEST(flags_refuse_what_is_no_time)
 {
-    static const char *const times[] = { "10",   "s",    "-1s",    "1x",       "1s2", "nan",
+    static const char *const times[] = { "10",   "s",    "-1s",    "1x",    "1s2", "nan",
                                          "infs", "0x1s", "1e300h", "9000h", "" };
 
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
