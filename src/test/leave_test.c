@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,11 +155,15 @@ static void counts(seam_t *t, int index, void *arg)
     seam_check_lt(t, index, TEAM);
 }
 
-/* All must be there at once for any to go on. */
-static void meets(seam_t *t, int index, void *arg)
+/* When the first of them begins, all have been started; none ends before each has looked. */
+static void looks_around(seam_t *t, int index, void *arg)
 {
+    struct stat tasks;
+
     (void)index;
-    seam_check(t, pthread_barrier_wait(arg) <= 0);
+    seam_check_eq(t, stat("/proc/self/task", &tasks), 0);
+    seam_check_le(t, 2 + TEAM + 1, tasks.st_nlink);
+    pthread_barrier_wait(arg);
 }
 
 static void one_leaves(seam_t *t, int index, void *arg)
@@ -196,7 +201,7 @@ SEAM_TEST(threads_run_at_once)
     pthread_barrier_t barrier;
 
     pthread_barrier_init(&barrier, NULL, TEAM);
-    seam_threads(t, TEAM, meets, &barrier);
+    seam_threads(t, TEAM, looks_around, &barrier);
     pthread_barrier_destroy(&barrier);
 }
 

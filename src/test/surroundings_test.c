@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "events/agent_link.h"
 #include "test/trial_test.h"
 
 static bool exists(const char *path)
