@@ -121,6 +121,7 @@ struct attempt {
     bool exit_told;
     bool failed; /* for a reason that its own END does not know */
     bool crashed;
+    bool lost; /* the runner had no memory for what it said */
     bool said_error; /* an error message came, perhaps from a process that the test forked */
     bool timed_out;
     bool interrupted;

@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "runner/attempt.h"
+#include "runner/ending.h"
 
 enum { OUTPUT_KEPT_S = 24 * 3600 }; /* files of earlier runs */
 enum {
@@ -216,8 +217,12 @@ static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct bu
     n = read(watch->fd, bytes, sizeof bytes);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         loop_close(&attempt->agent->package->run->loop, watch);
-    if (n > 0 && buf_add(into, bytes, (size_t)n) < 0)
+    if (n > 0 &&
+        buf_add(into, bytes, (size_t)n) < 0) { /* a part is gone: no more can be believed */
+        attempt->lost = true;
+        ending_kill(attempt);
         return 0;
+    }
     return n > 0 ? n : 0;
 }
 

@@ -134,7 +134,9 @@ enum verdict verdict_of(struct attempt *attempt)
 
     if (attempt->failed && attempt->exit_told)
         return VERDICT_FAIL;
-    if (attempt->interrupted)
+    if (attempt->lost)
+        attempt_say(attempt, "ended because the runner had no memory for what it reported");
+    else if (attempt->interrupted)
         attempt_say(attempt, "interrupted");
     else if (attempt->timed_out)
         say_timeout(attempt);
