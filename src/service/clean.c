@@ -68,7 +68,8 @@ static int lock_folder(const char *folder, int flags, int how)
     char path[CLEAN_PATH_MAX + NAME_MAX_SIZE];
     int fd, r;
 
-    snprintf(path, sizeof path, "%s/lock", folder);
+    if (snprintf(path, sizeof path, "%s/lock", folder) >= (int)sizeof path)
+        return -ENAMETOOLONG;
     fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;

@@ -236,9 +236,12 @@ static int make_clone(struct postgres_server *server, struct template *template,
 /* ---- clones made ahead ------------------------------------------------------------------ */
 
 /* As many as tests have asked so far, so that two tests do not pay for sixteen clones. */
+/* SEAM_POOL=0: none is made ahead, so that each test pays for its own and no processor is taken from
+ * others for it. */
 static int pool_goal(const struct postgres_server *server, const struct template *template)
 {
-    int most = 2 * server->keeper->parallel;
+    const char *wanted = getenv("SEAM_POOL");
+    int most = wanted && strcmp(wanted, "0") == 0 ? 0 : 2 * server->keeper->parallel;
 
     if (most > POOL_MAX)
         most = POOL_MAX;
