@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define AGENT_VERSION "1"
+#define AGENT_VERSION "2"
 #define AGENT_OPTION "--seam-agent="
 #define AGENT_CHILD_OPTION "--seam-child="
 #define AGENT_LIST_OPTION "--seam-list"
@@ -33,6 +33,8 @@ enum agent_op {
     AGENT_TESTS,
     AGENT_LISTED,
     AGENT_RUN,
+    AGENT_START_NEXT, /* a slot is free: start one of those that wait for the end of another */
+    AGENT_NOTHING, /* there is none: the slot comes back */
     AGENT_STARTED,
     AGENT_EXITED,
     AGENT_FAILED /* text: why the agent cannot go on with this test */
@@ -44,7 +46,8 @@ enum agent_run_flag {
 
 enum agent_exit_flag {
     AGENT_GROUP_LEFT = 1, /* the test's process group still has members */
-    AGENT_ORPHANS = 2 /* the agent has children that are no tests: some test's daemons */
+    AGENT_ORPHANS = 2, /* the agent has children that are no tests: some test's daemons */
+    AGENT_NEXT = 4 /* one that waited has been started in its place */
 };
 
 struct agent_packet {

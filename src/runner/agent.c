@@ -282,6 +282,13 @@ void agent_grant(struct agent *agent, struct test *test, bool when_free)
     io_send_fds(agent->link.fd, &packet, sizeof packet, NULL, 0);
 }
 
+void agent_start_next(struct agent *agent)
+{
+    struct agent_packet packet = { .op = AGENT_START_NEXT };
+
+    io_send_fds(agent->link.fd, &packet, sizeof packet, NULL, 0);
+}
+
 void agent_grant_all(struct agent *agent)
 {
     struct package *package = agent->package;
@@ -402,6 +409,9 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet,
             attempt_exited(attempt, packet);
         else
             attempt_never_began(agent, packet);
+        break;
+    case AGENT_NOTHING:
+        schedule_freed(package);
         break;
     case AGENT_FAILED:
         attempt_cannot_start(agent, packet, arena_copy(&package->run->arena, text, size));

@@ -253,11 +253,11 @@ void attempt_exited(struct attempt *attempt, const struct agent_packet *exited)
 
     attempt->exited = true;
     attempt->status = exited->status;
-    attempt->exit_flags = exited->flags;
+    attempt->exit_flags = exited->flags & ~(uint32_t)AGENT_NEXT;
     stream_drain(attempt);
     ending_reap_left(attempt);
     attempt_finish(attempt);
-    schedule_ended(test);
+    schedule_ended(test, exited->flags & AGENT_NEXT);
     attempt_free(attempt);
 }
 
@@ -277,7 +277,7 @@ void attempt_cannot_start(struct agent *agent, const struct agent_packet *packet
     attempt.failed = attempt.exit_told = true;
     attempt_say(&attempt, "%s", why);
     attempt_finish(&attempt);
-    schedule_ended(&package->tests[packet->test]);
+    schedule_ended(&package->tests[packet->test], false);
 }
 
 /* Its process died before it could say that it is there. */
@@ -285,6 +285,12 @@ void attempt_never_began(struct agent *agent, const struct agent_packet *exited)
 {
     struct package *package = agent->package;
 
+    if (exited->flags &
+        AGENT_NEXT) { /* it has a slot that was given back when the start failed */
+        package->running++;
+        package->run->in_flight++;
+        schedule_began_next(package);
+    }
     if (exited->test < package->test_count &&
         package->tests[exited->test].state == TEST_GRANTED)
         attempt_cannot_start(agent, exited,

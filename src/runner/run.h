@@ -197,11 +197,15 @@ void run_package_ends(struct package *package, enum package_status status, const
 int agent_start(struct package *package);
 void agent_stop(struct agent *agent); /* no more tests for it */
 void agent_grant(struct agent *agent, struct test *test, bool when_free);
+void agent_start_next(struct agent *agent); /* one of its credits, now */
 void agent_grant_all(struct agent *agent); /* -isolate none */
 
 /* schedule.c */
 void schedule(struct run *run);
-void schedule_ended(struct test *test); /* its process has ended: its slot is free */
+/* A test's process has ended: its slot is free, or the agent has given it to the next that waited. */
+void schedule_ended(struct test *test, bool next_began);
+void schedule_began_next(struct package *package);
+void schedule_freed(struct package *package);
 void schedule_forget(
     struct package *package); /* an agent died, after its attempts were ended */
 

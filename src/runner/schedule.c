@@ -86,6 +86,15 @@ static void grant(struct run *run, struct package *package, struct test *test)
     agent_grant(package->agent, test, false);
 }
 
+/* Its credits waited for an end, and now a slot is free without one. */
+static void start_next(struct run *run, struct package *package)
+{
+    run->in_flight++;
+    package->running++;
+    package->agent->credits--;
+    agent_start_next(package->agent);
+}
+
 static bool grant_one(struct run *run)
 {
     for (uint32_t p = 0; p < run->package_count; p++) {
@@ -94,14 +103,17 @@ static bool grant_one(struct run *run)
 
         if (!can_take(package))
             continue;
-        test = next_free(package);
-        if (!test)
+        test = package->agent->credits > 0 ? NULL : next_free(package);
+        if (!test && package->agent->credits == 0)
             test = next_conditional(run, package);
-        if (!test)
+        if (!test && package->agent->credits == 0)
             continue;
         if (!tokens_take(run))
             return false;
-        grant(run, package, test);
+        if (test)
+            grant(run, package, test);
+        else
+            start_next(run, package);
         return true;
     }
     return false;
@@ -135,22 +147,30 @@ void schedule(struct run *run)
             give_credits(run->packages[p]);
 }
 
-void schedule_ended(struct test *test)
+void schedule_freed(struct package *package)
+{
+    package->running--;
+    package->run->in_flight--;
+    tokens_settle(package->run);
+}
+
+void schedule_began_next(struct package *package)
+{
+    if (package->agent && package->agent->credits > 0)
+        package->agent->credits--;
+}
+
+void schedule_ended(struct test *test, bool next_began)
 {
     struct package *package = test->package;
-    struct run *run = package->run;
-    struct agent *agent = package->agent;
 
     package->serial_runs = false;
     if (test->flags & AGENT_EXCLUSIVE)
-        run->exclusive_runs = false;
-    if (agent && agent->credits > 0) {
-        agent->credits--; /* the agent has started that one: the slot is its */
-        return;
-    }
-    package->running--;
-    run->in_flight--;
-    tokens_settle(run);
+        package->run->exclusive_runs = false;
+    if (next_began)
+        schedule_began_next(package); /* the slot is now that one's */
+    else
+        schedule_freed(package);
 }
 
 /* What was granted to a dead agent and never started goes back into the queue. */

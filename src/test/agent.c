@@ -314,17 +314,18 @@ static void start_test(const struct agent_packet *run)
         (struct running){ pid, (int)syscall(SYS_pidfd_open, pid, 0), run->test, run->serial };
 }
 
-static void start_queued(void)
+/* Start the one that has waited longest; false when none waits. */
+static bool start_queued(void)
 {
-    while (hot->queue_count > 0 && hot->running_count < (size_t)process.parallel) {
-        struct agent_packet run = hot->queue[hot->queue_first];
+    struct agent_packet run;
 
-        hot->queue_first = (hot->queue_first + 1) % QUEUE_MAX;
-        hot->queue_count--;
-        start_test(&run);
-        if (run.flags & AGENT_WHEN_FREE)
-            break;
-    }
+    if (hot->queue_count == 0)
+        return false;
+    run = hot->queue[hot->queue_first];
+    hot->queue_first = (hot->queue_first + 1) % QUEUE_MAX;
+    hot->queue_count--;
+    start_test(&run);
+    return true;
 }
 
 static bool is_test(pid_t pid)
@@ -379,6 +380,7 @@ static void child_ended(size_t index, int status, const struct rusage *used)
     };
 
     hot->running[index] = hot->running[--hot->running_count];
+    exited.flags |= hot->queue_count > 0 ? AGENT_NEXT : 0;
     if (!alone)
         start_queued();
     exited.flags |= has_orphans(0) ? AGENT_ORPHANS : 0;
@@ -476,16 +478,19 @@ static void take_packet(void)
     size = io_receive_fds(FD_LINK, run, sizeof *run, NULL, &no_fds);
     if (size <= 0)
         end_agent();
-    if (size < (ssize_t)sizeof *run || run->op != AGENT_RUN || run->test >= agent.count ||
-        hot->queue_count == QUEUE_MAX)
+    if (size < (ssize_t)sizeof *run)
         return;
-    if (!(run->flags & AGENT_WHEN_FREE) && hot->running_count < agent.running_max) {
-        start_test(run);
-        return;
+    if (run->op == AGENT_START_NEXT && !start_queued()) {
+        struct agent_packet nothing = { .op = AGENT_NOTHING };
+
+        agent_say(&nothing, NULL, 0);
     }
-    hot->queue[(hot->queue_first + hot->queue_count++) % QUEUE_MAX] = *run;
-    if (hot->running_count == 0) /* the one it was to wait for ended meanwhile */
-        start_queued();
+    if (run->op != AGENT_RUN || run->test >= agent.count || hot->queue_count == QUEUE_MAX)
+        return;
+    if (!(run->flags & AGENT_WHEN_FREE) && hot->running_count < agent.running_max)
+        start_test(run);
+    else
+        hot->queue[(hot->queue_first + hot->queue_count++) % QUEUE_MAX] = *run;
 }
 
 static void serve(void)
