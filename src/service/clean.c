@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/deadline.h"
 #include "base/io.h"
 #include "base/proc.h"
 
@@ -28,7 +29,8 @@ enum {
     NAME_MAX_SIZE = 64,
     UNFINISHED_SECONDS = 60,
     PID_FILE_MAX = 4096,
-    PID_FILE_SHM_LINE = 7
+    PID_FILE_SHM_LINE = 7,
+    REMOVE_MAX_MS = 1000
 };
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -166,6 +168,19 @@ static void clean_all_shared_memory(const char *services)
     closedir(entries);
 }
 
+/* Remove a folder with all that is in it. A thread of this keeper may still be unpacking into one, by
+ * a descriptor: it fails as soon as the folder itself is gone, which takes another try or two. */
+static int remove_whole(const char *folder, struct err *err)
+{
+    const uint64_t deadline = deadline_after_ms(REMOVE_MAX_MS);
+    int r;
+
+    do
+        r = io_remove_tree(folder, NULL);
+    while ((r == -ENOTEMPTY || r == -EEXIST) && now_ns() < deadline);
+    return r < 0 ? io_remove_tree(folder, err) : 0;
+}
+
 /* Remove a run's folder. It is renamed first: while its entries go, lock and all, nobody may take
  * it for a whole one, and an interrupted removal is finished by the next sweep. */
 static int remove_folder(const char *folder, struct err *err)
@@ -176,7 +191,7 @@ static int remove_folder(const char *folder, struct err *err)
     snprintf(old, sizeof old, "%.*s/.%s.old", (int)(name - folder), folder, name + 1);
     if (rename(folder, old) < 0)
         return errno == ENOENT ? 0 : err_system(err, -errno, "cannot remove '%s'", folder);
-    return io_remove_tree(old, err);
+    return remove_whole(old, err);
 }
 
 /* End the processes that bear the marker, and servers' back ends, which have lost theirs. */
@@ -231,8 +246,8 @@ int clean_services(const struct clean_dirs *dirs, struct err *err)
     killed = kill_all(marker, parts.disk, parts.memory, NULL, 0, err);
     clean_all_shared_memory(parts.disk);
     clean_all_shared_memory(parts.memory);
-    disk = io_remove_tree(parts.disk, killed < 0 ? NULL : err);
-    memory = io_remove_tree(parts.memory, killed < 0 || disk < 0 ? NULL : err);
+    disk = remove_whole(parts.disk, killed < 0 ? NULL : err);
+    memory = remove_whole(parts.memory, killed < 0 || disk < 0 ? NULL : err);
     return killed < 0 ? killed : disk < 0 ? disk : memory;
 }
 

@@ -5,7 +5,10 @@
 #include <seam/seam.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -119,4 +122,45 @@ SEAM_TEST(clean_services_removes_the_keeper_s_part_alone)
     seam_check(t, is_there(dirs.disk));
     unlock(&dirs);
     seam_check_ok(t, clean_run(&dirs, NULL, 0, NULL));
+}
+
+static atomic_bool enough;
+
+/* Makes files by a descriptor, as the keeper's threads do that unpack a database. */
+static void *make_files(void *arg)
+{
+    const int folder = *(const int *)arg;
+    char name[32];
+
+    for (unsigned i = 0; !atomic_load(&enough) && i < 20000; i++) {
+        int fd;
+
+        snprintf(name, sizeof name, "%u", i);
+        fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            break;
+        close(fd);
+    }
+    return NULL;
+}
+
+SEAM_TEST(clean_run_removes_a_folder_that_is_being_filled)
+{
+    struct clean_dirs dirs = make(t);
+    const char *inner = seam_path(t, "%s/services", dirs.memory);
+    struct err err = { "" };
+    pthread_t thread;
+    int folder;
+
+    seam_require_ok(t, mkdir(inner, 0700));
+    folder = open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    seam_require(t, folder >= 0);
+    seam_require(t, pthread_create(&thread, NULL, make_files, &folder) == 0);
+    unlock(&dirs);
+    if (clean_run(&dirs, NULL, 0, &err) < 0)
+        seam_error(t, "%s", err.text);
+    seam_check(t, !is_there(seam_path(t, "/dev/shm/.seam-%s.old", dirs.run)));
+    atomic_store(&enough, true);
+    pthread_join(thread, NULL);
+    close(folder);
 }
