@@ -411,7 +411,7 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet,
             attempt_never_began(agent, packet);
         break;
     case AGENT_NOTHING:
-        schedule_freed(package);
+        schedule_nothing(package);
         break;
     case AGENT_FAILED:
         attempt_cannot_start(agent, packet, arena_copy(&package->run->arena, text, size));

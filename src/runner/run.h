@@ -87,7 +87,8 @@ struct agent {
     bool sanitized;
     int status; /* of wait(), when `reaped` */
     bool reaped;
-    uint32_t credits; /* tests granted to start when another of its tests has ended */
+    int credits; /* tests granted to start when another of its tests has ended; below 0 for as long
+                    as a packet is under way that corrects it */
     uint32_t running;
 };
 
@@ -206,6 +207,7 @@ void schedule(struct run *run);
 void schedule_ended(struct test *test, bool next_began);
 void schedule_began_next(struct package *package);
 void schedule_freed(struct package *package);
+void schedule_nothing(struct package *package);
 void schedule_forget(
     struct package *package); /* an agent died, after its attempts were ended */
 

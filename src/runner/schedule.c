@@ -156,8 +156,16 @@ void schedule_freed(struct package *package)
 
 void schedule_began_next(struct package *package)
 {
-    if (package->agent && package->agent->credits > 0)
+    if (package->agent)
         package->agent->credits--;
+}
+
+/* What start_next() meant has begun meanwhile at an end, which counts it, or is about to count it. */
+void schedule_nothing(struct package *package)
+{
+    if (package->agent)
+        package->agent->credits++;
+    schedule_freed(package);
 }
 
 void schedule_ended(struct test *test, bool next_began)

@@ -211,8 +211,8 @@ static void list_tests(void)
 
 static void make_hot(size_t running)
 {
-    size_t size =
-        sizeof *hot + running * sizeof(struct running) + (running + 1) * sizeof(struct pollfd);
+    size_t size = sizeof *hot + running * sizeof(struct running) +
+                  (running + 1) * sizeof(struct pollfd) + running * sizeof(struct granted);
 
     hot = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
     if (!hot)
@@ -220,6 +220,7 @@ static void make_hot(size_t running)
     memset(hot, 0, size);
     hot->running = (struct running *)(hot + 1);
     hot->wait = (struct pollfd *)(hot->running + running);
+    hot->queue = (struct granted *)(hot->wait + running + 1);
     agent.running_max = running;
 }
 
@@ -282,10 +283,10 @@ static void tear_groups_down(void)
 
 /* ---- starting and reaping */
 
-void agent_cannot_start(const struct agent_packet *run, const char *what)
+void agent_cannot_start(const struct granted *granted, const char *what)
 {
     struct agent_packet failed = {
-        .op = AGENT_FAILED, .test = run->test, .serial = run->serial, .status = errno
+        .op = AGENT_FAILED, .test = granted->test, .serial = granted->serial, .status = errno
     };
     char words[256];
 
@@ -293,9 +294,9 @@ void agent_cannot_start(const struct agent_packet *run, const char *what)
     say_words(&failed, words);
 }
 
-static void start_test(const struct agent_packet *run)
+static void start_test(const struct granted *granted)
 {
-    bool ready = agent_group_ready(agent.tests[run->test]);
+    bool ready = agent_group_ready(agent.tests[granted->test]);
     pid_t self = getpid();
     pid_t pid;
 
@@ -303,28 +304,28 @@ static void start_test(const struct agent_packet *run)
         fflush(NULL);
     pid = fork();
     if (pid == 0)
-        child_begin(run, self, ready);
+        child_begin(granted, self, ready);
     if (pid < 0) {
-        agent_cannot_start(run, "fork");
+        agent_cannot_start(granted, "fork");
         return;
     }
     if (!(process.flags & AGENT_NO_GROUPS))
         setpgid(pid, pid);
     hot->running[hot->running_count++] =
-        (struct running){ pid, (int)syscall(SYS_pidfd_open, pid, 0), run->test, run->serial };
+        (struct running){ pid, (int)syscall(SYS_pidfd_open, pid, 0), granted->test,
+                          granted->serial };
 }
 
 /* Start the one that has waited longest; false when none waits. */
 static bool start_queued(void)
 {
-    struct agent_packet run;
+    const struct granted *first = &hot->queue[hot->queue_first];
 
     if (hot->queue_count == 0)
         return false;
-    run = hot->queue[hot->queue_first];
-    hot->queue_first = (hot->queue_first + 1) % QUEUE_MAX;
+    hot->queue_first = (hot->queue_first + 1) % agent.running_max;
     hot->queue_count--;
-    start_test(&run);
+    start_test(first);
     return true;
 }
 
@@ -467,30 +468,42 @@ static void take_all(void)
              ((size_t)size - sizeof(struct agent_packet)) / sizeof(uint32_t));
 }
 
+/* Start it, or let it wait for the end of another one. */
+static void take_grant(const struct granted *granted, bool when_free)
+{
+    if (!when_free && hot->running_count < agent.running_max)
+        start_test(granted);
+    else if (hot->queue_count < agent.running_max)
+        hot->queue[(hot->queue_first + hot->queue_count++) % agent.running_max] = *granted;
+    else {
+        errno = ENOBUFS;
+        agent_cannot_start(granted, "more tests are granted than can wait");
+    }
+}
+
 static void take_packet(void)
 {
-    struct agent_packet *run = &hot->packet;
+    struct agent_packet *packet = &hot->packet;
     size_t no_fds = 0;
     ssize_t size;
 
     if (process.flags & AGENT_ISOLATE_NONE)
         take_all();
-    size = io_receive_fds(FD_LINK, run, sizeof *run, NULL, &no_fds);
+    size = io_receive_fds(FD_LINK, packet, sizeof *packet, NULL, &no_fds);
     if (size <= 0)
         end_agent();
-    if (size < (ssize_t)sizeof *run)
+    if (size < (ssize_t)sizeof *packet)
         return;
-    if (run->op == AGENT_START_NEXT && !start_queued()) {
+    if (packet->op == AGENT_START_NEXT && !start_queued()) {
         struct agent_packet nothing = { .op = AGENT_NOTHING };
 
         agent_say(&nothing, NULL, 0);
     }
-    if (run->op != AGENT_RUN || run->test >= agent.count || hot->queue_count == QUEUE_MAX)
-        return;
-    if (!(run->flags & AGENT_WHEN_FREE) && hot->running_count < agent.running_max)
-        start_test(run);
-    else
-        hot->queue[(hot->queue_first + hot->queue_count++) % QUEUE_MAX] = *run;
+    if (packet->op == AGENT_RUN && packet->test < agent.count) {
+        struct granted granted = { packet->test, packet->serial, packet->number };
+
+        take_grant(&granted, packet->flags & AGENT_WHEN_FREE);
+    }
 }
 
 static void serve(void)

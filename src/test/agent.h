@@ -16,7 +16,7 @@ enum {
     FD_CHILDREN,
 };
 
-enum { QUEUE_MAX = 16, RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
+enum { RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
 
 struct running {
     pid_t pid;
@@ -25,10 +25,16 @@ struct running {
     uint32_t serial;
 };
 
-/* Tests that were granted but wait until one of ours has ended: a ring. */
+/* A test that the runner has granted. */
+struct granted {
+    uint32_t test;
+    uint32_t serial;
+    uint32_t pass_over; /* subtests */
+};
+
 struct agent {
     struct seam_test_record **tests;
-    size_t running_max;
+    size_t running_max; /* and as many may wait */
     uint32_t count;
     struct buf config; /* as it came, for exec */
     int argc;
@@ -45,9 +51,8 @@ struct hot {
     size_t queue_first;
     size_t queue_count;
     struct agent_packet packet;
-    struct agent_packet
-        queue[QUEUE_MAX]; /* a ring: granted, but to wait until one of ours has ended */
     struct running *running; /* as many as -parallel, and a few */
+    struct granted *queue; /* a ring of as many: to wait until one of ours has ended */
     struct pollfd *wait; /* the link, and a pidfd for each of them */
 };
 extern struct hot *hot;
@@ -56,13 +61,13 @@ extern struct hot *hot;
 void agent_take_config(const struct message *config);
 void agent_collect_tests(void);
 void agent_say(const struct agent_packet *packet, const int *fds, size_t count);
-void agent_cannot_start(const struct agent_packet *run, const char *what);
+void agent_cannot_start(const struct granted *granted, const char *what);
 bool agent_group_ready(const struct seam_test_record *record);
 const char *agent_group_of(const struct seam_test_record *record);
 int agent_group_error(void); /* what the set-up that failed returned */
 
 /* agent_child.c: after the fork, and before the exit. */
-SEAM_NORETURN void child_begin(const struct agent_packet *run, pid_t parent, bool ready);
+SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent, bool ready);
 SEAM_NORETURN void child_end(bool passed);
 
 #endif

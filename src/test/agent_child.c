@@ -61,15 +61,15 @@ SEAM_NORETURN void child_end(bool passed)
 }
 
 /* Everything between the fork (or exec) and user code. */
-static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
+static SEAM_NORETURN void be_test(const struct granted *granted, bool ready)
 {
-    const struct seam_test_record *record = agent.tests[run->test];
+    const struct seam_test_record *record = agent.tests[granted->test];
     struct stat events;
 
     process.pid = getpid();
     process.events = FD_EVENTS;
     process.output = FD_OUTPUT;
-    process.pass_over = run->number;
+    process.pass_over = granted->pass_over;
     if (fstat(FD_EVENTS, &events) == 0) {
         process.events_device = events.st_dev;
         process.events_inode = events.st_ino;
@@ -88,16 +88,17 @@ static SEAM_NORETURN void be_test(const struct agent_packet *run, bool ready)
         t_finish(root);
         child_end(false);
     }
-    child_end(run_test(record, run->test, false));
+    child_end(run_test(record, granted->test, false));
 }
 
-static void exec_test(const struct agent_packet *run)
+static void exec_test(const struct granted *granted)
 {
     char option[64];
     char **argv = calloc((size_t)agent.argc + 3, sizeof *argv);
     int config = memfd_create("seam-config", 0);
 
-    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", run->test, run->number);
+    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", granted->test,
+             granted->pass_over);
     if (argv && config >= 0 &&
         io_write_all(config, agent.config.data, agent.config.size) == 0 &&
         dup2(config, FD_CONFIG) >= 0) {
@@ -114,16 +115,16 @@ static void exec_test(const struct agent_packet *run)
 
 /* The child makes its pipes and hands the runner their other ends, and its pidfd, before it does anything
  * else: the agent's time is the time of all. */
-static void introduce(const struct agent_packet *run)
+static void introduce(const struct granted *granted)
 {
     struct agent_packet started = {
-        .op = AGENT_STARTED, .test = run->test, .serial = run->serial, .pid = getpid()
+        .op = AGENT_STARTED, .test = granted->test, .serial = granted->serial, .pid = getpid()
     };
     int output[2], events[2], fds[3];
 
     fds[0] = (int)syscall(SYS_pidfd_open, started.pid, 0);
     if (fds[0] < 0 || pipe2(output, O_CLOEXEC) < 0 || pipe2(events, O_CLOEXEC) < 0) {
-        agent_cannot_start(run, "its pipes");
+        agent_cannot_start(granted, "its pipes");
         _exit(EXIT_SETUP);
     }
     fds[1] = output[0];
@@ -140,9 +141,9 @@ static void introduce(const struct agent_packet *run)
     }
 }
 
-SEAM_NORETURN void child_begin(const struct agent_packet *run, pid_t parent, bool ready)
+SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent, bool ready)
 {
-    uint32_t serial = run->serial;
+    uint32_t serial = granted->serial;
 
     if (!(process.flags & AGENT_NO_GROUPS))
         setpgid(0, 0);
@@ -153,21 +154,21 @@ SEAM_NORETURN void child_begin(const struct agent_packet *run, pid_t parent, boo
         agent.marker[i - 1] = (char)('0' + serial % 10);
     for (size_t i = 0; i < hot->running_count; i++)
         close(hot->running[i].pidfd);
-    introduce(run);
+    introduce(granted);
     close(FD_LINK);
     close(FD_CHILDREN);
     if (process.flags & AGENT_ISOLATE_EXEC)
-        exec_test(run);
-    be_test(run, ready);
+        exec_test(granted);
+    be_test(granted, ready);
 }
 
 int agent_child(const char *option, int argc, char **argv)
 {
-    struct agent_packet run = { .op = AGENT_RUN };
+    struct granted granted = { 0 };
     struct buf config = BUF_INIT(MESSAGE_MAX);
     struct message frame;
 
-    if (sscanf(option, "%u:%u", &run.test, &run.number) != 2)
+    if (sscanf(option, "%u:%u", &granted.test, &granted.pass_over) != 2)
         return EXIT_SETUP;
     lseek(FD_CONFIG, 0, SEEK_SET);
     if (message_receive(FD_CONFIG, &config, 0, &frame) < 0)
@@ -182,8 +183,8 @@ int agent_child(const char *option, int argc, char **argv)
     agent_collect_tests();
     registry_run_main(argc, argv);
     leaks_baseline();
-    if (run.test >= agent.count)
+    if (granted.test >= agent.count)
         return EXIT_SETUP;
     crash_install();
-    be_test(&run, agent_group_ready(agent.tests[run.test]));
+    be_test(&granted, agent_group_ready(agent.tests[granted.test]));
 }
