@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define AGENT_VERSION "2"
+#define AGENT_VERSION "3"
 #define AGENT_OPTION "--seam-agent="
 #define AGENT_CHILD_OPTION "--seam-child="
 #define AGENT_LIST_OPTION "--seam-list"
@@ -34,6 +34,7 @@ enum agent_op {
     AGENT_LISTED,
     AGENT_RUN,
     AGENT_START_NEXT, /* a slot is free: start one of those that wait for the end of another */
+    AGENT_START_NONE, /* the run is stopped: forget those that wait */
     AGENT_NOTHING, /* there is none: the slot comes back */
     AGENT_STARTED,
     AGENT_EXITED,

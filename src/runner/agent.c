@@ -282,11 +282,21 @@ void agent_grant(struct agent *agent, struct test *test, bool when_free)
     io_send_fds(agent->link.fd, &packet, sizeof packet, NULL, 0);
 }
 
-void agent_start_next(struct agent *agent)
+static void send_op(struct agent *agent, enum agent_op op)
 {
-    struct agent_packet packet = { .op = AGENT_START_NEXT };
+    struct agent_packet packet = { .op = op };
 
     io_send_fds(agent->link.fd, &packet, sizeof packet, NULL, 0);
+}
+
+void agent_start_next(struct agent *agent)
+{
+    send_op(agent, AGENT_START_NEXT);
+}
+
+void agent_start_none(struct agent *agent)
+{
+    send_op(agent, AGENT_START_NONE);
 }
 
 void agent_grant_all(struct agent *agent)

@@ -151,6 +151,8 @@ void attempt_begin(struct agent *agent, const struct agent_packet *started, cons
         stream_watch(attempt);
     if (!agent->in_process && started->test < package->test_count)
         begin_test(attempt, &package->tests[started->test]);
+    if (run->interrupts > 0) /* it was under way when the others were told */
+        attempt_interrupt(attempt);
 }
 
 struct attempt *attempt_find(struct run *run, uint32_t serial)

@@ -158,18 +158,16 @@ void attempts_tick(struct run *run)
     }
 }
 
-void attempts_interrupt(struct run *run)
+void attempt_interrupt(struct attempt *attempt)
 {
-    for (struct attempt *attempt = run->attempts; attempt; attempt = attempt->next) {
-        if (!attempt->test || attempt->kill_stage >= STAGE_TERM)
-            continue;
-        attempt->interrupted = true;
-        if (attempt->stacks)
-            stacks_cancel(run, attempt->stacks);
-        attempt->stacks = NULL;
-        set_stage(attempt, STAGE_TERM, GRACE_MS);
-        signal_members(attempt, SIGTERM);
-    }
+    if (!attempt->test || attempt->kill_stage >= STAGE_TERM)
+        return;
+    attempt->interrupted = true;
+    if (attempt->stacks)
+        stacks_cancel(attempt->agent->package->run, attempt->stacks);
+    attempt->stacks = NULL;
+    set_stage(attempt, STAGE_TERM, GRACE_MS);
+    signal_members(attempt, SIGTERM);
 }
 
 /* ---- what was left behind */

@@ -118,6 +118,16 @@ static void next_round(struct package *package)
                          "the test program cannot be started again");
 }
 
+/* What was interrupted has not passed, even if all that ran did. */
+static enum package_status status_of(const struct package *package)
+{
+    bool cut_short = package->run->interrupts > 0 && (!package->listed || package->left > 0);
+
+    return package->failed || cut_short ? PACKAGE_FAIL
+           : package->ran == 0          ? PACKAGE_NO_TESTS_RUN
+                                        : PACKAGE_OK;
+}
+
 /* Whether the package has nothing more to do; then it is ended. */
 static void look_at(struct package *package)
 {
@@ -133,11 +143,7 @@ static void look_at(struct package *package)
         next_round(package);
         return;
     }
-    run_package_ends(package,
-                     package->failed     ? PACKAGE_FAIL
-                     : package->ran == 0 ? PACKAGE_NO_TESTS_RUN
-                                         : PACKAGE_OK,
-                     NULL);
+    run_package_ends(package, status_of(package), NULL);
 }
 
 /* ---- signals */
@@ -173,7 +179,11 @@ static void interrupt(struct run *run, int number)
     }
     run_note(run, "interrupted: running tests are ended; once more ends at once");
     run->stopping = true;
-    attempts_interrupt(run);
+    for (uint32_t i = 0; i < run->package_count; i++)
+        if (run->packages[i]->agent)
+            agent_start_none(run->packages[i]->agent);
+    for (struct attempt *attempt = run->attempts; attempt; attempt = attempt->next)
+        attempt_interrupt(attempt);
 }
 
 static void signals_ready(struct watch *watch, uint32_t events)
@@ -279,8 +289,27 @@ static void end_unbegun(struct run *run)
         struct package *package = run->packages[i];
 
         if (run->stopping && !package->ended && (!package->begun || !package->listed))
-            run_package_ends(package, PACKAGE_NO_TESTS_RUN, NULL);
+            run_package_ends(package, status_of(package), NULL);
     }
+}
+
+/* A run that was stopped says what it has left out. */
+static void say_left_out(struct run *run)
+{
+    uint32_t tests = 0, packages = 0;
+
+    for (uint32_t i = 0; run->stopping && i < run->package_count; i++) {
+        const struct package *package = run->packages[i];
+
+        tests += package->left;
+        packages += !package->listed && (package->status == PACKAGE_FAIL ||
+                                         package->status == PACKAGE_NO_TESTS_RUN);
+    }
+    if (tests > 0)
+        run_note(run, "stopped: %u %s did not run", tests, tests == 1 ? "test" : "tests");
+    if (packages > 0)
+        run_note(run, "stopped: %u %s did not begin", packages,
+                 packages == 1 ? "package" : "packages");
 }
 
 void run_turn(struct run *run)
@@ -321,6 +350,7 @@ int run_all(struct run *run)
 
     while (!all_ended(run))
         run_turn(run);
+    say_left_out(run);
     finish.status = (uint8_t)exit_code(run);
     finish.elapsed_ns = now_ns() - run->begin_ns;
     run_emit(run, &finish);

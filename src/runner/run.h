@@ -199,6 +199,7 @@ int agent_start(struct package *package);
 void agent_stop(struct agent *agent); /* no more tests for it */
 void agent_grant(struct agent *agent, struct test *test, bool when_free);
 void agent_start_next(struct agent *agent); /* one of its credits, now */
+void agent_start_none(struct agent *agent); /* of its credits */
 void agent_grant_all(struct agent *agent); /* -isolate none */
 
 /* schedule.c */
@@ -226,6 +227,6 @@ struct attempt *attempt_find(struct run *run, uint32_t serial);
 void attempt_drain(struct attempt *attempt);
 uint64_t attempts_deadline(const struct run *run);
 void attempts_tick(struct run *run); /* act on deadlines that have passed */
-void attempts_interrupt(struct run *run);
+void attempt_interrupt(struct attempt *attempt);
 
 #endif

@@ -499,6 +499,8 @@ static void take_packet(void)
 
         agent_say(&nothing, NULL, 0);
     }
+    if (packet->op == AGENT_START_NONE)
+        hot->queue_count = 0;
     if (packet->op == AGENT_RUN && packet->test < agent.count) {
         struct granted granted = { packet->test, packet->serial, packet->number };
 
