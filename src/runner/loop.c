@@ -36,6 +36,12 @@ int loop_add(struct loop *loop, struct watch *watch, int fd,
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+void loop_pause(struct loop *loop, const struct watch *watch)
+{
+    if (watch->fd >= 0)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+}
+
 void loop_forget(struct loop *loop, struct watch *watch)
 {
     if (watch->fd >= 0)

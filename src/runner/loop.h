@@ -32,6 +32,9 @@ int loop_add(struct loop *loop, struct watch *watch, int fd,
 /* Stop watching and close the descriptor. Nothing happens when it is -1. */
 void loop_close(struct loop *loop, struct watch *watch);
 
+/* Stop watching, but keep the descriptor in the watch, to be added again. */
+void loop_pause(struct loop *loop, const struct watch *watch);
+
 /* Stop watching, but leave the descriptor open. */
 void loop_forget(struct loop *loop, struct watch *watch);
 

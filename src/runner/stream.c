@@ -13,13 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/io.h"
 #include "runner/attempt.h"
 #include "runner/ending.h"
 
 enum { OUTPUT_KEPT_S = 24 * 3600 }; /* files of earlier runs */
+enum { PAUSE_NS = 1000000 };
 enum {
     READ_SIZE = 64 << 10,
+    WIDE_PIPE = 512 << 10,
     OUTPUT_IN_MEMORY = 1 << 20,
     OUTPUT_TAIL = 2 << 10,
     EVENTS_MAX = EVENT_MAX + (1 << 20),
@@ -217,6 +220,8 @@ static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct bu
     n = read(watch->fd, bytes, sizeof bytes);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         loop_close(&attempt->agent->package->run->loop, watch);
+    if (n == READ_SIZE) /* it was full, and the test may have waited for us */
+        fcntl(watch->fd, F_SETPIPE_SZ, WIDE_PIPE);
     if (n > 0 &&
         buf_add(into, bytes, (size_t)n) < 0) { /* a part is gone: no more can be believed */
         attempt->lost = true;
@@ -287,10 +292,18 @@ static void pump(struct attempt *attempt, int turns)
     }
 }
 
+/* Who speaks once mostly goes on, and each of its writes would wake us for a few bytes; so for a moment
+ * the loop does not watch it. */
 void stream_ready(struct watch *watch, uint32_t events)
 {
+    struct attempt *attempt = watch->owner;
+    struct loop *loop = &attempt->agent->package->run->loop;
+
     (void)events;
-    pump(watch->owner, 16);
+    pump(attempt, 16);
+    loop_pause(loop, &attempt->output);
+    loop_pause(loop, &attempt->events);
+    attempt->watch_ns = now_ns() + PAUSE_NS;
 }
 
 void stream_watch(struct attempt *attempt)

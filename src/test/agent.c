@@ -406,7 +406,6 @@ static void reap(size_t index)
 static void run_here(const uint32_t *tests, size_t count)
 {
     struct agent_packet started = { .op = AGENT_STARTED, .pid = getpid() };
-    struct stat events_stat;
     int output[2], events[2], fds[3];
     bool passed = true;
 
@@ -419,13 +418,7 @@ static void run_here(const uint32_t *tests, size_t count)
     fds[2] = events[0];
     dup2(output[1], STDOUT_FILENO);
     dup2(output[1], STDERR_FILENO);
-    process.events = dup3(events[1], FD_EVENTS, O_CLOEXEC);
-    process.output = dup3(output[1], FD_OUTPUT, O_CLOEXEC);
-    process.pid = getpid();
-    if (fstat(FD_EVENTS, &events_stat) == 0) {
-        process.events_device = events_stat.st_dev;
-        process.events_inode = events_stat.st_ino;
-    }
+    emit_begin(dup3(events[1], FD_EVENTS, O_CLOEXEC), dup3(output[1], FD_OUTPUT, O_CLOEXEC));
     agent_say(&started, fds, 3);
     for (int i = 0; i < 2; i++) {
         close(output[i]);

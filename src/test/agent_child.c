@@ -64,16 +64,9 @@ SEAM_NORETURN void child_end(bool passed)
 static SEAM_NORETURN void be_test(const struct granted *granted, bool ready)
 {
     const struct seam_test_record *record = agent.tests[granted->test];
-    struct stat events;
 
-    process.pid = getpid();
-    process.events = FD_EVENTS;
-    process.output = FD_OUTPUT;
+    emit_begin(FD_EVENTS, FD_OUTPUT);
     process.pass_over = granted->pass_over;
-    if (fstat(FD_EVENTS, &events) == 0) {
-        process.events_device = events.st_dev;
-        process.events_inode = events.st_ino;
-    }
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
     if (record->options->signal)
         signal(record->options->signal, SIG_DFL); /* it is to die of that one */

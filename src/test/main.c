@@ -15,6 +15,7 @@ int(main)(int argc, char **argv)
     const size_t agent = strlen(AGENT_OPTION);
     const size_t child = strlen(AGENT_CHILD_OPTION);
 
+    emit_watch_forks();
     if (argc > 1 && strncmp(argv[1], AGENT_OPTION, agent) == 0)
         return agent_main(argv[1] + agent, argc, argv);
     if (argc > 1 && strncmp(argv[1], AGENT_CHILD_OPTION, child) == 0)

@@ -61,6 +61,11 @@ struct process {
     int output; /* a copy of the output pipe, for marks; -1: none wanted */
     dev_t events_device;
     ino_t events_inode;
+    _Atomic uint64_t
+        looked_ns; /* when it was seen last whether we are forked and the pipe is ours */
+    atomic_int looks_saved; /* since then */
+    atomic_bool forked; /* what was seen: this is a child that the test forked */
+    atomic_bool closed; /* and that the test has closed the pipe */
     pthread_mutex_t lock; /* guards the event pipe and its counters, and lists of clean-ups */
     uint32_t sequence; /* events written */
     bool noisy; /* the output pipe has been used */
@@ -89,6 +94,8 @@ extern struct process process; /* aligned, so that a test's process copies one p
 extern _Thread_local seam_t *current_test;
 
 /* emit.c */
+void emit_watch_forks(void); /* once, in a program with tests */
+void emit_begin(int events, int output); /* this process is a test: its pipes; -1: no marks */
 void emit(struct event *event); /* sets its time */
 void crash_write(struct event *event); /* the same from a signal handler */
 void emit_lock(void); /* process.lock, where there is more than one thread */

@@ -18,16 +18,8 @@ enum { EVENTS_MAX = 16 << 20, NODES_MAX = 64 };
 
 static void configure(int events, const struct trial_options *options)
 {
-    struct stat status;
-
-    process.pid = getpid();
-    process.events = events;
-    process.output = -1;
+    emit_begin(events, -1);
     process.sequence = 0;
-    if (fstat(events, &status) == 0) {
-        process.events_device = status.st_dev;
-        process.events_inode = status.st_ino;
-    }
     process.alone = false;
     process.pass_over = 0;
     process.flags = options->flags;
