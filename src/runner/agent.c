@@ -202,11 +202,44 @@ static bool tags_given(const struct options *options, const struct message *fram
     return true;
 }
 
-static char *keep_text(struct run *run, const struct message *frame, const char *key)
+static bool is_text(const char *text, struct message value)
 {
-    struct message value = message_value(frame, key);
+    return text ? value.data && strlen(text) == value.size &&
+                      memcmp(text, value.data, value.size) == 0
+                : !value.data;
+}
 
+static const char *keep_text(struct run *run, const char *before, struct message value)
+{
+    if (before && is_text(before, value))
+        return before;
     return value.data ? arena_copy(&run->arena, value.data, value.size) : NULL;
+}
+
+/* What the frame declares, shared with the test before it when that declared the same. */
+static const struct declaration *take_declaration(struct package *package,
+                                                  const struct message *frame)
+{
+    const struct declaration *last = package->declared;
+    struct message file = message_value(frame, "file"), group = message_value(frame, "group");
+    struct declaration *declared;
+    struct declaration now = {
+        .package = package,
+        .flags = (uint32_t)message_int(frame, "flags", 0),
+        .timeout_ms = (int)message_int(frame, "timeout_ms", 0),
+        .signal = (int)message_int(frame, "signal", 0),
+        .exit_code = (int)message_int(frame, "exit_code", 0),
+    };
+
+    if (last && last->flags == now.flags && last->timeout_ms == now.timeout_ms &&
+        last->signal == now.signal && last->exit_code == now.exit_code &&
+        is_text(last->file, file) && is_text(last->group, group))
+        return last;
+    declared = arena_zero(&package->run->arena, sizeof *declared);
+    now.file = keep_text(package->run, last ? last->file : NULL, file);
+    now.group = keep_text(package->run, last ? last->group : NULL, group);
+    *declared = now;
+    return package->declared = declared;
 }
 
 static struct test *add_test(struct package *package)
@@ -220,24 +253,23 @@ static struct test *add_test(struct package *package)
         package->tests = wider;
         package->test_room = room;
     }
-    package->tests[package->test_count] = (struct test){ .package = package };
+    package->tests[package->test_count] = (struct test){ 0 };
     return &package->tests[package->test_count++];
 }
 
-static void take_test(struct package *package, uint32_t index, const struct message *frame)
+static bool has_conditions(const struct declaration *declared)
+{
+    return declared->group || declared->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
+}
+
+static void take_test(struct package *package, const struct message *frame)
 {
     struct run *run = package->run;
     struct test *test = add_test(package);
 
-    test->index = index;
-    test->name = keep_text(run, frame, "name");
-    test->file = keep_text(run, frame, "file");
-    test->group = keep_text(run, frame, "group");
+    test->declared = take_declaration(package, frame);
+    test->name = keep_text(run, NULL, message_value(frame, "name"));
     test->line = (int)message_int(frame, "line", 0);
-    test->timeout_ms = (int)message_int(frame, "timeout_ms", 0);
-    test->signal = (int)message_int(frame, "signal", 0);
-    test->exit_code = (int)message_int(frame, "exit_code", 0);
-    test->flags = (uint32_t)message_int(frame, "flags", 0);
     if (filter_match(&run->filter, test->name) == FILTER_NO ||
         (run->skip.text && filter_match(&run->skip, test->name) == FILTER_FULL))
         return;
@@ -246,12 +278,12 @@ static void take_test(struct package *package, uint32_t index, const struct mess
         return;
     }
     test->state = TEST_PENDING;
-    package->conditional += test->group || test->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
+    package->conditional += has_conditions(test->declared);
     package->left++;
     run->selected++;
 }
 
-static void take_tests(struct package *package, uint32_t index, const char *data, size_t size)
+static void take_tests(struct package *package, const char *data, size_t size)
 {
     struct message frame;
     long whole;
@@ -259,7 +291,7 @@ static void take_tests(struct package *package, uint32_t index, const char *data
     if (package->listed)
         return; /* a second agent of the package tells what is known */
     while ((whole = message_parse(data, size, &frame)) > 0) {
-        take_test(package, index++, &frame);
+        take_test(package, &frame);
         data += whole;
         size -= (size_t)whole;
     }
@@ -272,7 +304,7 @@ void agent_grant(struct agent *agent, struct test *test, bool when_free)
     struct run *run = agent->package->run;
     struct agent_packet packet = {
         .op = AGENT_RUN,
-        .test = test->index,
+        .test = (uint32_t)(test - agent->package->tests),
         .serial = ++run->serial,
         .flags = when_free ? AGENT_WHEN_FREE : 0,
         .number = test->pass_over,
@@ -307,10 +339,10 @@ void agent_grant_all(struct agent *agent)
 
     buf_add(&whole, &packet, sizeof packet);
     for (uint32_t i = 0; i < package->test_count; i++) {
-        struct test *test = &package->tests[package->order[i]];
+        uint32_t number = package->order[i];
+        struct test *test = &package->tests[number];
 
-        if (test->state == TEST_PENDING &&
-            buf_add(&whole, &test->index, sizeof test->index) == 0)
+        if (test->state == TEST_PENDING && buf_add(&whole, &number, sizeof number) == 0)
             test->state = TEST_GRANTED;
     }
     io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
@@ -400,7 +432,7 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet,
         hello(agent, packet);
         break;
     case AGENT_TESTS:
-        take_tests(package, packet->test, text, size);
+        take_tests(package, text, size);
         break;
     case AGENT_LISTED:
         if (!package->listed)

@@ -30,7 +30,7 @@ void attempt_emit(struct attempt *attempt, struct event *event)
 {
     if (!attempt->test)
         return;
-    event->package = text_of(attempt->test->package->name);
+    event->package = text_of(attempt->test->declared->package->name);
     if (event->test.size == 0)
         event->test = text_of(attempt->test->name);
     run_emit(run_of(attempt), event);
@@ -56,9 +56,10 @@ void attempt_say(struct attempt *attempt, const char *format, ...)
 
 static void begin_test(struct attempt *attempt, struct test *test)
 {
-    struct event run = {
-        .kind = EVENT_RUN, .node = EVENT_ROOT, .file = text_of(test->file), .number = test->line
-    };
+    struct event run = { .kind = EVENT_RUN,
+                         .node = EVENT_ROOT,
+                         .file = text_of(test->declared->file),
+                         .number = test->line };
     struct run *whole = run_of(attempt);
     uint64_t now = now_ns();
 
@@ -66,8 +67,8 @@ static void begin_test(struct attempt *attempt, struct test *test)
     attempt->begin_ns = now;
     attempt->deadline_ns = 0;
     if (!attempt->agent->no_timeouts) {
-        if (test->timeout_ms > 0)
-            attempt->deadline_ns = now + (uint64_t)test->timeout_ms * 1000000u;
+        if (test->declared->timeout_ms > 0)
+            attempt->deadline_ns = now + (uint64_t)test->declared->timeout_ms * 1000000u;
         if (whole->deadline_ns &&
             (!attempt->deadline_ns || whole->deadline_ns < attempt->deadline_ns))
             attempt->deadline_ns = whole->deadline_ns;
@@ -198,7 +199,7 @@ static bool resumes(struct attempt *attempt, enum verdict verdict)
 {
     struct test *test = attempt->test;
 
-    if (!(test->flags & AGENT_RESUME) || verdict != VERDICT_FAIL || attempt->ended ||
+    if (!(test->declared->flags & AGENT_RESUME) || verdict != VERDICT_FAIL || attempt->ended ||
         attempt->subtests == 0 || attempt->timed_out || attempt->interrupted)
         return false;
     test->pass_over += attempt->subtests;
@@ -208,7 +209,7 @@ static bool resumes(struct attempt *attempt, enum verdict verdict)
 
 static void count_verdict(struct test *test, enum verdict verdict)
 {
-    struct package *package = test->package;
+    struct package *package = test->declared->package;
 
     test->state = TEST_DONE;
     package->left--;
@@ -235,7 +236,7 @@ void attempt_finish(struct attempt *attempt)
     stream_close_nodes(attempt, VERDICT_FAIL);
     if (resumes(attempt, verdict)) {
         test->state = TEST_PENDING;
-        test->package->next = 0;
+        test->declared->package->next = 0;
     } else {
         if (test->failed_before)
             verdict = VERDICT_FAIL;

@@ -83,7 +83,7 @@ void ending_crashed(struct attempt *attempt)
 {
     const struct test *test = attempt->test;
 
-    if (test && test->signal == attempt->crash.number)
+    if (test && test->declared->signal == attempt->crash.number)
         ending_kill(attempt);
     else if (!attempt->stacks)
         begin_stacks(attempt);

@@ -41,7 +41,7 @@ static bool load_times(struct package *package)
             uint32_t *place = *name == ' ' ? map_find(&places, name + 1) : NULL;
 
             if (place && ms >= LONG_MS) {
-                package->tests[*place - 1].expected_ms = (uint32_t)ms;
+                package->tests[*place - 1].took_ms = (uint32_t)ms;
                 any = true;
             }
         }
@@ -71,8 +71,8 @@ static int longer_first(const void *a, const void *b, void *arg)
     const struct test *tests = arg;
     uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
 
-    if (tests[i].expected_ms != tests[j].expected_ms)
-        return tests[i].expected_ms > tests[j].expected_ms ? -1 : 1;
+    if (tests[i].took_ms != tests[j].took_ms)
+        return tests[i].took_ms > tests[j].took_ms ? -1 : 1;
     return i < j ? -1 : i > j;
 }
 

@@ -28,22 +28,26 @@ struct package;
 
 enum test_state { TEST_LEFT_OUT, TEST_PENDING, TEST_GRANTED, TEST_RUNNING, TEST_DONE };
 
-struct test {
+/* What a test declares besides its name: mostly the same for all tests of a file, which then share it. */
+struct declaration {
     struct package *package;
-    const char *name;
     const char *file;
     const char *group;
-    uint32_t index; /* in its program */
     uint32_t flags; /* enum agent_test_flag */
-    int line;
     int timeout_ms;
     int signal;
     int exit_code;
-    enum test_state state;
+};
+
+/* Its place in package->tests is its number in the program. Small, because there may be very many. */
+struct test {
+    const struct declaration *declared;
+    const char *name;
+    int line;
+    uint32_t took_ms; /* in this run or an earlier one; 0: short or not known */
     uint32_t pass_over; /* .resume: subtests that have a result */
+    uint8_t state; /* enum test_state */
     bool failed_before; /* .resume: in a part that was run earlier */
-    uint32_t expected_ms; /* of an earlier run; 0: short or not known */
-    uint32_t took_ms;
 };
 
 struct package {
@@ -52,6 +56,7 @@ struct package {
     const char *folder; /* absolute */
     const char *binary;
     struct agent *agent;
+    const struct declaration *declared; /* by the test that was listed last */
     struct test *tests;
     uint32_t test_count;
     uint32_t test_room;

@@ -15,7 +15,8 @@ enum { CREDITS_MAX = 4 };
 
 static bool is_free(const struct test *test)
 {
-    return !test->group && !(test->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE));
+    return !test->declared->group &&
+           !(test->declared->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE));
 }
 
 /* The next pending test without conditions. Each test is passed once in a round. */
@@ -38,8 +39,8 @@ static bool group_runs(const struct run *run, const char *group)
         for (uint32_t i = 0; package->running > 0 && i < package->test_count; i++) {
             const struct test *test = &package->tests[i];
 
-            if ((test->state == TEST_GRANTED || test->state == TEST_RUNNING) && test->group &&
-                strcmp(test->group, group) == 0)
+            if ((test->state == TEST_GRANTED || test->state == TEST_RUNNING) &&
+                test->declared->group && strcmp(test->declared->group, group) == 0)
                 return true;
         }
     }
@@ -48,13 +49,13 @@ static bool group_runs(const struct run *run, const char *group)
 
 static bool may_run(const struct run *run, const struct test *test)
 {
-    const struct package *package = test->package;
+    const struct package *package = test->declared->package;
 
-    if (test->flags & AGENT_EXCLUSIVE)
+    if (test->declared->flags & AGENT_EXCLUSIVE)
         return run->in_flight == 0;
-    if (test->flags & AGENT_SERIAL_TEST && package->running > 0)
+    if (test->declared->flags & AGENT_SERIAL_TEST && package->running > 0)
         return false;
-    return !test->group || !group_runs(run, test->group);
+    return !test->declared->group || !group_runs(run, test->declared->group);
 }
 
 /* Tests with conditions wait until the free ones of their package have been handed out. */
@@ -81,8 +82,8 @@ static void grant(struct run *run, struct package *package, struct test *test)
 {
     run->in_flight++;
     package->running++;
-    package->serial_runs = test->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
-    run->exclusive_runs = test->flags & AGENT_EXCLUSIVE;
+    package->serial_runs = test->declared->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
+    run->exclusive_runs = test->declared->flags & AGENT_EXCLUSIVE;
     agent_grant(package->agent, test, false);
 }
 
@@ -170,10 +171,10 @@ void schedule_nothing(struct package *package)
 
 void schedule_ended(struct test *test, bool next_began)
 {
-    struct package *package = test->package;
+    struct package *package = test->declared->package;
 
     package->serial_runs = false;
-    if (test->flags & AGENT_EXCLUSIVE)
+    if (test->declared->flags & AGENT_EXCLUSIVE)
         package->run->exclusive_runs = false;
     if (next_began)
         schedule_began_next(package); /* the slot is now that one's */

@@ -24,7 +24,7 @@ static void say_again(struct attempt *attempt)
     const struct options *options = attempt->agent->package->run->options;
 
     attempt_say(attempt, "again: %s -run '^%s$' %s", options->is_run ? "seam run" : "seam test",
-                attempt->test->name, attempt->test->package->again);
+                attempt->test->name, attempt->test->declared->package->again);
 }
 
 static void say_crash(struct attempt *attempt)
@@ -46,9 +46,10 @@ static void say_crash(struct attempt *attempt)
 static void say_timeout(struct attempt *attempt)
 {
     struct run *run = attempt->agent->package->run;
-    double seconds = attempt->test->timeout_ms > 0 ? attempt->test->timeout_ms / 1e3
-                                                   : (double)run->options->timeout_ms / 1e3;
-    bool own = attempt->test->timeout_ms > 0 &&
+    double seconds = attempt->test->declared->timeout_ms > 0
+                         ? attempt->test->declared->timeout_ms / 1e3
+                         : (double)run->options->timeout_ms / 1e3;
+    bool own = attempt->test->declared->timeout_ms > 0 &&
                (!run->deadline_ns || attempt->timed_out_at < run->deadline_ns);
 
     attempt_say(attempt, "%s %g s; %s%s",
@@ -109,18 +110,19 @@ static enum verdict expected_end(struct attempt *attempt)
         return VERDICT_SKIP;
     if ((attempt->ended && attempt->end.status == VERDICT_FAIL) || attempt->said_error)
         return VERDICT_FAIL;
-    if (test->signal && number == test->signal)
+    if (test->declared->signal && number == test->declared->signal)
         return VERDICT_PASS;
-    if (test->exit_code && !attempt->ended && !number &&
-        WEXITSTATUS(attempt->status) == test->exit_code)
+    if (test->declared->exit_code && !attempt->ended && !number &&
+        WEXITSTATUS(attempt->status) == test->declared->exit_code)
         return VERDICT_PASS;
-    if (test->signal)
-        attempt_say(attempt, "expected to be killed by %s, but %s", signal_text(test->signal),
+    if (test->declared->signal)
+        attempt_say(attempt, "expected to be killed by %s, but %s",
+                    signal_text(test->declared->signal),
                     attempt->ended ? "the test returned"
                     : number       ? "another signal came"
                                    : "it called exit");
     else
-        attempt_say(attempt, "expected exit(%d), but %s", test->exit_code,
+        attempt_say(attempt, "expected exit(%d), but %s", test->declared->exit_code,
                     attempt->ended ? "the test returned" : "it ended otherwise");
     if (!attempt->ended && number)
         say_early_end(attempt);
@@ -140,7 +142,7 @@ enum verdict verdict_of(struct attempt *attempt)
         attempt_say(attempt, "interrupted");
     else if (attempt->timed_out)
         say_timeout(attempt);
-    else if (test->signal || test->exit_code)
+    else if (test->declared->signal || test->declared->exit_code)
         return expected_end(attempt);
     else if (attempt->crashed)
         say_crash(attempt);
