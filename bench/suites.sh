@@ -118,22 +118,3 @@ write_go_package() {
         } >"$folder/f${file}_test.go"
     done
 }
-
-# The same work in C without any test library.
-write_bare_package() {
-    local folder=$1 file
-    mkdir -p "$folder"
-    printf 'int add(int a, int b)\n{\n    return a + b;\n}\n' >"$folder/add.c"
-    for file in 1 2 3 4 5 6 7 8 9 10; do
-        {
-            printf 'int add(int a, int b);\n'
-            repeat 10 "int f${file}_%d(void) { return add(1, %d) == 1 + %d; }"
-        } >"$folder/f$file.c"
-    done
-    {
-        for file in 1 2 3 4 5 6 7 8 9 10; do repeat 10 "int f${file}_%d(void);"; done
-        printf 'int main(void)\n{\n    int passed = 1;\n\n'
-        for file in 1 2 3 4 5 6 7 8 9 10; do repeat 10 "    passed &= f${file}_%d();"; done
-        printf '    return !passed;\n}\n'
-    } >"$folder/main.c"
-}

@@ -11,9 +11,17 @@ one_round() {
         "$change" "$WORK/edit_go/f3_test.go" 'func Test%s(t *testing.T) {}'
         (cd "$WORK/edit_go" && sit 1 "$label.go" go test ./...)
     fi
-    "$change" "$WORK/edit_bare/f3.c" 'int %s(void) { return 1; }'
-    (cd "$WORK/edit_bare" &&
-        sit 1 "$label.cc" sh -c 'cc -O0 -g -c f3.c && cc *.o -o bare && ./bare')
+    "$change" "$WORK/edit_bare/f3_test.c" 'SEAM_TEST(%s) { seam_check(t, true); }'
+    (cd "$WORK/edit_bare" && sit 1 "$label.cc" sh -c "$(bare_compile f3_test.c) && $(bare_rest)")
+}
+
+# The same by hand: one file compiled, all linked, the program run in one process without the runner.
+bare_compile() {
+    echo "cc -O0 -g -isystem '$ROOT/include' -c $1"
+}
+
+bare_rest() {
+    echo "cc *.o '$(dirname "$SEAM")/libseam.a' -pthread -Wl,-z,now -o bare && ./bare --seam-alone"
 }
 
 additions=0
@@ -29,8 +37,8 @@ leave() {
 
 part_editloop() {
     write_seam_package "$WORK/edit_seam"
-    write_bare_package "$WORK/edit_bare"
-    (cd "$WORK/edit_bare" && cc -O0 -g -c ./*.c) || return
+    write_seam_package "$WORK/edit_bare"
+    (cd "$WORK/edit_bare" && sh -c "$(bare_compile "./*.c")") || return
     if command -v go >/dev/null; then write_go_package "$WORK/edit_go"; else note 'go is not installed'; fi
 
     one_round first leave
