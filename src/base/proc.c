@@ -22,6 +22,7 @@
 enum {
     ENVIRON_MAX = 8 << 20, /* more than the kernel lets a program have by default */
     KILL_MAX_MS = 2000,
+    VMSTAT_MAX = 64 << 10,
     QUIT_MAX_MS = 500, /* for PostgreSQL to give back its shared memory */
 };
 
@@ -193,7 +194,8 @@ static bool meet(void *arg, pid_t pid, const char *rest)
         return true;
     fd = pidfd_open(pid, 0);
     if (fd < 0)
-        return true; /* it has gone */
+        return errno ==
+               ESRCH; /* it has gone; else no descriptor is left, and those met go first */
     list = realloc(victims->list, (victims->count + 1) * sizeof *list);
     if (!list) {
         close(fd);
@@ -236,6 +238,13 @@ static void finish(const struct victims *victims, uint64_t deadline)
         wait_gone(&victims->list[i], deadline);
 }
 
+static void forget(struct victims *victims)
+{
+    for (size_t i = 0; i < victims->count; i++)
+        close(victims->list[i].fd);
+    victims->count = 0;
+}
+
 int proc_kill(const struct proc_match *match)
 {
     uint64_t deadline = deadline_after_ms(KILL_MAX_MS);
@@ -249,10 +258,8 @@ int proc_kill(const struct proc_match *match)
         } while (victims.grew);
         if (found > 0)
             finish(&victims, deadline);
+        forget(&victims);
     } while (found > 0 && now_ns() < deadline);
-
-    for (size_t i = 0; i < victims.count; i++)
-        close(victims.list[i].fd);
     free(victims.list);
     return found > 0 ? -ETIMEDOUT : found;
 }
@@ -292,4 +299,18 @@ int proc_command(pid_t pid, char *ret, size_t size)
             ret[i] = ' ';
     ret[n] = '\0';
     return 0;
+}
+
+unsigned long proc_oom_kills(void)
+{
+    struct buf text = BUF_INIT(VMSTAT_MAX);
+    unsigned long count = 0;
+    const char *at;
+
+    if (io_read_file("/proc/vmstat", &text) == 0) {
+        at = strstr(buf_text(&text), "\noom_kill ");
+        count = at ? strtoul(at + strlen("\noom_kill "), NULL, 10) : 0;
+    }
+    buf_fini(&text);
+    return count;
 }

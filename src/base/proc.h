@@ -52,4 +52,8 @@ int proc_kill_marked(const char *prefix, const pid_t *except, size_t count);
  * shows none. Returns 0 or a negative errno. */
 int proc_command(pid_t pid, char *ret, size_t size);
 
+/* How many processes the kernel has killed because memory was out, in a cgroup or on the whole machine,
+ * since it was started; 0 when it does not say. */
+unsigned long proc_oom_kills(void);
+
 #endif

@@ -256,6 +256,7 @@ void attempt_exited(struct attempt *attempt, const struct agent_packet *exited)
 
     attempt->exited = true;
     attempt->status = exited->status;
+    attempt->peak_kb = exited->peak_kb;
     attempt->exit_flags = exited->flags & ~(uint32_t)AGENT_NEXT;
     stream_drain(attempt);
     ending_reap_left(attempt);

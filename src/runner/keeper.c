@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,6 +68,8 @@ static void become_services(const struct keeper *keeper, int listening, int runn
     if (keeper->linger_s > 0)
         argv[count++] = words[7];
     argv[count] = NULL;
+    close_range(STDERR_FILENO + 1, ~0u,
+                CLOSE_RANGE_CLOEXEC); /* whoever reads them must not wait */
     keep_open(listening);
     keep_open(runner);
     keep_open(keeper->dirs.lock_disk);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "base/proc.h"
 #include "runner/keeper.h"
 #include "runner/status.h"
 #include "runner/tokens.h"
@@ -173,6 +174,7 @@ static void interrupt(struct run *run, int number)
         for (uint32_t i = 0; i < run->package_count; i++)
             if (run->packages[i]->agent)
                 kill(run->packages[i]->agent->pid, SIGKILL);
+        tokens_leave(run);
         signal(number, SIG_DFL);
         sigprocmask(SIG_SETMASK, &run->signals_before, NULL);
         raise(number);
@@ -248,6 +250,7 @@ int run_begin(struct run *run, struct err *err)
     run->no_groups = getenv("BAZEL_TEST") != NULL;
     run->clock_offset_ns = clock_offset();
     make_nonce(run);
+    run->oom_kills = proc_oom_kills();
     r = watch_signals(run);
     if (r < 0)
         return err_system(err, r, "signalfd");

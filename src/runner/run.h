@@ -135,6 +135,7 @@ struct attempt {
     int kill_stage;
     int status; /* of wait() */
     uint32_t exit_flags;
+    uint64_t peak_kb; /* of its memory */
     struct event end; /* copied: numbers only */
     struct event crash;
     char *crash_addresses;
@@ -170,6 +171,7 @@ struct run {
     uint64_t deadline_ns;
     uint64_t status_due_ns; /* 0: no status line */
     bool status_shown;
+    unsigned long oom_kills; /* of the kernel, before the run */
     int64_t clock_offset_ns; /* realtime minus monotonic */
     char id[AGENT_RUN_ID + 1];
     char nonce[MARK_NONCE + 1];

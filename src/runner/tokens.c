@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,26 +23,64 @@ struct tokens {
     char bytes[HELD_MAX]; /* the very bytes that were taken: make may give them a meaning */
 };
 
-/* "--jobserver-auth=R,W" or "--jobserver-auth=fifo:PATH" (GNU make 4.4), also "--jobserver-fds=". */
+/* What follows the last of these options in MAKEFLAGS, as make itself reads them. */
+static const char *auth_of_make(void)
+{
+    static const char *const options[] = { "--jobserver-auth=", "--jobserver-fds=" };
+    const char *flags = getenv("MAKEFLAGS");
+    const char *last = NULL;
+
+    for (size_t i = 0; flags && i < sizeof options / sizeof *options; i++)
+        for (const char *at = flags; (at = strstr(at, options[i]));) {
+            at += strlen(options[i]);
+            last = at;
+        }
+    return last;
+}
+
+/* To a recipe without "+" make names descriptors that it has closed, and they may be anything by now. */
+static bool is_pipe(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* "R,W", two descriptors, or "fifo:PATH" (GNU make 4.4). */
 static bool open_of_make(struct tokens *tokens)
 {
-    const char *flags = getenv("MAKEFLAGS");
-    const char *auth = flags ? strstr(flags, "--jobserver-auth=") : NULL;
+    const char *auth = auth_of_make();
     char path[4096];
+    int from, to;
 
     if (!auth)
         return false;
-    auth += strlen("--jobserver-auth=");
     if (sscanf(auth, "fifo:%4095s", path) == 1)
         tokens->from = tokens->to = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    else if (sscanf(auth, "%d,%d", &tokens->from, &tokens->to) == 2 &&
-             fcntl(tokens->from, F_GETFD) >= 0 && fcntl(tokens->to, F_GETFD) >= 0) {
+    else if (sscanf(auth, "%d,%d", &from, &to) == 2 && is_pipe(from) && is_pipe(to)) {
         /* Its own open file, so that not blocking is ours alone. */
-        snprintf(path, sizeof path, "/proc/self/fd/%d", tokens->from);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", from);
         tokens->from = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    } else
-        tokens->from = -1;
+        tokens->to = to;
+    }
     return tokens->from >= 0;
+}
+
+/* A pool that nobody has open is empty, and a runner that was killed has put nothing back. So whoever finds
+ * himself alone fills it: each runner holds a shared lock. The session is locked, so no other joins
+ * meanwhile. */
+static void fill_if_alone(const struct tokens *tokens, int count)
+{
+    char waste[256];
+
+    if (flock(tokens->to, LOCK_EX | LOCK_NB) == 0) {
+        while (read(tokens->from, waste, sizeof waste) > 0)
+            ;
+        for (int i = 1; i < count; i++)
+            if (write(tokens->to, &(const char){ TOKEN }, 1) != 1)
+                break;
+    }
+    flock(tokens->to, LOCK_SH);
 }
 
 static bool open_of_session(struct tokens *tokens, const char *fifo, bool make, int count)
@@ -49,10 +88,10 @@ static bool open_of_session(struct tokens *tokens, const char *fifo, bool make, 
     if (make && mkfifo(fifo, 0600) < 0)
         return false;
     tokens->from = tokens->to = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    for (int i = 1; make && tokens->to >= 0 && i < count; i++)
-        if (write(tokens->to, &(const char){ TOKEN }, 1) != 1)
-            break;
-    return tokens->from >= 0;
+    if (tokens->from < 0)
+        return false;
+    fill_if_alone(tokens, count);
+    return true;
 }
 
 void tokens_join(struct run *run, const char *fifo, bool make)

@@ -12,7 +12,8 @@
 
 struct run;
 
-/* Join a pool. `fifo`: of the session, NULL when the run has none; `make`: create it, with -parallel tokens. */
+/* Join a pool. `fifo`: of the session, NULL when the run has none; `make`: create it. Whoever is alone there
+ * fills it with -parallel tokens. */
 void tokens_join(struct run *run, const char *fifo, bool make);
 
 /* Whether one more test may start; takes a token when one is needed. When none is there the loop will turn

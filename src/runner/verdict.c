@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/proc.h"
 #include "runner/attempt.h"
 
 static const char *signal_text(int number)
@@ -62,17 +63,35 @@ static void say_timeout(struct attempt *attempt)
     say_again(attempt);
 }
 
+/* The kernel does not tell whom it has killed when memory was out, but how often it did. */
+static void say_killed(struct attempt *attempt)
+{
+    const struct run *run = attempt->agent->package->run;
+
+    if (WTERMSIG(attempt->status) != SIGKILL)
+        attempt_say(attempt, "killed by %s", signal_text(WTERMSIG(attempt->status)));
+    else if (proc_oom_kills() > run->oom_kills)
+        attempt_say(attempt,
+                    "killed by SIGKILL: memory ran out, and the kernel's out-of-memory killer "
+                    "was at work; this test had %llu MB",
+                    (unsigned long long)attempt->peak_kb >> 10);
+    else
+        attempt_say(attempt, "killed by SIGKILL (not by seam: the kernel's out-of-memory "
+                             "killer, or another process)");
+    say_again(attempt);
+}
+
 /* The process ended without the test's own END. */
 static void say_early_end(struct attempt *attempt)
 {
-    if (WIFSIGNALED(attempt->status)) {
-        attempt_say(
-            attempt, "killed by %s%s", signal_text(WTERMSIG(attempt->status)),
-            WTERMSIG(attempt->status) == SIGKILL
-                ? " (not by seam: the kernel's out-of-memory killer, or another process)"
-                : "");
-        say_again(attempt);
-    } else if (attempt->agent->sanitized && WEXITSTATUS(attempt->status) != 0) {
+    if (attempt->crashed)
+        say_crash(attempt);
+    else if (attempt->agent_died)
+        attempt_say(attempt,
+                    "the agent died: the program that ran this test was killed from outside");
+    else if (WIFSIGNALED(attempt->status))
+        say_killed(attempt);
+    else if (attempt->agent->sanitized && WEXITSTATUS(attempt->status) != 0) {
         attempt_say(attempt, "ended by its sanitizer; the report is above");
         say_again(attempt);
     } else if (WEXITSTATUS(attempt->status) == AGENT_EXIT_EVENTS_LOST)
@@ -124,7 +143,7 @@ static enum verdict expected_end(struct attempt *attempt)
     else
         attempt_say(attempt, "expected exit(%d), but %s", test->declared->exit_code,
                     attempt->ended ? "the test returned" : "it ended otherwise");
-    if (!attempt->ended && number)
+    if (!attempt->ended)
         say_early_end(attempt);
     return VERDICT_FAIL;
 }
@@ -144,12 +163,7 @@ enum verdict verdict_of(struct attempt *attempt)
         say_timeout(attempt);
     else if (test->declared->signal || test->declared->exit_code)
         return expected_end(attempt);
-    else if (attempt->crashed)
-        say_crash(attempt);
-    else if (attempt->agent_died)
-        attempt_say(attempt,
-                    "the agent died: the program that ran this test was killed from outside");
-    else if (!attempt->ended)
+    else if (attempt->crashed || attempt->agent_died || !attempt->ended)
         say_early_end(attempt);
     else if (attempt->exited && !attempt->agent->in_process &&
              attempt->end.status != VERDICT_FAIL && attempt->status != 0) {

@@ -29,6 +29,7 @@ fi
 
 # What a run may leave nothing of: everything that it starts inherits this mark and these folders.
 export E2E_CASE="$place" TMPDIR="$place/tmp" HOME="$place/home"
+export E2E_TOOLS="$here"
 export SEAM_CACHE="${SEAM_CACHE:-$E2E_WORK/cache}"
 export PATH="$place/bin:$PATH" LC_ALL=C.UTF-8
 unset CC CFLAGS LDFLAGS SEAM_SESSION MAKEFLAGS
