@@ -107,10 +107,12 @@ struct seam_options {
  */
 #define SEAM_TEST(...) SEAM_TEST_(__VA_ARGS__, .site = SEAM_SITE)
 
-/* Options for all tests of this file: SEAM_FILE(.tags = "integration"); once in a file. */
+/* Options for all tests of this file: SEAM_FILE(.tags = "integration"); once in a file. What a test says
+ * itself comes first, but for tags: it needs those of its file as well as its own. */
 #define SEAM_FILE(...)                                                                            \
     static const struct seam_options seam_file_options = { __VA_ARGS__, .site = SEAM_SITE };      \
-    SEAM_CONSTRUCTOR static void seam_file_register(void) { seam_register_file(&seam_file_options); } \
+    static struct seam_file_record seam_file_record = { &seam_file_options, SEAM_NULLPTR };       \
+    SEAM_CONSTRUCTOR static void seam_file_register(void) { seam_register_file(&seam_file_record); } \
     struct seam_site
 
 /*
@@ -125,8 +127,9 @@ struct seam_options {
  *     SEAM_GROUP(tables, .setup = load, .teardown = unload);
  *     SEAM_TEST(finds_a_row, .group = "tables") { ... }
  *
- * setup returns 0, or an error that fails each test of the group. teardown runs when
- * the last test of the group has ended. Tests of a group run one at a time.
+ * setup returns 0, or an error that fails each test of the group. teardown runs after
+ * the last test of the program, unless setup failed. Tests of a group run one at a time.
+ * Two groups of one program may not have the same name.
  */
 struct seam_group_options {
     int       (*setup)(void)    SEAM_0;
@@ -137,8 +140,9 @@ struct seam_group_options {
 
 /*
  * Code that runs in the test program before any test, once, while it has one thread:
- * SEAM_MAIN(m) { setlocale(LC_ALL, "C"); }. `m` gives the words on the command line
- * after "--". What it leaves in memory, each test finds as a copy.
+ * SEAM_MAIN(m) { setlocale(LC_ALL, "C"); }. There is one in a program at most. What it
+ * leaves in memory, each test finds as a copy. `m` gives the words behind "--" on the
+ * command line of a program that runs without a runner; a runner passes none.
  */
 typedef struct seam_main {
     int    argc;
@@ -165,6 +169,7 @@ typedef void seam_fn(seam_t *t, void *arg);
  * Its full name is "parent/name": white space becomes '_', a name that was already used
  * gets "#01", "#02", ... `arg` is passed on as it is. A subtest that `-run` or `-skip`
  * leaves out is not run and counts as passed. Calls nest. A failed subtest fails t.
+ * Only the thread that runs t may call it, and no clean-up of t.
  *
  * A subtest that calls seam_parallel returns at once with true and runs, in a thread of
  * its own, when the function of t has returned: `arg` must live that long.
@@ -201,13 +206,14 @@ void seam_scope_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF
 void seam_via_begin(seam_t *t, seam_site at);
 void seam_via_end(void);
 
-bool seam_failed(const seam_t *t);
+bool seam_failed(const seam_t *t); /* so far, a subtest of it included; from any thread */
 bool seam_short(void); /* whether -short was given: leave out what takes long */
 
-/* "orders/create", as -run takes it. */
+/* "orders/create", as -run takes it. Lives until the (sub)test ends. */
 const char *seam_name(const seam_t *t);
 
-/* Attach a fact to the test in every report; the key has no white space. */
+/* Attach a fact to the (sub)test in every report: the key is one word, the value one line, together at
+ * most 64 KB. Ends the test when they are not. */
 void seam_attr(seam_t *t, const char *key, const char *value);
 
 /* ---- values ----------------------------------------------------------------------------- */
@@ -233,6 +239,7 @@ typedef struct seam_value {
     } as;
 } seam_value;
 
+/* A value borrows its text until the call that it is given to returns. */
 seam_value seam_value_i(intmax_t v);
 seam_value seam_value_u(uintmax_t v);
 seam_value seam_value_d(double v);
@@ -264,7 +271,8 @@ seam_value seam_value_n(const char *v, size_t size); /* text that does not end i
  *   seam_check_contains(t, text, part)
  *   seam_check_null(t, pointer)
  *   seam_check_same(t, got, want)          the same address
- *   seam_check_eventually(t, within_ms, fn, arg)   bool fn(void *arg) becomes true; asked again with growing pauses
+ *   seam_check_eventually(t, within_ms, fn, arg)   bool fn(void *arg) becomes true: asked at least once, with
+ *                                          pauses of 1 to 50 ms, for no longer than the test may go on
  *
  * Each also as seam_require_*.
  */
@@ -365,7 +373,8 @@ bool seam_golden_at(seam_t *t, seam_site at, const char *name, const void *data,
 /* ---- clean-up --------------------------------------------------------------------------- */
 
 /* Call fn(arg) when the (sub)test ends, however it ends short of a crash: last registered, first called,
- * and after its subtests. A fatal in a clean-up ends that clean-up only. */
+ * and after its subtests, on the thread that ran it. A fatal in a clean-up ends that clean-up only. Any
+ * thread may register one. */
 void seam_cleanup(seam_t *t, void (*fn)(void *arg), void *arg);
 
 /* Make such a function of one that takes a typed pointer:
@@ -403,7 +412,8 @@ void seam_write_file_at(seam_t *t, seam_site at, const char *path, const void *d
 /* Zeroed memory that lives until the (sub)test ends. Only from the (sub)test's own thread. */
 void *seam_alloc(seam_t *t, size_t size);
 
-/* printf into memory of the test. seam_path also ends the test when the result is longer than a path may be. */
+/* printf into memory of the test; only from its own thread. seam_path also ends the test when the result
+ * is longer than a path may be. */
 char       *seam_format(seam_t *t, const char *format, ...) SEAM_PRINTF(2, 3);
 const char *seam_path(seam_t *t, const char *format, ...) SEAM_PRINTF(2, 3);
 
@@ -414,8 +424,8 @@ const char *seam_path(seam_t *t, const char *format, ...) SEAM_PRINTF(2, 3);
 void seam_setenv_at(seam_t *t, seam_site at, const char *name, const char *value);
 void seam_chdir_at(seam_t *t, seam_site at, const char *path);
 
-/* A folder for what the test wants to keep (logs, pictures): below -artifacts DIR when that was given,
- * else a folder that is removed at the end. */
+/* A folder for what the (sub)test wants to keep (logs, pictures): below -artifacts DIR when that was given,
+ * else one that is removed at the end; the same at each call. */
 #define seam_artifact_dir(t) seam_artifact_dir_at((t), SEAM_HERE)
 const char *seam_artifact_dir_at(seam_t *t, seam_site at);
 
@@ -427,7 +437,8 @@ uint64_t seam_deadline(const seam_t *t);
 /*
  * The test's context: it is done a little before the deadline (one tenth of the time-out, at most
  * 5 s), when the (sub)test's function has returned, or when it is cancelled. Every call of Seam that
- * waits honours it.
+ * waits honours it. A context lives until the (sub)test ends. Any thread may cancel it or ask how it is;
+ * only the test's own may make one or ask for its descriptor.
  */
 typedef struct seam_context seam_context;
 seam_context *seam_context_of(seam_t *t);
@@ -435,12 +446,13 @@ seam_context *seam_context_within(seam_t *t, int ms); /* done after ms at the la
 void seam_context_cancel(seam_context *context);
 bool seam_context_done(const seam_context *context);
 int  seam_context_remaining_ms(const seam_context *context); /* -1: no limit; 0: done */
-int  seam_context_fd(seam_context *context); /* becomes readable when done; ours; -1 when none can be had */
+int  seam_context_fd(seam_context *context); /* becomes readable when done; ours: do not close it; or -1 */
 
 /* ---- threads ----------------------------------------------------------------------------- */
 
-/* Start n threads, let all begin fn(t, index, arg) at once, and wait for all. Checks may be made in
- * them; a fatal ends only its thread's fn. Ends the test when a thread cannot be started. */
+/* Start n threads (at least 1), let all begin fn(t, index, arg) at once, index from 0, and wait for all.
+ * Checks may be made in them; a fatal ends only its thread's fn. When one cannot be started none begins,
+ * and the test ends. */
 #define seam_threads(t, n, fn, arg) seam_threads_at((t), SEAM_HERE, (n), (fn), (arg))
 void seam_threads_at(seam_t *t, seam_site at, int n, void (*fn)(seam_t *t, int index, void *arg),
                      void *arg);
@@ -457,10 +469,16 @@ struct seam_group_record {
     const char                      *name;
     const struct seam_group_options *options;
     struct seam_group_record        *next;
+    bool                             entered; /* setup has run */
+    int                              result;  /* what it returned */
+};
+struct seam_file_record {
+    const struct seam_options *options;
+    struct seam_file_record   *next;
 };
 void seam_register(struct seam_test_record *record);
 void seam_register_group(struct seam_group_record *record);
-void seam_register_file(const struct seam_options *options);
+void seam_register_file(struct seam_file_record *record);
 void seam_register_main(void (*body)(const seam_main *m));
 
 /* How a fatal leaves a C++ function: `throwing` throws. Returns what was set before on this thread. */
@@ -585,7 +603,7 @@ inline bool seam_run_cxx(seam_t *t, seam_site at, const char *name, seam_fn *fn,
 #define SEAM_GROUP_(name, ...)                                                                    \
     static const struct seam_group_options seam_group_options_##name = { __VA_ARGS__ };           \
     static struct seam_group_record seam_group_##name = { #name, &seam_group_options_##name,      \
-                                                          SEAM_NULLPTR };                         \
+                                                          SEAM_NULLPTR, false, 0 };               \
     SEAM_CONSTRUCTOR static void seam_group_register_##name(void)                                 \
     {                                                                                             \
         seam_register_group(&seam_group_##name);                                                  \

@@ -8,9 +8,13 @@
  *   CONFIG {frame of options}   ->
  *                               <-  HELLO {number = threads}
  *                               <-  TESTS {test = number of the first, frames} ... LISTED
- *   RUN {test, serial, flags}   ->
+ *   RUN {test, serial, flags,
+ *        number}                ->
+ *   START_NEXT, START_NONE      ->      (of those that were to wait)
  *                               <-  STARTED {test, serial, pid} + pidfd, output, events
- *                               <-  EXITED {test, serial, pid, status, rusage}
+ *                               <-  EXITED {test, serial, pid, status, flags, rusage}
+ *                               <-  NOTHING, to a START_NEXT that found none
+ *                               <-  FAILED {test, serial, errno} and why it cannot be started
  *   (end of the connection)     ->  the agent ends
  */
 #ifndef EVENTS_AGENT_LINK_H
@@ -38,7 +42,7 @@ enum agent_op {
     AGENT_NOTHING, /* there is none: the slot comes back */
     AGENT_STARTED,
     AGENT_EXITED,
-    AGENT_FAILED /* text: why the agent cannot go on with this test */
+    AGENT_FAILED /* text: why this test cannot be started, or, before LISTED, no test at all */
 };
 
 enum agent_run_flag {

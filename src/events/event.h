@@ -9,6 +9,9 @@
  * Record: u32 size of the rest, u8 kind, u8 status, u16 flags, u32 node, u32 parent, i32 number,
  * u32 x 4 sizes, u32 zero, u64 time_ns, u64 elapsed_ns, then the four texts. Little-endian, as all machines
  * that Seam runs on. A log begins with EVENT_LOG_MAGIC; a reader refuses another version.
+ *
+ * Ownership: an event borrows its texts, from whoever made it or from the bytes it was decoded from.
+ * Threads: any; there is no state.
  */
 #ifndef EVENTS_EVENT_H
 #define EVENTS_EVENT_H
@@ -29,8 +32,8 @@ enum event_kind {
     EVENT_MESSAGE, /* node, status = enum message_kind, file, number = line, text */
     EVENT_ATTR, /* node, file = key, text = value */
     EVENT_ARTIFACT, /* node, text = folder */
-    EVENT_CRASH, /* number = signal, node = thread, parent = (sub)test, elapsed_ns = address, status: 0 none, 1 read,
-                       2 written, 3 division by zero; text = stack pointer and raw addresses */
+    EVENT_CRASH, /* number = signal, status = enum crash_access, elapsed_ns = the address, node = thread,
+                    parent = (sub)test, text = stack pointer and raw addresses of code, in hex */
     EVENT_LEFT, /* something was left behind: node, text names it */
     /* made by the runner */
     EVENT_OUTPUT = 32, /* raw output: node, text */
@@ -45,6 +48,9 @@ enum event_kind {
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
 
 enum message_kind { MESSAGE_LOG, MESSAGE_ERROR, MESSAGE_SKIP, MESSAGE_NOTE };
+
+/* What was done at the address that a crash names. */
+enum crash_access { CRASH_NO_ADDRESS, CRASH_READ, CRASH_WRITE, CRASH_DIVIDED_BY_ZERO };
 
 enum package_status {
     PACKAGE_OK,
@@ -76,26 +82,30 @@ struct event {
     struct text text;
 };
 
-enum { EVENT_ROOT = 1, EVENT_MAX = 64 << 20 };
+enum {
+    EVENT_ROOT = 1 /* the node of the test itself */,
+    EVENT_MAX = 64 << 20 /* bytes of a record */
+};
 
 enum event_flag {
     EVENT_MARKED = 1, /* a mark in the output stream says where this event belongs */
     EVENT_VERBATIM = 2, /* a message without file:line in front */
-    EVENT_OVERFLOW = 8, /* a crash whose address is at the end of the stack */
-    EVENT_FORKED = 4 /* from a process that the test forked: not counted by marks */
+    EVENT_FORKED = 4, /* from a process that the test forked: not counted by marks */
+    EVENT_OVERFLOW = 8 /* a crash whose address is at the end of the stack */
 };
 
 struct text text_of(const char *text); /* NULL is empty */
 
-/* How large the record is, and the record itself, into memory of that size. No allocation. */
+/* How large the record is, in bytes, and the record itself, into memory of that size. No allocation,
+ * and safe in a signal handler. Above EVENT_MAX no reader takes it. */
 size_t event_size(const struct event *event);
 void event_write(char *to, const struct event *event);
 
-/* Add the record to `to`. */
+/* Add the record to `to`. -ENOBUFS, and nothing added, when it is above EVENT_MAX or the cap of `to`. */
 int event_encode(struct buf *to, const struct event *event);
 
-/* Take the first record of `size` bytes; its texts point into `data`. Returns the bytes it covers,
- * 0 when more must come first, -EPROTO when it is none. */
+/* Take the first record of `size` bytes, which nobody need be trusted for; its texts point into `data`.
+ * Returns the bytes it covers, 0 when more must come first, -EPROTO when it is none. */
 long event_decode(const char *data, size_t size, struct event *ret);
 
 #endif

@@ -59,6 +59,8 @@ void agent_take_config(const struct message *config)
     process.artifacts = message_text(config, "artifacts");
     process.source_root = message_text(config, "source_root");
     process.parallel = (int)message_int(config, "parallel", 1);
+    if (process.parallel < 1)
+        process.parallel = 1;
     process.flags = (unsigned)message_int(config, "flags", 0);
     process.deadline_ns = (uint64_t)message_int(config, "deadline", 0);
     process.alone = false;
@@ -66,7 +68,6 @@ void agent_take_config(const struct message *config)
     filter_init(&process.skip, skip, NULL);
     if (marker && strlen(marker) == AGENT_RUN_ID + 1 + AGENT_SERIAL)
         agent.marker = marker + AGENT_RUN_ID + 1;
-    process.test_id = marker ? marker : "";
 }
 
 const char *t_keeper_socket(void)
@@ -77,11 +78,6 @@ const char *t_keeper_socket(void)
 bool t_wants_containers(void)
 {
     return process.flags & AGENT_CONTAINERS;
-}
-
-const char *t_test_id(void)
-{
-    return process.test_id ? process.test_id : "";
 }
 
 /* ---- packets */
@@ -108,15 +104,6 @@ static void say_words(const struct agent_packet *packet, const char *words)
     buf_fini(&whole);
 }
 
-static unsigned count_threads(void)
-{
-    struct stat tasks;
-
-    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2
-               ? (unsigned)tasks.st_nlink - 2
-               : 1;
-}
-
 /* Under a debugger or valgrind tests run in this process and have no time-outs. */
 static bool is_watched(void)
 {
@@ -135,52 +122,62 @@ static bool is_watched(void)
 
 static void add_test(struct buf *to, const struct seam_test_record *record)
 {
-    static const struct seam_options none;
-    const struct seam_options *o = record->options;
-    const struct seam_options *file = registry_file(o->site.file);
+    struct seam_options options = registry_options(record);
     size_t begin = message_begin(to);
 
-    if (!file)
-        file = &none;
     message_add_text(to, "name", record->name);
-    message_add_text(to, "file", o->site.file);
-    message_add_int(to, "line", o->site.line);
-    message_add_text(to, "tags", o->tags);
-    message_add_text(to, "tags", file->tags);
-    message_add_text(to, "group", o->group ? o->group : file->group);
-    message_add_int(to, "timeout_ms", o->timeout_ms ? o->timeout_ms : file->timeout_ms);
-    message_add_int(to, "signal", o->signal);
-    message_add_int(to, "exit_code", o->exit_code);
+    message_add_text(to, "file", options.site.file);
+    message_add_int(to, "line", options.site.line);
+    message_add_text(to, "tags", options.tags);
+    message_add_text(to, "tags", registry_file_tags(options.site.file));
+    message_add_text(to, "group", options.group);
+    message_add_int(to, "timeout_ms", options.timeout_ms);
+    message_add_int(to, "signal", options.signal);
+    message_add_int(to, "exit_code", options.exit_code);
     message_add_int(to, "flags",
-                    (o->serial || file->serial ? AGENT_SERIAL_TEST : 0) |
-                        (o->exclusive || file->exclusive ? AGENT_EXCLUSIVE : 0) |
-                        (o->resume || file->resume ? AGENT_RESUME : 0));
+                    (options.serial ? AGENT_SERIAL_TEST : 0) |
+                        (options.exclusive ? AGENT_EXCLUSIVE : 0) |
+                        (options.resume ? AGENT_RESUME : 0));
     message_end(to, begin);
 }
 
-/* Two files of a package may each declare a static test of one name; -run could not tell them apart. */
-static void refuse_duplicates(void)
+static SEAM_NORETURN void refuse_twice(const char *what, const char *name, seam_site first,
+                                       seam_site second)
 {
     struct agent_packet failed = { .op = AGENT_FAILED };
+    char words[1024];
+
+    snprintf(words, sizeof words, "two %s are named '%s': %s:%d and %s:%d", what, name,
+             first.file, first.line, second.file, second.line);
+    say_words(&failed, words);
+    exit(EXIT_SETUP);
+}
+
+/* Two files of a package may each declare a static test of one name; -run could not tell them apart. */
+static void refuse_duplicate_tests(void)
+{
     struct map seen = { 0 };
 
     for (uint32_t i = 0; i < agent.count; i++) {
-        uint32_t *before = map_at(&seen, agent.tests[i]->name);
-        char words[1024];
+        const struct seam_test_record *test = agent.tests[i];
+        uint32_t *before = map_at(&seen, test->name);
 
-        if (before && *before == 0) {
-            *before = i + 1;
-            continue;
-        }
-        snprintf(words, sizeof words, "two tests are named '%s': %s:%d and %s:%d",
-                 agent.tests[i]->name,
-                 agent.tests[before ? *before - 1 : i]->options->site.file,
-                 agent.tests[before ? *before - 1 : i]->options->site.line,
-                 agent.tests[i]->options->site.file, agent.tests[i]->options->site.line);
-        say_words(&failed, words);
-        exit(1);
+        if (!before)
+            _exit(EXIT_SETUP);
+        if (*before > 0)
+            refuse_twice("tests", test->name, agent.tests[*before - 1]->options->site,
+                         test->options->site);
+        *before = i + 1;
     }
     map_fini(&seen);
+}
+
+static void refuse_duplicate_groups(void)
+{
+    for (struct seam_group_record *last = registry_groups(); last; last = last->next)
+        for (struct seam_group_record *first = last->next; first; first = first->next)
+            if (strcmp(first->name, last->name) == 0)
+                refuse_twice("groups", last->name, first->options->site, last->options->site);
 }
 
 /* As many frames in a packet as fit: ten thousand tests are a few hundred packets. */
@@ -195,6 +192,7 @@ static void list_tests(void)
     for (uint32_t i = 0; i < agent.count; i++) {
         buf_clear(&one);
         add_test(&one, agent.tests[i]);
+        whole.failed |= one.failed;
         if (whole.size + one.size > sizeof packet + AGENT_TEXT_MAX) {
             send_whole(&whole);
             packet.test = i;
@@ -237,50 +235,6 @@ void agent_collect_tests(void)
         agent.tests[i++] = record;
 }
 
-/* ---- groups: set up in the agent, before the first fork of a test that is in one */
-
-static struct map group_states; /* 0 new, 1 ready, 2 failed */
-static int group_error; /* what the last set-up that failed returned */
-
-const char *agent_group_of(const struct seam_test_record *record)
-{
-    const struct seam_options *file = registry_file(record->options->site.file);
-
-    return record->options->group ? record->options->group : file ? file->group : NULL;
-}
-
-bool agent_group_ready(const struct seam_test_record *record)
-{
-    struct seam_group_record *group = registry_group(agent_group_of(record));
-    uint32_t *state = group ? map_at(&group_states, group->name) : NULL;
-
-    if (!state)
-        return true;
-    if (*state == 0) {
-        int r = group->options->setup ? group->options->setup() : 0;
-
-        *state = r == 0 ? 1 : 2;
-        if (r != 0)
-            group_error = r;
-    }
-    return *state == 1;
-}
-
-int agent_group_error(void)
-{
-    return group_error;
-}
-
-static void tear_groups_down(void)
-{
-    for (struct seam_group_record *group = registry_groups(); group; group = group->next) {
-        uint32_t *state = map_find(&group_states, group->name);
-
-        if (state && *state == 1 && group->options->teardown)
-            group->options->teardown();
-    }
-}
-
 /* ---- starting and reaping */
 
 void agent_cannot_start(const struct granted *granted, const char *what)
@@ -296,15 +250,15 @@ void agent_cannot_start(const struct granted *granted, const char *what)
 
 static void start_test(const struct granted *granted)
 {
-    bool ready = agent_group_ready(agent.tests[granted->test]);
     pid_t self = getpid();
     pid_t pid;
 
+    group_enter(agent.tests[granted->test]); /* what it returns, the child finds out again */
     if (__fpending(stdout) > 0 || __fpending(stderr) > 0)
         fflush(NULL);
     pid = fork();
     if (pid == 0)
-        child_begin(granted, self, ready);
+        child_begin(granted, self);
     if (pid < 0) {
         agent_cannot_start(granted, "fork");
         return;
@@ -321,7 +275,7 @@ static bool start_queued(void)
 {
     const struct granted *first = &hot->queue[hot->queue_first];
 
-    if (hot->queue_count == 0)
+    if (hot->queue_count == 0 || hot->running_count == agent.running_max)
         return false;
     hot->queue_first = (hot->queue_first + 1) % agent.running_max;
     hot->queue_count--;
@@ -341,12 +295,14 @@ static bool is_test(pid_t pid)
  * whatever child is no test has been left over by one. Those that have ended too are reaped. */
 static bool has_orphans(int number)
 {
-    char list[512]; /* the first of them */
+    char list[512]; /* the first of them, each with a blank behind it */
     ssize_t size = pread(FD_CHILDREN, list, sizeof list - 1, 0);
     char *at = list;
     bool any = false;
     pid_t pid;
 
+    while (size > 0 && list[size - 1] != ' ')
+        size--; /* half a number is another process */
     list[size < 0 ? 0 : size] = '\0';
     while ((pid = (pid_t)strtol(at, &at, 10)) > 0) {
         if (is_test(pid))
@@ -366,8 +322,7 @@ static bool group_is_left(pid_t group)
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
     struct running ended = hot->running[index];
-    bool alone =
-        process.parallel == 1; /* then the report of one test ends before the next begins */
+    bool one_by_one = process.parallel == 1; /* one report ends before the next begins */
     struct agent_packet exited = {
         .op = AGENT_EXITED,
         .test = ended.test,
@@ -382,23 +337,26 @@ static void child_ended(size_t index, int status, const struct rusage *used)
 
     hot->running[index] = hot->running[--hot->running_count];
     exited.flags |= hot->queue_count > 0 ? AGENT_NEXT : 0;
-    if (!alone)
+    if (!one_by_one)
         start_queued();
     exited.flags |= has_orphans(0) ? AGENT_ORPHANS : 0;
     agent_say(&exited, NULL, 0);
-    if (alone)
+    if (one_by_one)
         start_queued();
 }
 
 static void reap(size_t index)
 {
-    struct rusage used;
-    int status;
+    struct rusage used = { .ru_maxrss = 0 };
+    int status = 0;
+    pid_t pid = wait4(hot->running[index].pid, &status, WNOHANG, &used);
 
-    if (wait4(hot->running[index].pid, &status, WNOHANG, &used) > 0) {
-        close(hot->running[index].pidfd);
-        child_ended(index, status, &used);
-    }
+    if (pid == 0)
+        return;
+    if (pid < 0) /* a set-up had SIGCHLD ignored: of the end we know what the events say */
+        signal(SIGCHLD, SIG_DFL);
+    close(hot->running[index].pidfd);
+    child_ended(index, status, &used);
 }
 
 /* ---- -isolate none: one pair of pipes, all tests here */
@@ -429,11 +387,11 @@ static void run_here(const uint32_t *tests, size_t count)
     for (size_t i = 0; i < count; i++)
         if (tests[i] < agent.count) {
             process.nodes = 0;
+            group_enter(agent.tests[tests[i]]);
             leaks_begin(false);
-            agent_group_ready(agent.tests[tests[i]]);
             passed &= run_test(agent.tests[tests[i]], tests[i], true);
         }
-    tear_groups_down();
+    groups_tear_down();
     child_end(passed);
 }
 
@@ -444,21 +402,24 @@ static SEAM_NORETURN void end_agent(void)
 {
     while (hot->running_count == 0 && has_orphans(SIGKILL)) /* whatever hides its marker */
         poll(NULL, 0, 1);
-    tear_groups_down();
+    groups_tear_down();
     exit(0);
 }
 
 /* -isolate none: one packet with the numbers of all tests. */
 static void take_all(void)
 {
-    static char data[sizeof(struct agent_packet) + AGENT_TEXT_MAX];
+    static struct {
+        struct agent_packet packet;
+        uint32_t tests[AGENT_TEXT_MAX / sizeof(uint32_t)];
+    } all;
     size_t no_fds = 0;
-    ssize_t size = io_receive_fds(FD_LINK, data, sizeof data, NULL, &no_fds);
+    ssize_t size = io_receive_fds(FD_LINK, &all, sizeof all, NULL, &no_fds);
 
-    if (size < (ssize_t)sizeof(struct agent_packet))
+    if (size < (ssize_t)sizeof all.packet)
         end_agent();
-    run_here((const uint32_t *)(void *)(data + sizeof(struct agent_packet)),
-             ((size_t)size - sizeof(struct agent_packet)) / sizeof(uint32_t));
+    if (all.packet.op == AGENT_RUN)
+        run_here(all.tests, ((size_t)size - sizeof all.packet) / sizeof *all.tests);
 }
 
 /* Start it, or let it wait for the end of another one. */
@@ -480,8 +441,10 @@ static void take_packet(void)
     size_t no_fds = 0;
     ssize_t size;
 
-    if (process.flags & AGENT_ISOLATE_NONE)
+    if (process.flags & AGENT_ISOLATE_NONE) {
         take_all();
+        return;
+    }
     size = io_receive_fds(FD_LINK, packet, sizeof *packet, NULL, &no_fds);
     if (size <= 0)
         end_agent();
@@ -513,8 +476,8 @@ static void serve(void)
             wait[i + 1] = (struct pollfd){ .fd = hot->running[i].pidfd, .events = POLLIN };
         if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
             return;
-        for (size_t i = count; i > 0;
-             i--) /* from behind: an end moves the last one into its place */
+        /* From behind: an end moves the last one into its place. */
+        for (size_t i = count; i > 0; i--)
             if (wait[i].revents)
                 reap(i - 1);
         if (wait[0].revents)
@@ -522,11 +485,14 @@ static void serve(void)
     }
 }
 
+/* Whoever started us, or SEAM_MAIN, may have SIGCHLD ignored; then the kernel would not keep the ends of
+ * our children for us. */
 static void watch_children(void)
 {
     char path[64];
     int fd;
 
+    signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -554,29 +520,52 @@ static bool receive_config(void)
     return true;
 }
 
+/* What each test is to inherit. */
+static void prepare_forks(void)
+{
+    watch_children();
+    leaks_baseline();
+    crash_install();
+    malloc_trim(0); /* what the list took need not be copied with each test */
+    now_ns(); /* maps the clock's page */
+}
+
+/* Whether the runner speaks our version; else say so. */
+static bool is_understood(const char *version)
+{
+    if (*version == ':' && strcmp(version + 1, AGENT_VERSION) == 0)
+        return true;
+    fprintf(stderr,
+            "seam: this program speaks version %s of the runner's protocol, the runner "
+            "speaks version '%s'; build it again with the runner's libseam\n",
+            AGENT_VERSION, *version == ':' ? version + 1 : "?");
+    return false;
+}
+
 int agent_main(const char *option, int argc, char **argv)
 {
     struct agent_packet hello = { .op = AGENT_HELLO };
     char *version;
     int fd = (int)strtol(option, &version, 10);
 
-    if (*version != ':' || strcmp(version + 1, AGENT_VERSION) != 0) {
-        fprintf(stderr,
-                "seam: this program speaks version %s of the runner's protocol, the runner "
-                "speaks version '%s'; build it again with the runner's libseam\n",
-                AGENT_VERSION, *version == ':' ? version + 1 : "?");
+    if (!is_understood(version))
+        return EXIT_SETUP;
+    if (dup3(fd, FD_LINK, O_CLOEXEC) < 0) {
+        fprintf(stderr, "seam: cannot use descriptor %d: %s\n    try: ulimit -n 1024\n",
+                FD_LINK, strerror(errno));
         return EXIT_SETUP;
     }
-    if (dup3(fd, FD_LINK, O_CLOEXEC) < 0 || !receive_config())
-        return EXIT_SETUP;
     close(fd);
+    if (!receive_config())
+        return EXIT_SETUP;
     agent.argc = argc;
     agent.argv = argv;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     agent_collect_tests();
-    refuse_duplicates();
+    refuse_duplicate_tests();
+    refuse_duplicate_groups();
     registry_run_main(argc - 2, argv + 2);
-    hello.number = count_threads();
+    hello.number = leaks_count_threads();
     if (hello.number > 1)
         process.flags |= AGENT_ISOLATE_EXEC;
     if (is_watched())
@@ -584,11 +573,7 @@ int agent_main(const char *option, int argc, char **argv)
     hello.flags = process.flags | (crash_is_sanitized() ? AGENT_SANITIZED : 0);
     agent_say(&hello, NULL, 0);
     list_tests();
-    watch_children();
-    leaks_baseline();
-    crash_install();
-    malloc_trim(0); /* what the list took need not be copied with each test */
-    now_ns(); /* maps the clock's page, which children then inherit */
+    prepare_forks();
     serve();
     return EXIT_SETUP;
 }

@@ -62,12 +62,9 @@ void agent_take_config(const struct message *config);
 void agent_collect_tests(void);
 void agent_say(const struct agent_packet *packet, const int *fds, size_t count);
 void agent_cannot_start(const struct granted *granted, const char *what);
-bool agent_group_ready(const struct seam_test_record *record);
-const char *agent_group_of(const struct seam_test_record *record);
-int agent_group_error(void); /* what the set-up that failed returned */
 
 /* agent_child.c: after the fork, and before the exit. */
-SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent, bool ready);
+SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent);
 SEAM_NORETURN void child_end(bool passed);
 
 #endif

@@ -21,14 +21,11 @@
 #include "base/io.h"
 #include "test/agent.h"
 
-static void set_deadline(const struct seam_test_record *record)
+/* The earlier of the run's end and the test's own. */
+static void set_deadline(int timeout_ms)
 {
-    const struct seam_options *file = registry_file(record->options->site.file);
-    int timeout_ms = record->options->timeout_ms;
     uint64_t now = now_ns();
 
-    if (timeout_ms == 0 && file)
-        timeout_ms = file->timeout_ms;
     if (process.deadline_ns > now)
         process.timeout_ns = process.deadline_ns - now;
     if (timeout_ms > 0 &&
@@ -47,7 +44,7 @@ extern void *_IO_list_all;
 
 SEAM_NORETURN void child_end(bool passed)
 {
-    if (_IO_list_all != (void *)stderr || __fpending(stdout) > 0)
+    if (_IO_list_all != (void *)stderr || __fpending(stdout) > 0 || __fpending(stderr) > 0)
         fflush(NULL);
     if (!emit_is_possible())
         _exit(AGENT_EXIT_EVENTS_LOST);
@@ -61,26 +58,18 @@ SEAM_NORETURN void child_end(bool passed)
 }
 
 /* Everything between the fork (or exec) and user code. */
-static SEAM_NORETURN void be_test(const struct granted *granted, bool ready)
+static SEAM_NORETURN void be_test(const struct granted *granted)
 {
     const struct seam_test_record *record = agent.tests[granted->test];
+    struct seam_options options = registry_options(record);
 
     emit_begin(FD_EVENTS, FD_OUTPUT);
     process.pass_over = granted->pass_over;
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    if (record->options->signal)
-        signal(record->options->signal, SIG_DFL); /* it is to die of that one */
-    set_deadline(record);
+    if (options.signal)
+        signal(options.signal, SIG_DFL); /* it is to die of that one */
+    set_deadline(options.timeout_ms);
     leaks_begin(!(process.flags & AGENT_ISOLATE_EXEC));
-    if (!ready) {
-        seam_t *root = t_make_root(record);
-
-        seam_error_at(root, record->options->site,
-                      "the set-up of group '%s' failed: it returned %d", agent_group_of(record),
-                      agent_group_error());
-        t_finish(root);
-        child_end(false);
-    }
     child_end(run_test(record, granted->test, false));
 }
 
@@ -88,7 +77,7 @@ static void exec_test(const struct granted *granted)
 {
     char option[64];
     char **argv = calloc((size_t)agent.argc + 3, sizeof *argv);
-    int config = memfd_create("seam-config", 0);
+    int config = memfd_create("seam-config", MFD_CLOEXEC);
 
     snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", granted->test,
              granted->pass_over);
@@ -134,7 +123,7 @@ static void introduce(const struct granted *granted)
     }
 }
 
-SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent, bool ready)
+SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent)
 {
     uint32_t serial = granted->serial;
 
@@ -152,7 +141,7 @@ SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent, bool
     close(FD_CHILDREN);
     if (process.flags & AGENT_ISOLATE_EXEC)
         exec_test(granted);
-    be_test(granted, ready);
+    be_test(granted);
 }
 
 int agent_child(const char *option, int argc, char **argv)
@@ -174,10 +163,11 @@ int agent_child(const char *option, int argc, char **argv)
     agent_take_config(&frame);
     process.flags |= AGENT_ISOLATE_EXEC;
     agent_collect_tests();
-    registry_run_main(argc, argv);
-    leaks_baseline();
     if (granted.test >= agent.count)
         return EXIT_SETUP;
+    registry_run_main(argc - 2, argv + 2);
+    group_enter(agent.tests[granted.test]);
+    leaks_baseline();
     crash_install();
-    be_test(&granted, agent_group_ready(agent.tests[granted.test]));
+    be_test(&granted);
 }

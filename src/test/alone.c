@@ -17,15 +17,8 @@
 #include "test/state.h"
 
 static bool verbose;
-static struct buf held = {
-    .cap = 1 << 20
-}; /* messages of the running test, until its verdict is known */
-
-struct name {
-    uint32_t node;
-    struct name *next;
-    char *text;
-};
+static struct buf held = { .cap = 1
+                                  << 20 }; /* the test's messages, until its verdict is known */
 
 static void show_message(const struct event *event)
 {
@@ -47,14 +40,16 @@ static void show_message(const struct event *event)
 static void flush_held(FILE *to)
 {
     fputs(buf_text(&held), to);
+    if (held.failed)
+        fputs("    ... and more than fits here\n", to);
     buf_clear(&held);
 }
 
 static void show_end(const struct event *event)
 {
     static const char *const words[] = { "PASS", "FAIL", "SKIP" };
-    const char *name =
-        current_test && current_test->node == event->node ? current_test->name : "?";
+    const char *name = current_test && current_test->node == event->node ? current_test->name
+                                                                         : process.root->name;
 
     if (verbose || event->status == VERDICT_FAIL) {
         printf("--- %s: %s (%.2fs)\n", words[event->status], name,
@@ -90,6 +85,7 @@ static int run_alone(void)
         process.nodes = 0;
         passed &= run_test(test, 0, true);
     }
+    groups_tear_down();
     puts(passed ? "PASS" : "FAIL");
     return passed ? 0 : 1;
 }
@@ -111,7 +107,7 @@ static void try_runner(const char *path, int argc, char **argv)
     args[count++] = (char *)path;
     args[count++] = (char *)"run";
     args[count++] = (char *)"-from-program";
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         args[count++] = argv[i];
     args[count++] = self;
     execv(path, args);
@@ -122,7 +118,7 @@ static void find_runner(int argc, char **argv)
 {
     const char *path = getenv("PATH");
     char candidate[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", candidate, sizeof candidate - 6);
+    ssize_t size = readlink("/proc/self/exe", candidate, sizeof candidate - sizeof "/seam");
     char *slash;
 
     if (getenv("SEAM"))
@@ -130,7 +126,7 @@ static void find_runner(int argc, char **argv)
     candidate[size < 0 ? 0 : size] = '\0';
     slash = strrchr(candidate, '/');
     if (slash) {
-        strncpy(slash, "/seam", 6);
+        memcpy(slash, "/seam", sizeof "/seam");
         try_runner(candidate, argc, argv);
     }
 #ifdef SEAM_PROGRAM
@@ -139,8 +135,8 @@ static void find_runner(int argc, char **argv)
     while (path && *path) {
         size_t part = strcspn(path, ":");
 
-        if (snprintf(candidate, sizeof candidate, "%.*s/seam", (int)part, path) <
-            (int)sizeof candidate)
+        if (part > 0 && snprintf(candidate, sizeof candidate, "%.*s/seam", (int)part, path) <
+                            (int)sizeof candidate)
             try_runner(candidate, argc, argv);
         path += part + (path[part] == ':');
     }
@@ -149,23 +145,32 @@ static void find_runner(int argc, char **argv)
 static void list(void)
 {
     for (struct seam_test_record *test = registry_tests(); test; test = test->next) {
-        const struct seam_options *file = registry_file(test->options->site.file);
+        const char *file_tags = registry_file_tags(test->options->site.file);
         const char *own = test->options->tags ? test->options->tags : "";
-        const char *shared = file && file->tags ? file->tags : "";
+        const char *shared = file_tags ? file_tags : "";
 
         printf("%s\t%s%s%s\t%s:%d\n", test->name, own, *own && *shared ? "," : "", shared,
                test->options->site.file, test->options->site.line);
     }
 }
 
+static int refuse(const char *flag, const struct err *err)
+{
+    fprintf(stderr, "seam: %s: %s\n", flag, err->text);
+    return 2;
+}
+
+/* What is no flag of ours is the runner's: without one it says nothing to us. */
 int alone_main(int argc, char **argv)
 {
     bool alone = false;
     struct err err;
+    int i;
 
-    for (int i = 1; i < argc; i++) {
-        const char **pattern = NULL;
-        static const char *run, *skip;
+    for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        struct filter *filter = strcmp(argv[i], "-run") == 0    ? &process.run
+                                : strcmp(argv[i], "-skip") == 0 ? &process.skip
+                                                                : NULL;
 
         if (strcmp(argv[i], AGENT_LIST_OPTION) == 0) {
             list();
@@ -173,25 +178,17 @@ int alone_main(int argc, char **argv)
         }
         alone |= strcmp(argv[i], "--seam-alone") == 0;
         verbose |= strcmp(argv[i], "-v") == 0;
-        pattern = strcmp(argv[i], "-run") == 0    ? &run
-                  : strcmp(argv[i], "-skip") == 0 ? &skip
-                                                  : NULL;
-        if (!pattern || i + 1 == argc)
-            continue;
-        *pattern = argv[++i];
-        if (filter_init(pattern == &run ? &process.run : &process.skip, *pattern, &err) < 0) {
-            fprintf(stderr, "seam: %s: %s\n", argv[i - 1], err.text);
-            return 2;
-        }
+        if (filter && i + 1 < argc && filter_init(filter, argv[++i], &err) < 0)
+            return refuse(argv[i - 1], &err);
     }
     if (!alone) {
         find_runner(argc, argv);
         fputs("seam: no runner was found ($SEAM, beside this program, PATH): tests run one "
-              "after another "
-              "in this process, without isolation and time-outs, and those that need a service "
-              "skip\n",
+              "after another in this process, without isolation and time-outs, and those that "
+              "need a service skip\n",
               stderr);
     }
-    registry_run_main(0, argv + argc);
+    i += i < argc; /* the "--" */
+    registry_run_main(argc - i, argv + i);
     return run_alone();
 }

@@ -41,38 +41,55 @@ bool seam_check_at(seam_t *t, seam_site at, const char *text, bool held)
 
 /* ---- a result of which 0 is success */
 
-/* Whether the expression is a truth: `x == 3` or `!x` would pass when it is false. */
+/* The quote that ends the literal which begins here, or the last character when none does. */
+static const char *literal_end(const char *begin)
+{
+    const char *at = begin + 1;
+
+    for (; *at && *at != *begin; at++)
+        at += *at == '\\' && at[1];
+    return *at ? at : at - 1;
+}
+
+/* The '>' behind a list of template arguments that begins here; NULL when this '<' compares. */
+static const char *template_end(const char *begin)
+{
+    const char *at = begin + strcspn(begin, ">()=;&|");
+
+    while (*at && at[1] == '>')
+        at++;
+    return *at == '>' && (at[1] == '(' || at[1] == ':') ? at : NULL;
+}
+
+/* Whether the expression is a truth: `x == 3` or `!x` would pass when it is false. Both ends of a
+ * ternary are results. */
 static bool is_truth(const char *text)
 {
+    bool is_found = *text == '!';
     int depth = 0;
 
-    if (*text == '!')
-        return true;
-    if (strchr(text, '?')) /* both ends of a ternary are results */
-        return false;
     for (const char *at = text; *at; at++) {
-        if (*at == '"' || *at == '\'') {
-            char quote = *at++;
+        const char *template = *at == '<' ? template_end(at) : NULL;
 
-            for (; *at && *at != quote; at++)
-                at += *at == '\\' && at[1];
-            if (!*at)
-                break;
-        } else if (strchr("([{", *at))
+        if (*at == '"' || *at == '\'')
+            at = literal_end(at);
+        else if (strchr("([{", *at))
             depth++;
         else if (strchr(")]}", *at))
             depth--;
         else if (depth > 0)
             continue;
-        else if ((*at == '=' || *at == '!') && at[1] == '=')
-            return true;
+        else if (*at == '?')
+            return false;
+        else if (template)
+            at = template;
         else if ((*at == '-' && at[1] == '>') || ((*at == '<' || *at == '>') && at[1] == *at))
             at++;
-        else if (*at == '<' || *at == '>' || (*at == '&' && at[1] == '&') ||
-                 (*at == '|' && at[1] == '|'))
-            return true;
+        else if (*at == '<' || *at == '>' || ((*at == '=' || *at == '!') && at[1] == '=') ||
+                 ((*at == '&' || *at == '|') && at[1] == *at))
+            is_found = true;
     }
-    return false;
+    return is_found;
 }
 
 bool seam_check_ok_at(seam_t *t, seam_site at, const char *text, long result)
@@ -132,11 +149,11 @@ bool seam_check_eq_at(seam_t *t, seam_site at, const char *got_text, const char 
     bool equal = value_compare(got, want, &comparable) == 0 && comparable;
 
     if (!equal && got.kind == SEAM_KIND_TEXT && want.kind == SEAM_KIND_TEXT && got.as.p &&
-        want.as.p && !memchr(got.as.p, 0, got.size) && !memchr(want.as.p, 0, want.size)) {
-        char *got_copy = arena_copy(&t->arena, got.as.p, got.size);
+        want.as.p) {
+        struct buf words = words_of(got_text);
 
-        return seam_check_str_at(t, at, got_text, got_copy,
-                                 arena_copy(&t->arena, want.as.p, want.size));
+        diff_text_sized(&words, got.as.p, got.size, want.as.p, want.size);
+        return fail(t, at, &words);
     }
     return compare(t, at, got_text, want_text, got, want, "", equal);
 }
@@ -210,11 +227,7 @@ bool seam_check_mem_at(seam_t *t, seam_site at, const char *text, const void *go
         (got_size == 0 || (got && want && memcmp(got, want, got_size) == 0)))
         return true;
     words = words_of(text);
-    if ((!got && got_size > 0) || (!want && want_size > 0))
-        buf_printf(&words, "got:  %zu bytes at %p\nwant: %zu bytes at %p", got_size, got,
-                   want_size, want);
-    else
-        diff_memory(&words, got, got_size, want, want_size);
+    diff_memory(&words, got, got_size, want, want_size);
     return fail(t, at, &words);
 }
 
@@ -288,20 +301,21 @@ bool seam_check_same_at(seam_t *t, seam_site at, const char *got_text, const cha
 bool seam_check_eventually_at(seam_t *t, seam_site at, const char *text, int within_ms,
                               bool (*fn)(void *arg), void *arg)
 {
-    int left_ms = t_wait_ms(t, within_ms);
-    uint64_t deadline = now_ns() + (uint64_t)left_ms * 1000000u;
+    int wait_ms = t_wait_ms(t, within_ms > 0 ? within_ms : 0);
+    uint64_t deadline_ns = now_ns() + (uint64_t)wait_ms * 1000000u;
     int asked = 0;
+    int left_ms;
 
     for (int pause_ms = 1;; pause_ms = pause_ms < 50 ? pause_ms * 2 : 50) {
         asked++;
         if (fn(arg))
             return true;
-        left_ms = deadline_poll_ms(deadline);
+        left_ms = deadline_poll_ms(deadline_ns);
         if (left_ms <= 0)
             break;
         poll(NULL, 0, pause_ms < left_ms ? pause_ms : left_ms);
     }
-    seam_error_at(t, at, "%s did not become true within %d ms (asked %d times)", text,
-                  within_ms, asked);
+    seam_error_at(t, at, "%s did not become true within %d ms (asked %d times)%s", text,
+                  wait_ms, asked, wait_ms < within_ms ? "; the test has no more time" : "");
     return false;
 }

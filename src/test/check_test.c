@@ -55,6 +55,7 @@ static void ok_of_no_truth(seam_t *t)
     seam_check_ok(t, returns("a == b"[6]));
     seam_check_ok(t, returns('<' - '<'));
     seam_check_ok(t, 1 & 2);
+    seam_check_ok(t, list[0] == 0 ? returns(0) : -1);
 }
 
 static void ok_of_other_truths(seam_t *t)
@@ -66,6 +67,7 @@ static void ok_of_other_truths(seam_t *t)
     seam_check_ok(t, one < 1);
     seam_check_ok(t, one && 0);
     seam_check_ok(t, returns(0) || 0);
+    seam_check_ok(t, returns("?"[1]) <= 0);
 }
 
 static const char *refused(seam_t *t, const char *text)
@@ -79,9 +81,10 @@ static const char *refused(seam_t *t, const char *text)
 
 SEAM_TEST(check_ok_refuses_a_truth)
 {
-    const char *others = seam_format(t, "%s%s%s%s%send t fail\n", refused(t, "!one"),
-                                     refused(t, "one != 1"), refused(t, "one < 1"),
-                                     refused(t, "one && 0"), refused(t, "returns(0) || 0"));
+    const char *others =
+        seam_format(t, "%s%s%s%s%s%send t fail\n", refused(t, "!one"), refused(t, "one != 1"),
+                    refused(t, "one < 1"), refused(t, "one && 0"),
+                    refused(t, "returns(0) || 0"), refused(t, "returns(\"?\"[1]) <= 0"));
 
     trial_says(t, ok_of_a_truth,
                seam_format(t, "%send t fail\n", refused(t, "returns(0) == 0")));
@@ -164,7 +167,7 @@ static void text_fails(seam_t *t)
     seam_check_contains(t, "orders", "pay");
     seam_check_match(t, "orders", "^\\d+$");
     seam_check_match(t, "orders", "[");
-    seam_check_mem(t, NULL, 2, (void *)(uintptr_t)0x2000, 1);
+    seam_check_mem(t, NULL, 2, "a", 1);
     seam_check_mem(t, "ab", 2, "ac", 2);
     seam_check_json(t, "{\"a\": 1}", "{'a': 2}");
     seam_check_json(t, null, "{}");
@@ -185,7 +188,10 @@ SEAM_TEST(check_of_text_shows_what_there_is)
                "error t: \"orders\"\ngot:  \"orders\"\nwant: a match of /^\\d+$/\n"
                "error t: \"orders\"\n"
                "cannot match: missing terminating ] for character class at offset 1\n"
-               "error t: NULL\ngot:  2 bytes at (nil)\nwant: 1 bytes at 0x2000\n"
+               "error t: NULL\n"
+               "got NULL for 2 bytes, want 1 bytes; the first difference is at byte 0\n"
+               "want  00000000  61                                               |a|\n"
+               "                ^^                                                ^\n"
                "error t: \"ab\"\n"
                "got 2 bytes, want 2 bytes; the first difference is at byte 1\n"
                "got   00000000  61 62                                            |ab|\n"

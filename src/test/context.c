@@ -8,10 +8,10 @@
 #include "test/state.h"
 
 struct seam_context {
-    seam_t *t;
     uint64_t deadline_ns; /* 0: none */
     atomic_bool cancelled;
-    int fd; /* a timer that ends at the deadline, or at once when cancelled */
+    atomic_int
+        fd; /* a timer that ends at the deadline, or at once when cancelled; below 0: none */
 };
 
 static const uint64_t margin_max_ns = 5000000000u;
@@ -47,7 +47,6 @@ static seam_context *make(seam_t *t, uint64_t deadline_ns)
 {
     seam_context *context = arena_zero(&t->arena, sizeof *context);
 
-    context->t = t;
     context->deadline_ns = deadline_ns;
     context->fd = -1;
     seam_cleanup(t, release, context);
@@ -69,19 +68,22 @@ seam_context *seam_context_within(seam_t *t, int ms)
     return make(t, usable && usable < own ? usable : own);
 }
 
-static void arm(const seam_context *context, uint64_t at_ns)
+static void arm(int fd, uint64_t at_ns)
 {
     struct itimerspec when = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000u),
                                              .tv_nsec = (long)(at_ns % 1000000000u) } };
 
-    timerfd_settime(context->fd, TFD_TIMER_ABSTIME, &when, NULL);
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void seam_context_cancel(seam_context *context)
 {
+    int fd;
+
     context->cancelled = true;
-    if (context->fd >= 0)
-        arm(context, 1);
+    fd = context->fd;
+    if (fd >= 0)
+        arm(fd, 1);
 }
 
 bool seam_context_done(const seam_context *context)
@@ -103,22 +105,24 @@ int seam_context_fd(seam_context *context)
     fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (fd < 0)
         return -1;
-    context->fd = t_private_fd(fd);
-    if (context->fd < 0)
+    fd = t_private_fd(fd);
+    if (fd < 0)
         return -1;
-    if (context->cancelled)
-        arm(context, 1);
-    else if (context->deadline_ns)
-        arm(context, context->deadline_ns);
-    return context->fd;
+    if (context->deadline_ns)
+        arm(fd, context->deadline_ns);
+    context->fd = fd;
+    if (context->cancelled) /* by another thread, before it could see the descriptor */
+        arm(fd, 1);
+    return fd;
 }
 
 int t_wait_ms(const seam_t *t, int want_ms)
 {
-    uint64_t usable = t->context ? t->context->deadline_ns : usable_deadline();
+    const seam_context *context = t->context;
+    uint64_t usable = context ? context->deadline_ns : usable_deadline();
     int left_ms;
 
-    if (t->context && t->context->cancelled)
+    if (context && context->cancelled)
         return 0;
     left_ms = deadline_poll_ms(usable);
     return left_ms >= 0 && left_ms < want_ms ? left_ms : want_ms;

@@ -86,6 +86,23 @@ SEAM_TEST(context_leaves_time_to_clean_up)
     trial_says(t, has_for_ever, "end t pass\n");
 }
 
+static void cancel_or_ask(seam_t *t, int index, void *context)
+{
+    if (index == 0)
+        seam_context_cancel(context);
+    else
+        seam_check_le(t, seam_context_remaining_ms(context), 600000);
+}
+
+SEAM_TEST(context_is_cancelled_from_any_thread)
+{
+    seam_context *context = seam_context_within(t, 600000);
+
+    seam_threads(t, 2, cancel_or_ask, context);
+    seam_check(t, seam_context_done(context));
+    seam_check(t, is_readable(seam_context_fd(context)));
+}
+
 struct seen {
     seam_t *t;
     seam_context *context;

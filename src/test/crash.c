@@ -3,6 +3,7 @@
  *
  * The handler does nothing but write one event and wait: the runner attaches, unwinds all threads and
  * kills. What it calls is safe in a signal handler: it may have struck inside malloc or under our lock.
+ * When the runner cannot be told, the signal does what it would have done without us.
  */
 
 #include <signal.h>
@@ -56,7 +57,7 @@ static const uintptr_t *frame_of(const ucontext_t *context, uintptr_t *ret_pc,
 static size_t add_hex(char *to, size_t at, uintptr_t value)
 {
     static const char digits[] = "0123456789abcdef";
-    int shift = 60;
+    int shift = (int)sizeof value * 8 - 4;
 
     while (shift > 0 && (value >> shift) == 0)
         shift -= 4;
@@ -79,8 +80,8 @@ static bool stack_overflowed(int number, const siginfo_t *info, const ucontext_t
            address + near > sp;
 }
 
-/* The stack pointer, then the addresses of code: walk the frame pointers, reading through the kernel so that a broken chain cannot crash us again.
- * Only used when the runner may not attach. */
+/* The stack pointer, then the addresses of code: walk the frame pointers, reading through the kernel
+ * so that a broken chain cannot crash us again. Only used when the runner may not attach. */
 static size_t raw_addresses(char *to, const ucontext_t *context)
 {
     uintptr_t pc, sp;
@@ -101,18 +102,17 @@ static size_t raw_addresses(char *to, const ucontext_t *context)
     return at;
 }
 
-/* 0: there is no address; 1: it was read; 2: it was written; 3: an integer was divided by zero. */
-static int access_kind(int number, const siginfo_t *info, const ucontext_t *context)
+static enum crash_access access_of(int number, const siginfo_t *info, const ucontext_t *context)
 {
     if (number == SIGFPE && info->si_code == FPE_INTDIV)
-        return 3;
+        return CRASH_DIVIDED_BY_ZERO;
     if (info->si_code <= 0 || (number != SIGSEGV && number != SIGBUS))
-        return 0;
+        return CRASH_NO_ADDRESS;
 #if defined(__x86_64__)
-    return context->uc_mcontext.gregs[REG_ERR] & 2 ? 2 : 1;
+    return context->uc_mcontext.gregs[REG_ERR] & 2 ? CRASH_WRITE : CRASH_READ;
 #else
     (void)context;
-    return 1;
+    return CRASH_READ;
 #endif
 }
 
@@ -125,18 +125,17 @@ static void crash_handler(int number, siginfo_t *info, void *context)
         .node = (uint32_t)syscall(SYS_gettid),
         .parent = current_test ? current_test->node : EVENT_ROOT,
         .elapsed_ns = (uintptr_t)info->si_addr,
-        .status = (uint8_t)access_kind(number, info, context),
+        .status = (uint8_t)access_of(number, info, context),
     };
 
     if (stack_overflowed(number, info, context))
         event.flags |= EVENT_OVERFLOW;
     signal(number, SIG_DFL);
-    if (getpid() != process.pid) {
-        raise(number);
+    event.text = (struct text){ addresses, raw_addresses(addresses, context) };
+    if (getpid() != process.pid || !emit_crash(&event)) {
+        raise(number); /* it waits until this handler returns */
         return;
     }
-    event.text = (struct text){ addresses, raw_addresses(addresses, context) };
-    crash_write(&event);
     for (;;)
         pause();
 }

@@ -3,15 +3,13 @@
 #include "test/diff.h"
 
 #include <jansson.h>
-#include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "test/json_source.h"
 #include "test/library.h"
 #include "test/quote.h"
+#include "test/value.h"
 
 enum {
     ROWS_MAX = 20,
@@ -121,23 +119,14 @@ static bool is_same(const struct jansson *jansson, json_t *a, json_t *b)
 
 /* ---- a value as a short text ------------------------------------------------------------- */
 
-/* The fewest digits that read back as the same number; with a point in every locale. */
+/* One that is integral stays apart from an integer. */
 static void add_real(struct buf *out, double value)
 {
-    const char *point = localeconv()->decimal_point;
-    char text[64];
-    char *found;
+    size_t begin = out->size;
 
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    found = strstr(text, point);
-    if (found)
-        buf_printf(out, "%.*s.%s", (int)(found - text), text, found + strlen(point));
-    else
-        buf_printf(out, "%s%s", text, strchr(text, 'e') ? "" : ".0");
+    value_show_double(out, value);
+    if (!out->failed && !strpbrk(buf_text(out) + begin, ".e"))
+        buf_add_text(out, ".0");
 }
 
 static void add_value(const struct jansson *jansson, struct buf *out, json_t *json);

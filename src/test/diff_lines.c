@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "test/diff.h"
 #include "test/myers.h"
 #include "test/quote.h"
@@ -27,7 +28,7 @@ enum {
 struct line {
     const char *text;
     size_t size; /* with its '\n', which the last line may lack */
-    uint32_t hash;
+    uint64_t hash; /* tells most lines apart without reading them again */
     bool differs; /* from its side's lines that have a partner */
 };
 
@@ -62,16 +63,6 @@ static size_t count_lines(const char *text, size_t size)
     return count;
 }
 
-/* FNV-1a: cheap, and enough to tell most lines apart without reading them again. */
-static uint32_t hash_of(const char *text, size_t size)
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 16777619u;
-    return hash;
-}
-
 /* Where to begin: CONTEXT lines before the one in which the texts first differ. */
 static size_t begin_of(const char *got, size_t got_size, const char *want, size_t want_size)
 {
@@ -99,7 +90,8 @@ static struct side side_of(struct arena *arena, char mark, const char *text, siz
         const char *newline = memchr(side.rest, '\n', rest);
         size_t length = newline ? (size_t)(newline + 1 - side.rest) : rest;
 
-        side.lines[i] = (struct line){ side.rest, length, hash_of(side.rest, length), false };
+        side.lines[i] = (struct line){ side.rest, length,
+                                       hash_bytes(HASH_BEGIN, side.rest, length), false };
         side.rest += length;
     }
     return side;

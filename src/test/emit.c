@@ -24,9 +24,11 @@ _Thread_local seam_t *current_test;
  * that a test has stopped is not believed for long. */
 enum { LOOK_NS = 10000, LOOKS_SAVED = 16 };
 
+/* The lock may have been held by a thread that is not here. */
 static void after_fork(void)
 {
     process.looked_ns = 0;
+    pthread_mutex_init(&process.lock, NULL);
 }
 
 void emit_watch_forks(void)
@@ -139,43 +141,34 @@ static void write_event(struct event *event, bool forked)
         process.sequence++;
 }
 
-/* In a child that the test forked the lock may be held by a thread that is not there. */
-static void renew_lock(pid_t self)
+bool emit_lock(void)
 {
-    static pid_t renewed;
+    bool locked = !__libc_single_threaded;
 
-    if (renewed != self)
-        pthread_mutex_init(&process.lock, NULL);
-    renewed = self;
-}
-
-/* A process with one thread needs no lock. */
-void emit_lock(void)
-{
-    if (!__libc_single_threaded)
+    if (locked)
         pthread_mutex_lock(&process.lock);
+    return locked;
 }
 
-void emit_unlock(void)
+void emit_unlock(bool locked)
 {
-    if (!__libc_single_threaded)
+    if (locked)
         pthread_mutex_unlock(&process.lock);
 }
 
 void emit(struct event *event)
 {
     bool forked = emit_is_forked();
+    bool locked;
 
-    if (forked)
-        renew_lock(getpid());
     if (__fpending(stdout) > 0)
         fflush(stdout);
-    emit_lock();
+    locked = emit_lock();
     if (process.alone)
         alone_event(event);
     else if (!process.closed)
         write_event(event, forked);
-    emit_unlock();
+    emit_unlock(locked);
 }
 
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text)
@@ -194,15 +187,15 @@ void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text t
     emit(&event);
 }
 
-/* From a signal handler: no lock, no allocation, no stdio. The record is far below PIPE_BUF. */
-void crash_write(struct event *event)
+/* No lock, no allocation, no stdio. The record is far below PIPE_BUF. */
+bool emit_crash(struct event *event)
 {
     char record[2048];
 
-    if (event_size(event) > sizeof record)
-        return;
+    if (event_size(event) > sizeof record || !emit_is_possible())
+        return false;
     event->time_ns = now_ns();
     event->flags |= mark_output() ? EVENT_MARKED : 0;
     event_write(record, event);
-    io_write_all(process.events, record, event_size(event));
+    return io_write_all(process.events, record, event_size(event)) == 0;
 }

@@ -80,28 +80,44 @@ static char *element_copy(const char *from, const char *end)
     return element;
 }
 
-/* One alternative from *at on, which moves behind it; *ret_more says whether another follows. */
-static char **alternative(const char **at, size_t *ret_depth, bool *ret_more)
+static void free_elements(char **elements)
+{
+    for (size_t i = 0; elements && elements[i]; i++)
+        free(elements[i]);
+    free(elements);
+}
+
+/* Make room for one more pointer and the NULL behind it; NULL, and nothing changed, when memory ends. */
+static void *with_room(void *list, size_t count)
+{
+    return realloc(list, (count + 2) * sizeof(void *));
+}
+
+/* One alternative from *at on, which moves behind it; *ret_more says whether another follows. NULL when
+ * memory ends. */
+static char **alternative(const char **at, bool *ret_more)
 {
     char **elements = NULL;
-    size_t count = 0;
+    const char *end;
 
-    for (;;) {
-        const char *end = element_end(*at);
-        char **wider = realloc(elements, (count + 2) * sizeof *elements);
+    for (size_t count = 0;; count++) {
+        char **wider = with_room(elements, count);
 
         if (!wider)
-            return NULL;
+            break;
+        end = element_end(*at);
         elements = wider;
-        elements[count++] = element_copy(*at, end);
-        elements[count] = NULL;
+        elements[count] = element_copy(*at, end);
+        elements[count + 1] = NULL;
+        if (!elements[count])
+            break;
         *at = end + (*end ? 1 : 0);
         *ret_more = *end == '|';
         if (*end != '/')
-            break;
+            return elements;
     }
-    *ret_depth = count;
-    return elements;
+    free_elements(elements);
+    return NULL;
 }
 
 static int try_elements(const struct filter *filter, struct err *err)
@@ -118,26 +134,33 @@ static int try_elements(const struct filter *filter, struct err *err)
     return 0;
 }
 
-int filter_init(struct filter *filter, const char *text, struct err *err)
+static int split(struct filter *filter)
 {
-    const char *at = text;
-    size_t count = 0;
-    size_t depth = 0;
+    const char *at = filter->text;
     bool more = true;
 
-    *filter = (struct filter){ .text = text };
-    if (!text)
-        return 0;
-    while (more) {
-        char ***wider = realloc(filter->alternatives, (count + 2) * sizeof *wider);
+    for (size_t count = 0; more; count++) {
+        char ***wider = with_room(filter->alternatives, count);
 
         if (!wider)
             return -ENOMEM;
         filter->alternatives = wider;
-        wider[count] = alternative(&at, &depth, &more);
-        wider[++count] = NULL;
-        if (depth > filter->depth)
-            filter->depth = depth;
+        wider[count] = alternative(&at, &more);
+        wider[count + 1] = NULL;
+        if (!wider[count])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int filter_init(struct filter *filter, const char *text, struct err *err)
+{
+    *filter = (struct filter){ .text = text };
+    if (!text)
+        return 0;
+    if (split(filter) < 0) {
+        filter_fini(filter);
+        return err_set(err, -ENOMEM, "out of memory for '%s'", text);
     }
     return try_elements(filter, err);
 }
@@ -185,11 +208,8 @@ enum filter_match filter_match(const struct filter *filter, const char *name)
 
 void filter_fini(struct filter *filter)
 {
-    for (size_t a = 0; filter->alternatives && filter->alternatives[a]; a++) {
-        for (size_t i = 0; filter->alternatives[a][i]; i++)
-            free(filter->alternatives[a][i]);
-        free(filter->alternatives[a]);
-    }
+    for (size_t i = 0; filter->alternatives && filter->alternatives[i]; i++)
+        free_elements(filter->alternatives[i]);
     free(filter->alternatives);
     *filter = (struct filter){ 0 };
 }

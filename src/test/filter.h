@@ -15,8 +15,7 @@
 
 struct filter {
     const char *text; /* NULL: matches all */
-    char ***alternatives; /* lists of elements, each ended by NULL */
-    size_t depth; /* most elements in an alternative */
+    char ***alternatives; /* lists of elements, each ended by NULL, as the list of them is */
 };
 
 enum filter_match {
@@ -25,7 +24,12 @@ enum filter_match {
     FILTER_FULL
 };
 
-/* Split and try each element. On a bad one `err` says which, of what, and why. */
+/*
+ * Split and try each element. -EINVAL for a bad one, -ENOMEM; `err` then says which, of what, and why.
+ *
+ * Ownership: the filter borrows `text` until filter_fini, which it takes after a failure too.
+ * Threads: any number may match with one filter.
+ */
 int filter_init(struct filter *filter, const char *text, struct err *err);
 
 /* Match a full name, such as "orders/create". */

@@ -81,15 +81,6 @@ SEAM_TEST(filter_says_which_element_is_wrong)
     filter_fini(&filter);
 }
 
-SEAM_TEST(filter_counts_its_levels)
-{
-    struct filter filter;
-
-    seam_check_ok(t, filter_init(&filter, "a|b/c/d|e/f", NULL));
-    seam_check_eq(t, filter.depth, 3);
-    filter_fini(&filter);
-}
-
 SEAM_TEST(filter_matches_a_name_of_any_length)
 {
     char name[5001] = "";

@@ -36,7 +36,7 @@ static bool compare(seam_t *t, seam_site at, const char *path, const struct buf 
     if (memchr(data, 0, size) || memchr(buf_text(want), 0, want->size))
         diff_memory(&words, data, size, buf_text(want), want->size);
     else
-        diff_text(&words, arena_copy(&t->arena, data, size), buf_text(want));
+        diff_text_sized(&words, data, size, buf_text(want), want->size);
     seam_error_at(t, at,
                   "differs from the golden file '%s'\n%stry: seam test -update -run '^%s$'",
                   path, buf_text(&words), t->name);

@@ -18,19 +18,22 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
-enum { FDS_MAX = 4096, SHOWN_MAX = 10, THREADS_WAIT_MS = 50, POLLED = 64 };
+enum { FDS_MAX = 4096, THREADS_MAX = 64, SHOWN_MAX = 10, THREADS_WAIT_MS = 50, POLLED = 64 };
 
-static unsigned char known[FDS_MAX / 8]; /* open before the test, or ours */
-static nlink_t threads_at_begin; /* as /proc counts links: two more than threads */
+static atomic_uchar known[FDS_MAX / 8]; /* a bit each: open before the test, or ours */
+static pid_t known_threads[THREADS_MAX]; /* those that ran before the test */
+static size_t known_thread_count;
+static unsigned threads_at_begin;
 
+/* Parallel subtests ask for descriptors of ours at once. */
 static void set_known(int fd, bool on)
 {
     if (fd < 0 || fd >= FDS_MAX)
         return;
     if (on)
-        known[fd / 8] |= (unsigned char)(1 << fd % 8);
+        atomic_fetch_or(&known[fd / 8], (unsigned char)(1 << fd % 8));
     else
-        known[fd / 8] &= (unsigned char)~(1 << fd % 8);
+        atomic_fetch_and(&known[fd / 8], (unsigned char)~(1 << fd % 8));
 }
 
 static bool is_known(int fd)
@@ -39,11 +42,6 @@ static bool is_known(int fd)
 }
 
 /* ---- our own descriptors */
-
-void leaks_ignore(int fd, bool ignored)
-{
-    set_known(fd, ignored);
-}
 
 static void close_private(void)
 {
@@ -68,16 +66,18 @@ int t_private_fd(int fd)
         return -errno;
     moved = fcntl(fd, F_DUPFD_CLOEXEC, T_PRIVATE_FD + 10);
     if (moved < 0)
-        return -errno;
+        moved = -errno;
     close(fd);
-    leaks_ignore(moved, true);
+    if (moved < 0)
+        return moved;
+    set_known(moved, true);
     pthread_once(&forks_watched, watch_forks);
     return moved;
 }
 
 void t_private_close(int fd)
 {
-    leaks_ignore(fd, false);
+    set_known(fd, false);
     close(fd);
 }
 
@@ -106,23 +106,47 @@ static bool any_left(void)
     return next > POLLED;
 }
 
-static nlink_t count_threads(void)
+unsigned leaks_count_threads(void)
 {
     struct stat tasks;
 
-    return stat("/proc/self/task", &tasks) == 0 ? tasks.st_nlink : 0;
+    /* As a folder it has two links more than it has folders in it. */
+    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2
+               ? (unsigned)tasks.st_nlink - 2
+               : 1;
+}
+
+static void set_known_thread(pid_t thread)
+{
+    if (known_thread_count < THREADS_MAX)
+        known_threads[known_thread_count++] = thread;
+}
+
+static bool is_known_thread(pid_t thread)
+{
+    for (size_t i = 0; i < known_thread_count; i++)
+        if (known_threads[i] == thread)
+            return true;
+    return thread == getpid();
 }
 
 void leaks_baseline(void)
 {
     DIR *fds = opendir("/proc/self/fd");
+    DIR *tasks = opendir("/proc/self/task");
     struct dirent *entry;
 
     while (fds && (entry = readdir(fds)))
-        if (*entry->d_name != '.' && atoi(entry->d_name) != dirfd(fds))
+        if (*entry->d_name != '.' && atoi(entry->d_name) != dirfd(fds) &&
+            (!tasks || atoi(entry->d_name) != dirfd(tasks)))
             set_known(atoi(entry->d_name), true);
+    while (tasks && (entry = readdir(tasks)))
+        if (*entry->d_name != '.')
+            set_known_thread(atoi(entry->d_name));
     if (fds)
         closedir(fds);
+    if (tasks)
+        closedir(tasks);
 }
 
 void leaks_begin(bool forked)
@@ -130,7 +154,7 @@ void leaks_begin(bool forked)
     set_known(process.events, true);
     set_known(process.output, true);
     if (process.flags & AGENT_LEAKS)
-        threads_at_begin = forked ? 3 : count_threads();
+        threads_at_begin = forked ? 1 : leaks_count_threads();
 }
 
 static void show_address(struct buf *to, const struct sockaddr_storage *address, socklen_t size)
@@ -204,6 +228,7 @@ static void say_left(seam_t *t, struct buf *list, int count, const char *what, c
     buf_fini(list);
 }
 
+/* What has been named is known: where many tests run in one process, it is the fault of the first. */
 static void report_fds(seam_t *t)
 {
     DIR *fds = opendir("/proc/self/fd");
@@ -214,7 +239,10 @@ static void report_fds(seam_t *t)
     while (fds && (entry = readdir(fds))) {
         int fd = atoi(entry->d_name);
 
-        if (*entry->d_name == '.' || fd == dirfd(fds) || is_known(fd) || count++ >= SHOWN_MAX)
+        if (*entry->d_name == '.' || fd == dirfd(fds) || is_known(fd))
+            continue;
+        set_known(fd, true);
+        if (count++ >= SHOWN_MAX)
             continue;
         if (list.size > 0)
             buf_add_text(&list, ", ");
@@ -244,7 +272,7 @@ static void thread_name(struct buf *to, const char *id)
 static bool threads_remain(void)
 {
     for (int ms = 0; ms < THREADS_WAIT_MS; ms++) {
-        if (count_threads() <= threads_at_begin)
+        if (leaks_count_threads() <= threads_at_begin)
             return false;
         poll(NULL, 0, 1);
     }
@@ -258,9 +286,13 @@ static void report_threads(seam_t *t)
     struct dirent *entry;
     int count = 0;
 
-    while (tasks && (entry = readdir(tasks)))
-        if (*entry->d_name != '.' && atoi(entry->d_name) != getpid() && count++ < SHOWN_MAX)
+    while (tasks && (entry = readdir(tasks))) {
+        if (*entry->d_name == '.' || is_known_thread(atoi(entry->d_name)))
+            continue;
+        set_known_thread(atoi(entry->d_name));
+        if (count++ < SHOWN_MAX)
             thread_name(&list, entry->d_name);
+    }
     if (tasks)
         closedir(tasks);
     if (count > 0)
@@ -275,6 +307,6 @@ void leaks_report(seam_t *t)
     if (any_left())
         report_fds(t);
     if (!__libc_single_threaded && !crash_is_sanitized() &&
-        count_threads() > threads_at_begin && threads_remain())
+        leaks_count_threads() > threads_at_begin && threads_remain())
         report_threads(t);
 }

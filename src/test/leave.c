@@ -23,6 +23,15 @@ seam_throwing *seam_leave_by(seam_throwing *throwing)
     return before;
 }
 
+/* A child that the test forked is not the test: neither its end nor its clean-up is the child's. */
+static void leave_if_forked(void)
+{
+    if (emit_is_forked()) {
+        fflush(stdout);
+        _exit(1);
+    }
+}
+
 bool leave_call(seam_t *t, seam_fn *fn, void *arg)
 {
     seam_throwing *throwing = seam_leave_by(NULL); /* fn sets its own when it is C++ */
@@ -38,6 +47,7 @@ bool leave_call(seam_t *t, seam_fn *fn, void *arg)
     innermost = frame.outer;
     thrower = throwing;
     via_unwind(mark);
+    leave_if_forked();
     return returned;
 }
 
@@ -55,10 +65,7 @@ static SEAM_NORETURN void leave_process(void)
 
 void seam_leave(void)
 {
-    if (emit_is_forked()) {
-        fflush(stdout);
-        _exit(1);
-    }
+    leave_if_forked();
     if (!innermost)
         leave_process();
     if (thrower)

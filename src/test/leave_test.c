@@ -3,12 +3,15 @@
 #include <seam/seam.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test/state.h"
 #include "test/trial_test.h"
 
 static void says(void *t)
@@ -92,6 +95,65 @@ SEAM_TEST(return_of_a_forked_child_ends_that_child)
     trial_says(t, returns_in_a_child, "log t: cleaned up\nend t pass\n");
 }
 
+static void returns_in_a_forked_child(void *t)
+{
+    pid_t pid = fork();
+
+    if (pid != 0)
+        seam_check_eq((seam_t *)t, wait_for(pid), 1);
+}
+
+static void forks_in_a_clean_up(seam_t *t)
+{
+    seam_cleanup(t, says, t);
+    seam_cleanup(t, returns_in_a_forked_child, t);
+}
+
+SEAM_SUBTEST(forks_beside_its_siblings)
+{
+    seam_parallel(t);
+    seam_cleanup(t, says, t);
+    returns_in_a_forked_child(t);
+}
+
+static void has_a_forking_subtest(seam_t *t)
+{
+    seam_run(t, "a", forks_beside_its_siblings, NULL);
+}
+
+static void forks_in_a_team(seam_t *t, int index, void *arg)
+{
+    (void)index;
+    (void)arg;
+    returns_in_a_forked_child(t);
+}
+
+static void has_a_forking_team(seam_t *t)
+{
+    seam_cleanup(t, says, t);
+    seam_threads(t, 1, forks_in_a_team, NULL);
+}
+
+SEAM_TEST(return_of_a_forked_child_is_no_end_wherever_it_was_forked)
+{
+    trial_says(t, forks_in_a_clean_up, "log t: cleaned up\nend t pass\n");
+    trial_says(t, has_a_forking_subtest,
+               "run t/a\npause t/a\ncontinue t/a\n"
+               "log t/a: cleaned up\nend t/a pass\nend t pass\n");
+    trial_says(t, has_a_forking_team, "log t: cleaned up\nend t pass\n");
+}
+
+static void aborts(seam_t *t)
+{
+    seam_log(t, "so far");
+    abort();
+}
+
+SEAM_TEST(leave_by_a_signal_is_seen_by_a_trial)
+{
+    trial_says(t, aborts, "log t: so far\nsignal 6\n");
+}
+
 /* ---- threads ----------------------------------------------------------------------------- */
 
 static void *checks_in_thread(void *t)
@@ -155,6 +217,12 @@ static void counts(seam_t *t, int index, void *arg)
     seam_check_lt(t, index, TEAM);
 }
 
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
 /* When the first of them begins, all have been started; none ends before each has looked. */
 static void looks_around(seam_t *t, int index, void *arg)
 {
@@ -164,6 +232,21 @@ static void looks_around(seam_t *t, int index, void *arg)
     seam_check_eq(t, stat("/proc/self/task", &tasks), 0);
     seam_check_le(t, 2 + TEAM + 1, tasks.st_nlink);
     pthread_barrier_wait(arg);
+}
+
+/* Under -race the data that checks of several threads share would be reported. */
+static void differs(seam_t *t, int index, void *arg)
+{
+    static const char *const names[TEAM] = { "ann", "bob", "cay", "dan" };
+
+    (void)arg;
+    seam_check_eq(t, names[index], "eve");
+    seam_check_eventually(t, 0, never, NULL);
+}
+
+static void team_that_differs(seam_t *t)
+{
+    seam_threads(t, TEAM, differs, NULL);
 }
 
 static void one_leaves(seam_t *t, int index, void *arg)
@@ -180,6 +263,34 @@ static void team_with_a_fatal(seam_t *t)
 
     seam_threads(t, TEAM, one_leaves, &done);
     seam_log(t, "%d went on", done);
+}
+
+static bool is_the_only_thread(void *arg)
+{
+    (void)arg;
+    return leaks_count_threads() == 1;
+}
+
+static void finds_no_thread(void *t)
+{
+    seam_check_eventually((seam_t *)t, 5000, is_the_only_thread, NULL);
+}
+
+/* A thread's stack takes more than is left; those that were started before must not run. */
+static void team_too_large(seam_t *t)
+{
+    struct rlimit limit;
+    FILE *size = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+
+    seam_require(t, size && fscanf(size, "%lu", &pages) == 1);
+    fclose(size);
+    seam_require_ok(t, getrlimit(RLIMIT_STACK, &limit));
+    limit.rlim_max = pages * (rlim_t)sysconf(_SC_PAGESIZE) + 3 * limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    seam_require_ok(t, setrlimit(RLIMIT_AS, &limit));
+    seam_cleanup(t, finds_no_thread, t);
+    seam_threads(t, 64, counts, NULL);
 }
 
 static void team_of_none(seam_t *t)
@@ -205,6 +316,17 @@ SEAM_TEST(threads_run_at_once)
     pthread_barrier_destroy(&barrier);
 }
 
+SEAM_TEST(threads_may_all_fail_at_once)
+{
+    const char *said = trial_run(t, team_that_differs, NULL);
+
+    for (const char *name = "ann\0bob\0cay\0dan\0"; *name; name += strlen(name) + 1)
+        seam_check_contains(
+            t, said,
+            seam_format(t, "error t: names[index]\ngot:  \"%s\"\nwant: \"eve\"\n", name));
+    seam_check_match(t, said, "end t fail\n$");
+}
+
 SEAM_TEST(threads_are_left_alone)
 {
     trial_says(t, team_with_a_fatal,
@@ -212,4 +334,14 @@ SEAM_TEST(threads_are_left_alone)
                "log t: 3 went on\n"
                "end t fail\n");
     trial_says(t, team_of_none, "error t: seam_threads: 0 threads asked\nend t fail\n");
+}
+
+SEAM_TEST(threads_that_cannot_all_start_do_not_begin)
+{
+    const char *said;
+
+    if (crash_is_sanitized())
+        seam_skip(t, "a sanitizer's memory has no such limit");
+    said = trial_run(t, team_too_large, NULL);
+    seam_check_match(t, said, "^error t: cannot start thread \\d+ of 64: .*\nend t fail\n$");
 }

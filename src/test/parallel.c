@@ -7,7 +7,6 @@
  */
 
 #include <semaphore.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -60,24 +59,21 @@ static void say(const seam_t *t, enum event_kind kind)
 }
 
 /* The subtest lived on seam_run's stack until now; from here on it must outlive that call. */
-bool parallel_defer(seam_t *t, seam_fn *fn, void *arg)
+void parallel_defer(seam_t *t, seam_fn *fn, void *arg)
 {
-    struct waiting *waiting = calloc(1, sizeof *waiting);
-    struct waiting **last = &t->parent->waiting;
-    seam_t *kept = malloc(sizeof *kept);
+    struct arena *arena = &t->parent->arena;
+    struct waiting *waiting = arena_zero(arena, sizeof *waiting);
 
     wants = NULL;
-    if (!waiting || !kept)
-        seam_fatal_at(t->parent, (seam_site){ 0 }, "out of memory for a parallel subtest");
-    memcpy(kept, t, sizeof *kept);
-    kept->in_thread = kept->released = true;
-    kept->paused_ns = now_ns(); /* since when; the span replaces it */
-    *waiting = (struct waiting){ .t = kept, .fn = fn, .arg = arg };
-    while (*last)
-        last = &(*last)->next;
-    *last = waiting;
-    say(kept, EVENT_PAUSE);
-    return true;
+    *waiting = (struct waiting){ .t = arena_copy(arena, t, sizeof *t), .fn = fn, .arg = arg };
+    waiting->t->in_thread = waiting->t->released = true;
+    waiting->t->paused_ns = now_ns(); /* since when; the span replaces it */
+    if (t->parent->last_waiting)
+        t->parent->last_waiting->next = waiting;
+    else
+        t->parent->waiting = waiting;
+    t->parent->last_waiting = waiting;
+    say(waiting->t, EVENT_PAUSE);
 }
 
 static void *run_one(void *arg)
@@ -85,14 +81,30 @@ static void *run_one(void *arg)
     struct waiting *waiting = arg;
     seam_t *t = waiting->t;
 
-    take_slot();
     current_test = t;
-    t->paused_ns = now_ns() - t->paused_ns;
     say(t, EVENT_CONTINUE);
     leave_call(t, waiting->fn, waiting->arg);
     t_finish(t);
     sem_post(&slots);
     return NULL;
+}
+
+/* The slot is taken before the thread is there, so that a thousand subtests need no thousand threads. */
+static void start(struct waiting *waiting)
+{
+    seam_t *t = waiting->t;
+    int r;
+
+    take_slot();
+    t->paused_ns = now_ns() - t->paused_ns;
+    r = pthread_create(&waiting->thread, NULL, run_one, waiting);
+    waiting->has_thread = r == 0;
+    if (r == 0)
+        return;
+    sem_post(&slots);
+    seam_error_at(t, (seam_site){ 0 }, "cannot start a thread for this subtest: %s",
+                  strerror(r));
+    t_finish(t);
 }
 
 /* A waiting parent gives its own slot away, so that nested parallel subtests cannot block each other. */
@@ -104,20 +116,11 @@ void parallel_run(seam_t *t)
     if (has_slot)
         sem_post(&slots);
     for (struct waiting *waiting = t->waiting; waiting; waiting = waiting->next)
-        if (pthread_create(&waiting->thread, NULL, run_one, waiting) != 0) {
-            waiting->thread = pthread_self();
-            seam_error_at(waiting->t, (seam_site){ 0 },
-                          "cannot start a thread for this subtest");
-            t_finish(waiting->t);
-        }
-    for (struct waiting *waiting = t->waiting, *next; waiting; waiting = next) {
-        next = waiting->next;
-        if (!pthread_equal(waiting->thread, pthread_self()))
+        start(waiting);
+    for (struct waiting *waiting = t->waiting; waiting; waiting = waiting->next)
+        if (waiting->has_thread)
             pthread_join(waiting->thread, NULL);
-        free(waiting->t);
-        free(waiting);
-    }
-    t->waiting = NULL;
+    t->waiting = t->last_waiting = NULL;
     if (has_slot)
         take_slot();
 }

@@ -1,17 +1,18 @@
 /* test/registry.c - what the constructors of SEAM_TEST and its kin registered, in link order. */
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "events/agent_link.h"
 
 #include "test/state.h"
 
 static struct seam_test_record *tests;
 static struct seam_test_record **tests_end = &tests;
-static struct seam_group_record *groups;
+static struct seam_group_record *groups; /* the last registered first */
+static struct seam_file_record *files;
 static void (*main_body)(const seam_main *m);
-
-enum { FILES_MAX = 512 }; /* files with SEAM_FILE in one program */
-static const struct seam_options *files[FILES_MAX];
-static size_t file_count;
 
 void seam_register(struct seam_test_record *record)
 {
@@ -25,15 +26,28 @@ void seam_register_group(struct seam_group_record *record)
     groups = record;
 }
 
-void seam_register_file(const struct seam_options *options)
+void seam_register_file(struct seam_file_record *record)
 {
-    if (file_count < FILES_MAX)
-        files[file_count++] = options;
+    record->next = files;
+    files = record;
 }
 
+/* Which of two would come first is the linker's choice, so there may be one only. */
 void seam_register_main(void (*body)(const seam_main *m))
 {
+    if (main_body) {
+        fputs("seam: SEAM_MAIN stands twice in this program; leave one\n", stderr);
+        _exit(AGENT_EXIT_SETUP);
+    }
     main_body = body;
+}
+
+static const struct seam_options *file_options(const char *file)
+{
+    for (const struct seam_file_record *record = files; record; record = record->next)
+        if (strcmp(record->options->site.file, file) == 0)
+            return record->options;
+    return NULL;
 }
 
 struct seam_test_record *registry_tests(void)
@@ -50,26 +64,37 @@ int registry_count(void)
     return count;
 }
 
-struct seam_group_record *registry_group(const char *name)
-{
-    struct seam_group_record *group = groups;
-
-    while (group && (!name || strcmp(group->name, name) != 0))
-        group = group->next;
-    return group;
-}
-
 struct seam_group_record *registry_groups(void)
 {
     return groups;
 }
 
-const struct seam_options *registry_file(const char *file)
+const char *registry_file_tags(const char *file)
 {
-    for (size_t i = 0; i < file_count; i++)
-        if (strcmp(files[i]->site.file, file) == 0)
-            return files[i];
-    return NULL;
+    const struct seam_options *options = file_options(file);
+
+    return options ? options->tags : NULL;
+}
+
+struct seam_options registry_options(const struct seam_test_record *record)
+{
+    struct seam_options options = *record->options;
+    const struct seam_options *file = file_options(options.site.file);
+
+    if (!file)
+        return options;
+    if (options.timeout_ms == 0)
+        options.timeout_ms = file->timeout_ms;
+    if (!options.group)
+        options.group = file->group;
+    if (options.signal == 0)
+        options.signal = file->signal;
+    if (options.exit_code == 0)
+        options.exit_code = file->exit_code;
+    options.serial |= file->serial;
+    options.exclusive |= file->exclusive;
+    options.resume |= file->resume;
+    return options;
 }
 
 void registry_run_main(int argc, char **argv)
@@ -78,4 +103,36 @@ void registry_run_main(int argc, char **argv)
 
     if (main_body)
         main_body(&m);
+}
+
+/* ---- groups */
+
+/* NULL also when the name is only there to keep tests apart. */
+static struct seam_group_record *group_of(const struct seam_test_record *record)
+{
+    struct seam_group_record *group = groups;
+    const char *name = group ? registry_options(record).group : NULL;
+
+    while (group && (!name || strcmp(group->name, name) != 0))
+        group = group->next;
+    return group;
+}
+
+int group_enter(const struct seam_test_record *record)
+{
+    struct seam_group_record *group = group_of(record);
+
+    if (!group)
+        return 0;
+    if (!group->entered && group->options->setup)
+        group->result = group->options->setup();
+    group->entered = true;
+    return group->result;
+}
+
+void groups_tear_down(void)
+{
+    for (struct seam_group_record *group = groups; group; group = group->next)
+        if (group->entered && group->result == 0 && group->options->teardown)
+            group->options->teardown();
 }

@@ -11,10 +11,8 @@
 void t_init(seam_t *t, seam_t *parent, const char *name)
 {
     *t = (struct seam_t){ .parent = parent, .name = name, .begin_ns = now_ns() };
-    if (parent) {
-        t->options = parent->options;
+    if (parent)
         t->in_thread = parent->in_thread;
-    }
 }
 
 enum verdict t_verdict(const seam_t *t)
@@ -51,11 +49,12 @@ static void run_cleanups(seam_t *t)
     struct cleanup *cleanup;
 
     for (;;) {
-        emit_lock();
+        bool locked = emit_lock();
+
         cleanup = t->cleanups;
         if (cleanup)
             t->cleanups = cleanup->next;
-        emit_unlock();
+        emit_unlock(locked);
         if (!cleanup)
             break;
         leave_call(t, call_cleanup, cleanup);
@@ -66,14 +65,15 @@ static void run_cleanups(seam_t *t)
 void seam_cleanup(seam_t *t, void (*fn)(void *arg), void *arg)
 {
     struct cleanup *cleanup = malloc(sizeof *cleanup);
+    bool locked;
 
     if (!cleanup)
         seam_fatal_at(t, (seam_site){ 0 }, "out of memory for a clean-up");
     t->touched = true;
-    emit_lock();
+    locked = emit_lock();
     *cleanup = (struct cleanup){ t->cleanups, fn, arg };
     t->cleanups = cleanup;
-    emit_unlock();
+    emit_unlock(locked);
 }
 
 void t_finish(seam_t *t)
@@ -101,24 +101,19 @@ seam_t *t_make_root(const struct seam_test_record *record)
 
     t_init(root, NULL, record->name);
     root->node = process.nodes = EVENT_ROOT;
-    root->options = record->options;
     return process.root = root;
 }
 
 static void call_test(seam_t *t, void *arg)
 {
     const struct seam_test_record *record = arg;
+    int r = group_enter(record);
 
+    if (r != 0)
+        seam_fatal_at(t, record->options->site,
+                      "the set-up of group '%s' failed: it returned %d",
+                      registry_options(record).group, r);
     record->fn(t);
-}
-
-/* A child that the test forked has returned from the test's function: it is not the test. */
-static void end_if_forked(void)
-{
-    if (emit_is_forked()) {
-        fflush(stdout);
-        _exit(1);
-    }
 }
 
 bool run_test(const struct seam_test_record *record, uint32_t index, bool announce)
@@ -132,7 +127,6 @@ bool run_test(const struct seam_test_record *record, uint32_t index, bool announ
         emit(&run);
     }
     leave_call(root, call_test, (void *)record);
-    end_if_forked();
     t_finish(root);
     current_test = NULL;
     return !root->failed;
@@ -207,11 +201,10 @@ static bool selected(const seam_t *parent, const char *name)
 
 static uint32_t begin_node(void)
 {
-    uint32_t node;
+    bool locked = emit_lock();
+    uint32_t node = ++process.nodes;
 
-    emit_lock();
-    node = ++process.nodes;
-    emit_unlock();
+    emit_unlock(locked);
     return node;
 }
 
@@ -223,7 +216,7 @@ static void refuse_late_run(seam_t *t, const char *name)
                       t->name);
 }
 
-bool(seam_run)(seam_t *t, const char *name, seam_fn *fn, const void *arg)
+bool seam_run(seam_t *t, const char *name, seam_fn *fn, const void *arg)
 {
     struct event run = { .kind = EVENT_RUN, .parent = t->node };
     seam_t *outer = current_test;
@@ -242,11 +235,11 @@ bool(seam_run)(seam_t *t, const char *name, seam_fn *fn, const void *arg)
     emit(&run);
     current_test = &sub;
     leave_call(&sub, fn, (void *)arg);
-    end_if_forked();
+    if (parallel_wanted(&sub))
+        parallel_defer(&sub, fn, (void *)arg);
+    else
+        t_finish(&sub);
     current_test = outer;
-    if (parallel_wanted(&sub) && parallel_defer(&sub, fn, (void *)arg))
-        return true;
-    t_finish(&sub);
     if (t->must_leave && outer == t)
         seam_leave();
     return !sub.failed;

@@ -181,6 +181,41 @@ static void has_subtests(seam_t *t)
     seam_check(t, seam_failed(t));
 }
 
+static void breaks_off(void *t)
+{
+    seam_fatal((seam_t *)t, "cannot close");
+}
+
+SEAM_SUBTEST(breaks_off_its_clean_up)
+{
+    seam_cleanup(t, breaks_off, t);
+}
+
+SEAM_SUBTEST(holds_one_that_breaks_off)
+{
+    seam_run(t, "inner", breaks_off_its_clean_up, NULL);
+    seam_log(t, "goes on");
+}
+
+static void goes_on_after_a_clean_up(seam_t *t)
+{
+    seam_run(t, "outer", holds_one_that_breaks_off, NULL);
+    seam_log(t, "goes on");
+}
+
+SEAM_TEST(run_ends_no_more_than_the_clean_up_that_breaks_off)
+{
+    trial_says(t, goes_on_after_a_clean_up,
+               "run t/outer\n"
+               "run t/outer/inner\n"
+               "error t/outer/inner: cannot close\n"
+               "end t/outer/inner fail\n"
+               "log t/outer: goes on\n"
+               "end t/outer fail\n"
+               "log t: goes on\n"
+               "end t fail\n");
+}
+
 static void has_skipped_subtest(seam_t *t)
 {
     seam_run(t, "a", is_skipped, NULL);

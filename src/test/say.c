@@ -9,7 +9,7 @@
 #include "events/agent_link.h"
 #include "test/state.h"
 
-enum { SAY_MAX = 16 << 20 };
+enum { SAY_MAX = 16 << 20, ATTR_MAX = 64 << 10 }; /* bytes */
 
 /* ---- seam_via: the lines of callers, innermost first, on this thread */
 
@@ -17,6 +17,7 @@ struct via {
     struct via *outer;
     seam_site site;
 };
+
 static _Thread_local struct via *vias;
 
 void seam_via_begin(seam_t *t, seam_site at)
@@ -65,12 +66,16 @@ static void say(seam_t *t, enum message_kind kind, seam_site at, const char *for
 
     if (emit_is_forked())
         buf_printf(&words, "[in forked process %d] ", (int)getpid());
-    for (const seam_t *up = t; up; up = up->parent)
-        if (up->scope && *up->scope) {
-            buf_printf(&words, "%s: ", up->scope);
+    for (const seam_t *up = t; up; up = up->parent) {
+        const char *scope = up->scope;
+
+        if (scope && *scope) {
+            buf_printf(&words, "%s: ", scope);
             break;
         }
-    buf_vprintf(&words, format, args);
+    }
+    if (buf_vprintf(&words, format, args) < 0)
+        buf_add_text(&words, "(a message too long to be shown)");
     while (words.size > 0 && words.data[words.size - 1] == '\n')
         words.data[--words.size] = '\0';
     emit_message(t, kind, site_of(at), (struct text){ buf_text(&words), words.size });
@@ -173,9 +178,12 @@ void seam_attr(seam_t *t, const char *key, const char *value)
         .kind = EVENT_ATTR, .node = t->node, .file = text_of(key), .text = text_of(value)
     };
 
-    if (strpbrk(key, " \t\r\n\v\f") || strpbrk(value, "\r\n"))
+    if (!*key || strpbrk(key, " \t\r\n\v\f") || strpbrk(value, "\r\n") ||
+        strlen(key) + strlen(value) > ATTR_MAX)
         seam_fatal_at(t, (seam_site){ 0 },
-                      "seam_attr: '%s' must be one word, and its value one line", key);
+                      "seam_attr: '%.100s' must be one word, and its value one line of at most "
+                      "%d KB",
+                      key, ATTR_MAX >> 10);
     t->touched = true;
     emit(&event);
 }

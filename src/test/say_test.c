@@ -142,7 +142,8 @@ SEAM_TEST(attr_has_a_word_for_its_key)
 {
     trial_says(t, has_attributes,
                "attr t: issue=17 and 18\n"
-               "error t: seam_attr: 'two words' must be one word, and its value one line\n"
+               "error t: seam_attr: 'two words' must be one word, and its value one line of at "
+               "most 64 KB\n"
                "end t fail\n");
 }
 

@@ -25,18 +25,21 @@ struct waiting {
     seam_t *t;
     seam_fn *fn;
     void *arg;
-    pthread_t thread;
+    pthread_t thread; /* only with has_thread */
+    bool has_thread;
 };
 
+/* What is atomic here is read or written by checks, which any thread may make. */
 struct seam_t {
     seam_t *parent;
     const char *name; /* full */
-    const struct seam_options *options; /* the test's, for its subtests too */
-    seam_context *context; /* made when asked for */
+    _Atomic(seam_context *) context; /* made when asked for */
     const char *tempdir; /* likewise */
-    const char *scope;
+    const char *artifact_dir; /* likewise */
+    _Atomic(const char *) scope;
     struct cleanup *cleanups; /* guarded by process.lock */
-    struct waiting *waiting;
+    struct waiting *waiting; /* in the order in which they were declared */
+    struct waiting *last_waiting;
     struct map names; /* of subtests, to keep them unique */
     struct arena arena;
     uint64_t begin_ns;
@@ -45,9 +48,9 @@ struct seam_t {
     uint32_t ordinal; /* how many subtests it has begun */
     atomic_bool failed;
     atomic_bool skipped;
+    atomic_bool must_leave; /* a subtest called a fatal of this one */
+    atomic_bool touched; /* said or registered something: too late for seam_parallel */
     bool finished; /* its function has returned, or it left */
-    bool must_leave; /* a subtest called a fatal of this one */
-    bool touched; /* said or registered something: too late for seam_parallel */
     bool in_thread; /* a parallel subtest, or below one */
     bool released; /* a parallel subtest whose turn has come */
     bool changed_process; /* used seam_setenv or seam_chdir */
@@ -61,8 +64,7 @@ struct process {
     int output; /* a copy of the output pipe, for marks; -1: none wanted */
     dev_t events_device;
     ino_t events_inode;
-    _Atomic uint64_t
-        looked_ns; /* when it was seen last whether we are forked and the pipe is ours */
+    _Atomic uint64_t looked_ns; /* when it was last seen whether we are forked, the pipe ours */
     atomic_int looks_saved; /* since then */
     atomic_bool forked; /* what was seen: this is a child that the test forked */
     atomic_bool closed; /* and that the test has closed the pipe */
@@ -78,7 +80,6 @@ struct process {
     const char *folder; /* where temporary files go */
     const char *source_root; /* what relative source files are relative to */
     const char *artifacts;
-    const char *test_id;
     uint64_t deadline_ns; /* of this test; 0: none */
     uint64_t timeout_ns; /* its whole time */
     int parallel;
@@ -97,9 +98,10 @@ extern _Thread_local seam_t *current_test;
 void emit_watch_forks(void); /* once, in a program with tests */
 void emit_begin(int events, int output); /* this process is a test: its pipes; -1: no marks */
 void emit(struct event *event); /* sets its time */
-void crash_write(struct event *event); /* the same from a signal handler */
-void emit_lock(void); /* process.lock, where there is more than one thread */
-void emit_unlock(void);
+bool emit_crash(struct event *event); /* the same from a signal handler; false when it cannot */
+bool emit_lock(
+    void); /* process.lock, where there is more than one thread: whether it was taken */
+void emit_unlock(bool locked);
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text);
 bool emit_is_possible(void); /* whether the event pipe is still ours */
 bool emit_is_forked(void); /* whether this process is a child of the test's */
@@ -108,7 +110,8 @@ bool emit_is_forked(void); /* whether this process is a child of the test's */
 struct via *via_mark(void);
 void via_unwind(struct via *mark);
 
-/* leave.c: call fn so that a fatal in it returns here; false when it left that way. */
+/* leave.c: call fn so that a fatal in it returns here; false when it left that way. In a child that the
+ * test forked it does not return at all. */
 bool leave_call(seam_t *t, seam_fn *fn, void *arg);
 
 /* run.c */
@@ -120,27 +123,30 @@ void t_fail(seam_t *t); /* and all its ancestors */
 bool run_test(const struct seam_test_record *record, uint32_t index, bool announce);
 
 /* parallel.c */
-bool parallel_defer(seam_t *t, seam_fn *fn,
+void parallel_defer(seam_t *t, seam_fn *fn,
                     void *arg); /* after fn left through seam_parallel */
 void parallel_run(seam_t *t); /* run what waits, return when all has ended */
 bool parallel_wanted(const seam_t *t);
 
 /* registry.c */
 struct seam_test_record *registry_tests(void); /* in the order of files and lines */
-struct seam_group_record *registry_group(const char *name);
+int registry_count(void); /* of them */
 struct seam_group_record *registry_groups(void);
-const struct seam_options *registry_file(const char *file); /* NULL when it declares nothing */
-void registry_run_main(int argc, char **argv);
-int registry_count(void);
+/* What holds for a test: what its file says where it says nothing itself, but for the tags, which are its own. */
+struct seam_options registry_options(const struct seam_test_record *record);
+const char *registry_file_tags(const char *file); /* NULL when it has none */
+void registry_run_main(int argc, char **argv); /* argv: the words for SEAM_MAIN, and NULL */
+int group_enter(
+    const struct seam_test_record *record); /* set it up if need be; what that returned */
+void groups_tear_down(void); /* those that were set up */
 
 /* crash.c, leaks.c */
-bool crash_is_sanitized(
-    void); /* a sanitizer reports bad addresses, and its threads are no leak */
+bool crash_is_sanitized(void); /* a sanitizer reports bad addresses; its threads are no leak */
 void crash_install(void); /* before the fork: children inherit it */
 void leaks_baseline(void); /* in the agent: what each test finds open */
 void leaks_begin(bool forked); /* in the test, before user code; `forked`: with one thread */
 void leaks_report(seam_t *t);
-void leaks_ignore(int fd, bool ignored);
+unsigned leaks_count_threads(void); /* of this process; 1 when /proc does not say */
 
 /* alone.c: print an event of a program that runs without a runner. */
 void alone_event(const struct event *event);

@@ -14,8 +14,6 @@
 
 enum { FILE_MAX = 256 << 20 };
 
-static const seam_site nowhere;
-
 void *seam_alloc(seam_t *t, size_t size)
 {
     return arena_zero(&t->arena, size);
@@ -41,8 +39,9 @@ const char *seam_path(seam_t *t, const char *format, ...)
     path = arena_vprintf(&t->arena, format, args);
     va_end(args);
     if (strlen(path) >= PATH_MAX)
-        seam_fatal_at(t, nowhere, "a path of %zu bytes is longer than paths may be (%d)",
-                      strlen(path), PATH_MAX);
+        seam_fatal_at(t, (seam_site){ 0 },
+                      "a path of %zu bytes is longer than paths may be (%d)", strlen(path),
+                      PATH_MAX);
     return path;
 }
 
@@ -118,15 +117,17 @@ const char *seam_artifact_dir_at(seam_t *t, seam_site at)
     const char *path;
     int r;
 
+    if (t->artifact_dir)
+        return t->artifact_dir;
     if (!process.artifacts)
-        return make_folder(t, at);
+        return t->artifact_dir = make_folder(t, at);
     path = seam_path(t, "%s/%s", process.artifacts, flat_name(t));
     r = io_make_folders(path, 0777);
     if (r < 0)
         seam_fatal_at(t, at, "cannot make the folder '%s': %s", path, strerror(-r));
     event.text = text_of(path);
     emit(&event);
-    return path;
+    return t->artifact_dir = path;
 }
 
 /* ---- files */
@@ -203,12 +204,9 @@ struct variable {
     char *before; /* NULL: was not set */
 };
 
-static void set_variable(const char *name, const char *value)
+static int set_variable(const char *name, const char *value)
 {
-    if (value)
-        setenv(name, value, 1);
-    else
-        unsetenv(name);
+    return value ? setenv(name, value, 1) : unsetenv(name);
 }
 
 static void restore_variable(void *arg)
@@ -228,26 +226,37 @@ void seam_setenv_at(seam_t *t, seam_site at, const char *name, const char *value
     variable->name = arena_dup(&t->arena, name);
     variable->before = arena_dup(&t->arena, getenv(name));
     seam_cleanup(t, restore_variable, variable);
-    set_variable(name, value);
+    if (set_variable(name, value) < 0)
+        seam_fatal_at(t, at, "cannot set the environment variable '%s': %s", name,
+                      strerror(errno));
 }
 
-static void restore_folder(void *fd)
+struct place {
+    seam_t *t;
+    seam_site site;
+    int fd; /* of the folder to go back to */
+};
+
+static void restore_folder(void *arg)
 {
-    if (fchdir((int)(intptr_t)fd) < 0)
-        perror("seam: cannot go back to the folder before seam_chdir");
-    t_private_close((int)(intptr_t)fd);
+    struct place *place = arg;
+
+    if (fchdir(place->fd) < 0)
+        seam_error_at(place->t, place->site,
+                      "cannot go back to the folder before seam_chdir: %s", strerror(errno));
+    t_private_close(place->fd);
 }
 
 void seam_chdir_at(seam_t *t, seam_site at, const char *path)
 {
     const char *full = t_source_path(t, at, path);
-    int fd;
+    struct place *place = arena_zero(&t->arena, sizeof *place);
 
     refuse_in_parallel(t, at, "seam_chdir");
-    fd = t_private_fd(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (fd < 0)
-        seam_fatal_at(t, at, "cannot open the current folder: %s", strerror(-fd));
-    seam_cleanup(t, restore_folder, (void *)(intptr_t)fd);
+    *place = (struct place){ t, at, t_private_fd(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) };
+    if (place->fd < 0)
+        seam_fatal_at(t, at, "cannot open the current folder: %s", strerror(-place->fd));
+    seam_cleanup(t, restore_folder, place);
     if (chdir(full) < 0)
         seam_fatal_at(t, at, "cannot change to '%s': %s", full, strerror(errno));
     seam_setenv_at(t, at, "PWD", full);

@@ -19,8 +19,9 @@ struct arena *t_arena(seam_t *t);
  * lives until the (sub)test ends. */
 const char *t_source_path(seam_t *t, seam_site at, const char *path);
 
-/* Move a descriptor above T_PRIVATE_FD, close-on-exec, and close the old one. It is left out of the
- * leak report and closed in every process that the test forks. Returns the new one or -errno. */
+/* Take a descriptor (or -1, with errno) and move it above T_PRIVATE_FD, close-on-exec. It is left out of
+ * the leak report and closed in every process that the test forks. Returns the new one or -errno; the
+ * old one is closed in either case. From any thread. */
 int t_private_fd(int fd);
 void t_private_close(int fd);
 
@@ -36,9 +37,6 @@ bool t_wants_containers(void);
 
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
-
-/* "<run id>.<number>": the marker that every process of this test carries in SEAM_TEST_ID. */
-const char *t_test_id(void);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);

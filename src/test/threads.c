@@ -1,6 +1,5 @@
 /* test/threads.c - n threads that begin at once. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "test/state.h"
@@ -9,7 +8,8 @@ struct team {
     seam_t *t;
     void (*fn)(seam_t *t, int index, void *arg);
     void *arg;
-    pthread_barrier_t start;
+    pthread_rwlock_t gate; /* shut while it is held for writing */
+    bool called_off; /* guarded by the gate: not all could be started */
 };
 
 struct member {
@@ -28,11 +28,29 @@ static void call(seam_t *t, void *arg)
 static void *begin(void *arg)
 {
     struct member *member = arg;
+    struct team *team = member->team;
+    bool called_off;
 
-    pthread_barrier_wait(&member->team->start);
-    current_test = member->team->t;
-    leave_call(member->team->t, call, member);
+    pthread_rwlock_rdlock(&team->gate);
+    called_off = team->called_off;
+    pthread_rwlock_unlock(&team->gate);
+    if (called_off)
+        return NULL;
+    current_test = team->t;
+    leave_call(team->t, call, member);
     return NULL;
+}
+
+/* Returns how many could be started; fewer than n: *ret_error says why. */
+static int start(struct team *team, struct member *members, int n, int *ret_error)
+{
+    for (int i = 0; i < n; i++) {
+        members[i] = (struct member){ .team = team, .index = i };
+        *ret_error = pthread_create(&members[i].thread, NULL, begin, &members[i]);
+        if (*ret_error != 0)
+            return i;
+    }
+    return n;
 }
 
 void seam_threads_at(seam_t *t, seam_site at, int n,
@@ -40,27 +58,22 @@ void seam_threads_at(seam_t *t, seam_site at, int n,
 {
     struct team team = { .t = t, .fn = fn, .arg = arg };
     struct member *members;
+    int started, error = 0;
 
     if (n <= 0)
         seam_fatal_at(t, at, "seam_threads: %d threads asked", n);
     members = arena_zero(&t->arena, (size_t)n * sizeof *members);
-    pthread_barrier_init(&team.start, NULL, (unsigned)n);
-    for (int i = 0; i < n; i++) {
-        int r;
-
-        members[i] = (struct member){ .team = &team, .index = i };
-        r = pthread_create(&members[i].thread, NULL, begin, &members[i]);
-        if (r != 0) {
-            /* Those that wait at the barrier can never go on, so neither can this process's test. */
-            seam_error_at(t, at, "cannot start thread %d of %d: %s", i + 1, n, strerror(r));
-            for (int j = 0; j < i; j++)
-                pthread_cancel(members[j].thread);
-            seam_leave();
-        }
-    }
-    for (int i = 0; i < n; i++)
+    pthread_rwlock_init(&team.gate, NULL);
+    pthread_rwlock_wrlock(&team.gate);
+    started = start(&team, members, n, &error);
+    team.called_off = started < n;
+    pthread_rwlock_unlock(&team.gate);
+    for (int i = 0; i < started; i++)
         pthread_join(members[i].thread, NULL);
-    pthread_barrier_destroy(&team.start);
+    pthread_rwlock_destroy(&team.gate);
+    if (started < n)
+        seam_fatal_at(t, at, "cannot start thread %d of %d: %s", started + 1, n,
+                      strerror(error));
     if (t->must_leave)
         seam_leave();
 }

@@ -3,10 +3,13 @@
 #include "test/value.h"
 
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "test/quote.h"
 
 seam_value seam_value_i(intmax_t v)
 {
@@ -38,6 +41,8 @@ seam_value seam_value_n(const char *v, size_t size)
     return (seam_value){ .kind = SEAM_KIND_TEXT, .size = size, .as.p = v };
 }
 
+enum { TEXT_COLUMNS = 2000 }; /* shown of a text */
+
 static int order(bool less, bool more)
 {
     return less ? -1 : more ? 1 : 0;
@@ -54,12 +59,12 @@ static int compare_integers(seam_value a, seam_value b)
     bool b_signed = b.kind == SEAM_KIND_INT;
 
     if (a_signed && b_signed)
-        return order(a.as.i<b.as.i, a.as.i> b.as.i);
+        return order(a.as.i < b.as.i, b.as.i < a.as.i);
     if (a_signed && a.as.i < 0)
         return -1;
     if (b_signed && b.as.i < 0)
         return 1;
-    return order(a.as.u<b.as.u, a.as.u> b.as.u);
+    return order(a.as.u < b.as.u, b.as.u < a.as.u);
 }
 
 static int compare_texts(seam_value a, seam_value b)
@@ -70,7 +75,7 @@ static int compare_texts(seam_value a, seam_value b)
     if (!a.as.p || !b.as.p)
         return order(!a.as.p && b.as.p, a.as.p && !b.as.p);
     r = common > 0 ? memcmp(a.as.p, b.as.p, common) : 0;
-    return r ? r : order(a.size<b.size, a.size> b.size);
+    return r ? r : order(a.size < b.size, b.size < a.size);
 }
 
 static long double number(seam_value v)
@@ -91,45 +96,27 @@ int value_compare(seam_value a, seam_value b, bool *ret_comparable)
     if (a.kind == SEAM_KIND_TEXT && b.kind == SEAM_KIND_TEXT)
         return compare_texts(a, b);
     if (a_number && b_number && !isnan(number(a)) && !isnan(number(b)))
-        return order(number(a) < number(b), number(a) > number(b));
+        return order(number(a) < number(b), number(b) < number(a));
     *ret_comparable = false;
     return 1;
 }
 
-/* The shortest form that reads back as the same double. */
-static void show_double(struct buf *to, double d)
+void value_show_double(struct buf *to, double value)
 {
+    const char *point = localeconv()->decimal_point;
     char text[40];
+    char *found;
 
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, d);
-        if (strtod(text, NULL) == d)
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
             break;
     }
-    buf_add_text(to, text);
-}
-
-void value_show_text(struct buf *to, const char *text, size_t size)
-{
-    static const char escapes[] = "\a\b\t\n\v\f\r\"\\";
-    static const char letters[] = "abtnvfr\"\\";
-
-    if (!text) {
-        buf_add_text(to, "NULL");
-        return;
-    }
-    buf_add_char(to, '"');
-    for (size_t i = 0; i < size; i++) {
-        const char *found = text[i] ? strchr(escapes, text[i]) : NULL;
-
-        if (found)
-            buf_printf(to, "\\%c", letters[found - escapes]);
-        else if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            buf_printf(to, "\\x%02x", (unsigned char)text[i]);
-        else
-            buf_add_char(to, text[i]);
-    }
-    buf_add_char(to, '"');
+    found = strstr(text, point);
+    if (found)
+        buf_printf(to, "%.*s.%s", (int)(found - text), text, found + strlen(point));
+    else
+        buf_add_text(to, text);
 }
 
 void value_show(struct buf *to, seam_value value)
@@ -145,10 +132,13 @@ void value_show(struct buf *to, seam_value value)
         buf_add_text(to, value.as.u ? "true" : "false");
         break;
     case SEAM_KIND_DOUBLE:
-        show_double(to, value.as.d);
+        value_show_double(to, value.as.d);
         break;
     case SEAM_KIND_TEXT:
-        value_show_text(to, value.as.p, value.size);
+        if (value.as.p)
+            quote_add_head(to, value.as.p, value.size, TEXT_COLUMNS, '"');
+        else
+            buf_add_text(to, "NULL");
         break;
     default:
         buf_printf(to, "%p", value.as.p);

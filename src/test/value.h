@@ -1,4 +1,4 @@
-/* test/value.h - compare and show values of any kind. */
+/* test/value.h - compare and show values of any kind. Values are borrowed; threads: any. */
 #ifndef TEST_VALUE_H
 #define TEST_VALUE_H
 
@@ -9,9 +9,10 @@
  * (a text and a number), and for a NaN. Integers are compared by value, whatever their signs. */
 int value_compare(seam_value a, seam_value b, bool *ret_comparable);
 
+/* Add the value as C would write it; of a long text the beginning. */
 void value_show(struct buf *to, seam_value value);
 
-/* Text with quotes and C escapes; NULL as NULL. */
-void value_show_text(struct buf *to, const char *text, size_t size);
+/* Add the fewest digits that read back as the same number, with a point in every locale. */
+void value_show_double(struct buf *to, double value);
 
 #endif

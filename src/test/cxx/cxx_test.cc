@@ -176,6 +176,11 @@ SEAM_TEST(cxx_parallel_subtest_may_throw)
 enum class colour : unsigned char { red = 1, blue = 2 };
 enum plain { one = 1 };
 
+template <typename T> static int zero_of(T)
+{
+    return 0;
+}
+
 SEAM_TEST(cxx_values_are_compared)
 {
     std::string text = "orders";
@@ -193,6 +198,7 @@ SEAM_TEST(cxx_values_are_compared)
     seam_check_lt(t, -1, SIZE_MAX);
     seam_check_eq(t, 0.5f, 0.5);
     seam_check_eq(t, true, 1);
+    seam_check_ok(t, zero_of<std::vector<int>>(list)); /* no comparison */
 }
 
 TRIAL(strings_differ)
