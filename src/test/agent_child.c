@@ -35,7 +35,8 @@ static void set_deadline(int timeout_ms)
     }
 }
 
-extern void __gcov_dump(void) __attribute__((weak));
+extern void __gcov_dump(void) __attribute__((weak)); /* clang's; gcc's only where the program names it */
+extern void __gcov_exit(void) __attribute__((weak)); /* gcc's */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 extern void __lsan_do_leak_check(void) __attribute__((weak));
 
@@ -50,6 +51,8 @@ SEAM_NORETURN void child_end(bool passed)
         _exit(AGENT_EXIT_EVENTS_LOST);
     if (__gcov_dump)
         __gcov_dump();
+    else if (__gcov_exit)
+        __gcov_exit();
     if (__llvm_profile_write_file)
         __llvm_profile_write_file();
     if (passed && __lsan_do_leak_check)
