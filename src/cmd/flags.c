@@ -128,57 +128,75 @@ static int bad(const struct flag *flag, const char *value, const char *want, str
     return err_set(err, -EINVAL, "-%s: '%s' is not %s", flag->name, value, want);
 }
 
-static int set_shuffle(const struct flag *flag, const char *value, struct options *o,
+static int set_truth(const struct flag *flag, const char *value, bool *field, struct err *err)
+{
+    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return bad(flag, value, "true or false", err);
+    *field = *value == 't';
+    return 0;
+}
+
+static int set_number(const struct flag *flag, const char *value, int *field, struct err *err)
+{
+    char *end;
+    long number = strtol(value, &end, 10);
+
+    if (*end || end == value || number < 1 || number > 1000000)
+        return bad(flag, value, "a number from 1 to 1000000", err);
+    *field = (int)number;
+    return 0;
+}
+
+static int set_time(const struct flag *flag, const char *value, int64_t *ret_ms,
+                    struct err *err)
+{
+    return parse_duration(value, ret_ms) < 0
+               ? bad(flag, value, "a time such as 90s, 10m or 0", err)
+               : 0;
+}
+
+static int set_shuffle(const struct flag *flag, const char *value, struct options *options,
                        struct err *err)
 {
     char *end;
 
-    o->shuffle = strcmp(value, "off") != 0;
+    options->shuffle = strcmp(value, "off") != 0;
     if (strcmp(value, "on") == 0)
-        o->shuffle_seed = (uint64_t)time(NULL);
-    else if (o->shuffle) {
-        o->shuffle_seed = strtoull(value, &end, 10);
+        options->shuffle_seed = (uint64_t)time(NULL);
+    else if (options->shuffle) {
+        options->shuffle_seed = strtoull(value, &end, 10);
         if (*end || *value < '0' || *value > '9')
             return bad(flag, value, "on, off or a number", err);
     }
     return 0;
 }
 
-static int set(const struct flag *flag, const char *value, struct options *o, struct err *err)
+static int set(const struct flag *flag, const char *value, struct options *options,
+               struct err *err)
 {
-    void *field = (char *)o + flag->offset;
-    int64_t ms;
-    long number;
-    char *end;
+    void *field = (char *)options + flag->offset;
+    int64_t ms = 0;
+    int r = 0;
 
     switch (flag->kind) {
     case TRUTH:
-        if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-            return bad(flag, value, "true or false", err);
-        *(bool *)field = *value == 't';
-        return 0;
+        return set_truth(flag, value, field, err);
     case NUMBER:
-        number = strtol(value, &end, 10);
-        if (*end || end == value || number < 1 || number > 1000000)
-            return bad(flag, value, "a number from 1 to 1000000", err);
-        *(int *)field = (int)number;
-        return 0;
+        return set_number(flag, value, field, err);
     case DURATION:
+        return set_time(flag, value, field, err);
     case SECONDS:
-        if (parse_duration(value, &ms) < 0)
-            return bad(flag, value, "a time such as 90s, 10m or 0", err);
-        if (flag->kind == DURATION)
-            *(int64_t *)field = ms;
-        else
+        r = set_time(flag, value, &ms, err);
+        if (r == 0)
             *(int *)field = (int)((ms + 999) / 1000);
-        return 0;
+        return r;
     case WORD:
         if (parse_word(flag->words, value, field) < 0)
             return err_set(err, -EINVAL, "-%s: '%s' is none of: %s", flag->name, value,
                            flag->words);
         return 0;
     case SHUFFLE:
-        return set_shuffle(flag, value, o, err);
+        return set_shuffle(flag, value, options, err);
     case TEXT:
         *(const char **)field = value;
         return 0;
@@ -199,45 +217,44 @@ static void set_defaults(struct options *options)
     };
 }
 
+/* Take the flag at argv[*at]; *at moves on to its value when that is a word of its own. */
+static int take_flag(int argc, char **argv, int *at, struct options *options, struct err *err)
+{
+    const char *word = argv[*at];
+    const char *name = word + (word[1] == '-' ? 2 : 1);
+    const char *value = strchr(name, '=');
+    const struct flag *flag = find(name, value ? (size_t)(value - name) : strlen(name));
+
+    if (!flag)
+        return err_set(err, -EINVAL, "unknown flag '%s'; try: seam help test", word);
+    if (value)
+        value++;
+    else if (flag->kind == TRUTH)
+        value = "true";
+    else if (*at + 1 < argc)
+        value = argv[++*at];
+    else
+        return err_set(err, -EINVAL, "-%s needs a value", flag->name);
+    return set(flag, value, options, err);
+}
+
 int flags_parse(int argc, char **argv, struct options *options, struct err *err)
 {
     bool only_words = false;
+    int r = 0;
 
     set_defaults(options);
     options->arguments = calloc((size_t)argc + 1, sizeof *options->arguments);
     if (!options->arguments)
         return err_set(err, -ENOMEM, "out of memory");
-    for (int i = 1; i < argc; i++) {
-        const struct flag *flag;
-        const char *name, *value;
-        int r;
-
-        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+    for (int i = 1; i < argc && r == 0; i++)
+        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0')
             options->arguments[options->argument_count++] = argv[i];
-            continue;
-        }
-        if (strcmp(argv[i], "--") == 0) {
+        else if (strcmp(argv[i], "--") == 0)
             only_words = true;
-            continue;
-        }
-        name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
-        value = strchr(name, '=');
-        flag = find(name, value ? (size_t)(value - name) : strlen(name));
-        if (!flag)
-            return err_set(err, -EINVAL, "unknown flag '%s'; try: seam help test", argv[i]);
-        if (value)
-            value++;
-        else if (flag->kind == TRUTH)
-            value = "true";
-        else if (i + 1 < argc)
-            value = argv[++i];
         else
-            return err_set(err, -EINVAL, "-%s needs a value", flag->name);
-        r = set(flag, value, options, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+            r = take_flag(argc, argv, &i, options, err);
+    return r;
 }
 
 void flags_show(FILE *to)

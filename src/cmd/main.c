@@ -1,8 +1,13 @@
 /* cmd/main.c - the program `seam`. */
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/io.h"
 #include "cmd/command.h"
 #include "cmd/flags.h"
 
@@ -69,15 +74,58 @@ int command_help(int argc, char **argv)
     return 0;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "-h") == 0 || strcmp(word, "-help") == 0 || strcmp(word, "--help") == 0;
+}
+
+static int run_command(int argc, char **argv)
+{
+    const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+
+    if (asks_for_help(name))
+        return command_help(1, argv);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        if (argc > 2 && asks_for_help(argv[2]))
+            return command_help(2, argv);
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "seam: unknown command '%s'; try: seam help\n", name);
+    return EXIT_USAGE;
+}
+
+/* A program may be started without them. The first files that we open would get their numbers, and
+ * reports and complaints would be written into those. */
+static void open_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    io_close(&fd);
+}
+
+/* What nobody could read is no success. A reader that has gone knows that by itself. */
+static int check_output(int code)
+{
+    bool said = ferror(stdout);
+
+    if (fflush(stdout) == 0 && !said)
+        return code;
+    if (!said && errno != EPIPE)
+        perror("seam: cannot write to stdout");
+    return code == EXIT_PASSED ? EXIT_OWN_TROUBLE : code;
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     if (argc < 2) {
         show_usage(stderr);
         return EXIT_USAGE;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "seam: unknown command '%s'; try: seam help\n", argv[1]);
-    return EXIT_USAGE;
+    return check_output(run_command(argc, argv));
 }

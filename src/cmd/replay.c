@@ -37,11 +37,17 @@ int command_replay(int argc, char **argv)
         return EXIT_USAGE;
     }
     report = options.json ? report_json(stdout) : report_text(stdout, options.verbose, false);
+    if (!report) {
+        fputs("seam: replay: out of memory\n", stderr);
+        return EXIT_OWN_TROUBLE;
+    }
     report->next = &ending.report;
     r = report_replay(options.arguments[0], report, &err);
     report->close(report);
     if (r < 0)
         fprintf(stderr, "seam: replay: %s\n", err.text);
+    if (ferror(stdout))
+        fputs("seam: replay: the report could not be written\n", stderr);
     free(options.arguments);
     return r < 0 ? EXIT_OWN_TROUBLE : ending.status;
 }

@@ -3,6 +3,7 @@
 #include "cmd/session.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,22 +27,47 @@ static void add_report(struct run *run, struct report *report)
     run->reports = report;
 }
 
+/* Called right after the reporter that writes. */
+static void watch_output(struct report *guard, const struct event *event)
+{
+    struct session *session =
+        (struct session *)((char *)guard - offsetof(struct session, guard));
+
+    (void)event;
+    if (!ferror(stdout) || session->run.own_trouble)
+        return;
+    if (errno != EPIPE) /* then the reader wanted no more, as head does */
+        perror("seam: cannot write the report");
+    session->run.own_trouble = session->run.stopping = true;
+}
+
+static void close_nothing(struct report *guard)
+{
+    (void)guard;
+}
+
 static int open_reports(struct session *session)
 {
-    const struct options *o = &session->options;
-    struct report *log = o->events ? report_log(o->events) : NULL;
+    const struct options *options = &session->options;
+    struct report *log = options->events ? report_log(options->events) : NULL;
+    bool live = options->verbose && options->parallel == 1;
+    struct report *report;
 
-    if (o->events && !log) {
-        fprintf(stderr, "seam: -events: cannot open '%s': %s\n", o->events, strerror(errno));
+    if (options->events && !log) {
+        fprintf(stderr, "seam: -events: cannot open '%s': %s\n", options->events,
+                strerror(errno));
         return EXIT_USAGE;
     }
     if (log)
         add_report(&session->run, log);
-    if (o->json)
-        add_report(&session->run, report_json(stdout));
-    else if (!o->list)
-        add_report(&session->run,
-                   report_text(stdout, o->verbose, o->verbose && o->parallel == 1));
+    if (options->list)
+        return 0;
+    report = options->json ? report_json(stdout) : report_text(stdout, options->verbose, live);
+    if (!report)
+        return complain(EXIT_OWN_TROUBLE, "", "out of memory");
+    session->guard = (struct report){ .event = watch_output, .close = close_nothing };
+    add_report(&session->run, &session->guard);
+    add_report(&session->run, report);
     return 0;
 }
 
@@ -74,7 +100,9 @@ int session_begin(struct session *session, int argc, char **argv)
     if (installation_find(&session->run.arena, &session->installation, &err) < 0)
         return complain(EXIT_OWN_TROUBLE, "", err.text);
     session->run.libexec = session->installation.libexec;
-    session->run.cache = build_cache(&session->run.arena);
+    session->run.cache = build_cache(&session->run.arena, &err);
+    if (!session->run.cache)
+        return complain(EXIT_OWN_TROUBLE, "", err.text);
     r = open_reports(session);
     if (r != 0)
         return r;

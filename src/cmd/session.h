@@ -9,6 +9,7 @@ struct session {
     struct options options;
     struct installation installation;
     struct run run;
+    struct report guard; /* of stdout: a run that nobody can hear of starts nothing more */
 };
 
 /* Parse flags and patterns, open reports, start the keeper. On failure a line was printed and the exit

@@ -31,13 +31,8 @@ static int keep_program(const struct session *session, const struct build *build
 {
     const char *from = build_binary(build, build->packages);
     const char *to = session->options.output ? session->options.output : strrchr(from, '/') + 1;
-    int r;
+    int r = copy_program(from, to);
 
-    if (build->packages->next) {
-        fputs("seam: -c: name one package\n", stderr);
-        return EXIT_USAGE;
-    }
-    r = copy_program(from, to);
     if (r < 0)
         fprintf(stderr, "seam: -o: cannot write '%s': %s\n", to, strerror(-r));
     return r < 0 ? EXIT_OWN_TROUBLE : EXIT_PASSED;
@@ -49,15 +44,14 @@ static int run_gdb(const struct session *session, const struct build *build)
     const char *argv[10] = { "gdb", "-q", "--args", program, "--seam-alone", "-v" };
     int count = 6;
 
-    if (build->packages->next) {
-        fputs("seam: -gdb: name one package\n", stderr);
-        return EXIT_USAGE;
-    }
     if (session->options.run) {
         argv[count++] = "-run";
         argv[count++] = session->options.run;
     }
     sigprocmask(SIG_SETMASK, &session->run.signals_before, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGTTIN, SIG_DFL);
+    signal(SIGTTOU, SIG_DFL);
     if (chdir(build->packages->folder) == 0)
         execvp(argv[0], (char *const *)argv);
     fprintf(stderr, "seam: cannot start gdb: %s\n    try: apt-get install gdb\n",
@@ -108,33 +102,54 @@ static void add_package(struct session *session, const struct build *build,
     }
 }
 
-static int build_packages(struct session *session, struct build *build,
-                          struct build_result **results)
+static int complain(int code, const char *what, const char *words)
 {
-    const struct options *o = &session->options;
+    fprintf(stderr, "seam: %s%s\n", what, words);
+    return code;
+}
+
+static int find_packages(const struct session *session, struct build *build)
+{
+    const struct options *options = &session->options;
     struct err err;
 
-    *build = (struct build){ .arena = &session->run.arena,
-                             .options = o,
-                             .installation = &session->installation };
-    if (discover(build->arena, o->arguments, o->argument_count, &build->packages, &err) < 0) {
-        fprintf(stderr, "seam: %s\n", err.text);
-        return EXIT_USAGE;
-    }
-    if (!build->packages) {
-        fputs("seam: no package matches; a package is a folder with C or C++ files\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (build_init(build, &err) < 0) {
-        fprintf(stderr, "seam: %s\n", err.text);
-        return EXIT_OWN_TROUBLE;
-    }
-    build_prepare(build);
-    if (build_run(build, results, &err) < 0) {
-        fprintf(stderr, "seam: build: %s\n", err.text);
-        return EXIT_OWN_TROUBLE;
-    }
+    if (discover(build->arena, options->arguments, options->argument_count, &build->packages,
+                 &err) < 0)
+        return complain(EXIT_USAGE, "", err.text);
+    if (!build->packages)
+        return complain(EXIT_USAGE, "",
+                        "no package matches; a package is a folder with C or C++ files");
+    if (build->packages->next && (options->compile_only || options->gdb))
+        return complain(EXIT_USAGE, options->gdb ? "-gdb: " : "-c: ", "name one package");
     return 0;
+}
+
+static int build_all(struct build *build, struct build_result **results)
+{
+    struct err err;
+
+    if (build_init(build, &err) < 0)
+        return complain(EXIT_OWN_TROUBLE, "", err.text);
+    if (build_prepare(build, &err) < 0)
+        return complain(EXIT_USAGE, "", err.text);
+    if (build_run(build, results, &err) < 0)
+        return complain(EXIT_OWN_TROUBLE, "build: ", err.text);
+    return 0;
+}
+
+/* Nothing has a result yet, so that a signal may end all of it at once. */
+static int build_packages(struct build *build, struct build_result **results)
+{
+    sigset_t before, ending;
+    int r;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigprocmask(SIG_UNBLOCK, &ending, &before);
+    r = build_all(build, results);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return r;
 }
 
 static bool any_failed(const struct build_result *results)
@@ -145,26 +160,40 @@ static bool any_failed(const struct build_result *results)
     return false;
 }
 
+static int run_packages(struct session *session, struct build *build,
+                        const struct build_result *results)
+{
+    for (const struct source_package *source = build->packages; source; source = source->next)
+        add_package(session, build, results, source);
+    build_fini(build);
+    return session_run(session);
+}
+
 int command_test(int argc, char **argv)
 {
     struct build_result *results = NULL;
     struct session session;
     struct build build;
+    bool built;
     int r = session_begin(&session, argc, argv);
 
     if (r != 0)
         return r;
-    r = build_packages(&session, &build, &results);
-    if (r == 0 && session.options.gdb && !any_failed(results))
+    build = (struct build){ .arena = &session.run.arena,
+                            .options = &session.options,
+                            .installation = &session.installation,
+                            .cache = session.run.cache,
+                            .lock = -1 };
+    r = find_packages(&session, &build);
+    if (r == 0)
+        r = build_packages(&build, &results);
+    built = results && !any_failed(results);
+    if (r == 0 && built && session.options.gdb)
         r = run_gdb(&session, &build);
-    else if (r == 0 && session.options.compile_only && results && !any_failed(results))
+    else if (r == 0 && built && session.options.compile_only)
         r = keep_program(&session, &build);
-    else if (r == 0) {
-        for (struct source_package *source = build.packages; source; source = source->next)
-            add_package(&session, &build, results, source);
-        build_fini(&build);
-        return session_run(&session);
-    }
+    else if (r == 0)
+        return run_packages(&session, &build, results);
     build_fini(&build);
     return r;
 }

@@ -18,7 +18,8 @@ static int nameless_file(void)
     char path[PATH_MAX];
     int fd;
 
-    if (!folder || snprintf(path, sizeof path, "%s/seam-XXXXXX", folder) >= (int)sizeof path)
+    if (!folder || !*folder ||
+        snprintf(path, sizeof path, "%s/seam-XXXXXX", folder) >= (int)sizeof path)
         snprintf(path, sizeof path, "/tmp/seam-XXXXXX");
     fd = mkostemp(path, O_CLOEXEC);
     if (fd >= 0)
@@ -63,17 +64,17 @@ static void copy_file(const struct hold *hold, FILE *to)
     }
 }
 
-void hold_release(struct hold *hold, FILE *to)
-{
-    copy_file(hold, to);
-    fwrite(buf_text(&hold->rest), 1, hold->rest.size, to);
-    hold_fini(hold);
-}
-
-void hold_fini(struct hold *hold)
+static void empty(struct hold *hold)
 {
     if (hold->spill_at != 0)
         io_close(&hold->file);
     buf_fini(&hold->rest);
     *hold = (struct hold){ 0 };
+}
+
+void hold_release(struct hold *hold, FILE *to)
+{
+    copy_file(hold, to);
+    fwrite(buf_text(&hold->rest), 1, hold->rest.size, to);
+    empty(hold);
 }

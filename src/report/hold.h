@@ -21,6 +21,5 @@ void hold_add(struct hold *hold, const char *data, size_t size);
 
 /* Write all of it and be empty. */
 void hold_release(struct hold *hold, FILE *to);
-void hold_fini(struct hold *hold);
 
 #endif

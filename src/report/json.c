@@ -36,10 +36,7 @@ struct json_package {
 struct json_report {
     struct report report;
     FILE *to;
-    struct names names;
-    struct json_package *packages; /* by their number */
-    uint32_t count;
-    uint32_t room;
+    struct names names; /* each has a json_package */
     struct json_clock clock;
     struct buf out; /* objects of one event */
     struct buf words;
@@ -47,20 +44,7 @@ struct json_report {
 
 static struct json_package *package_of(struct json_report *report, struct text name)
 {
-    uint32_t number = names_number(&report->names, name);
-
-    if (number >= report->room) {
-        uint32_t room = report->room ? report->room * 2 : 16;
-        struct json_package *wider = realloc(report->packages, room * sizeof *wider);
-
-        if (!wider)
-            abort(); /* nothing could be reported any more */
-        report->packages = wider;
-        report->room = room;
-    }
-    while (report->count <= number)
-        report->packages[report->count++] = (struct json_package){ 0 };
-    return &report->packages[number];
+    return names_own(&report->names, name, sizeof(struct json_package));
 }
 
 /* ---- objects */
@@ -439,14 +423,16 @@ static void finish(struct report *base)
 {
     struct json_report *report = (struct json_report *)base;
 
-    for (uint32_t i = 0; i < report->count; i++)
-        while (report->packages[i].tests)
-            free_test(&report->packages[i], report->packages[i].tests);
+    for (uint32_t i = 0; i < report->names.count; i++) {
+        struct json_package *package = report->names.list[i].own;
+
+        while (package->tests)
+            free_test(package, package->tests);
+    }
     fflush(report->to);
     names_fini(&report->names);
     buf_fini(&report->out);
     buf_fini(&report->words);
-    free(report->packages);
     free(report);
 }
 

@@ -16,14 +16,19 @@ struct log_report {
     char path[];
 };
 
+static void fail(struct log_report *report)
+{
+    if (!report->failed)
+        fprintf(stderr, "seam: cannot write the event log '%s': %s; it ends early\n",
+                report->path, strerror(errno));
+    report->failed = true;
+}
+
 static void flush(struct log_report *report)
 {
     if (!report->failed && fwrite(report->records.data, 1, report->records.size,
-                                  report->file) != report->records.size) {
-        report->failed = true;
-        fprintf(stderr, "seam: cannot write the event log '%s': %s; it ends early\n",
-                report->path, strerror(errno));
-    }
+                                  report->file) != report->records.size)
+        fail(report);
     buf_clear(&report->records);
 }
 
@@ -41,7 +46,8 @@ static void finish(struct report *base)
     struct log_report *report = (struct log_report *)base;
 
     flush(report);
-    fclose(report->file);
+    if (fclose(report->file) != 0) /* some file systems say only now that they are full */
+        fail(report);
     buf_fini(&report->records);
     free(report);
 }

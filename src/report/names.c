@@ -1,4 +1,4 @@
-/* report/names.c - packages by number; see names.h. */
+/* report/names.c - the packages of a run; see names.h. */
 
 #include "report/names.h"
 
@@ -10,27 +10,27 @@ static bool same(struct text a, struct text b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-static void add(struct names *names, struct text name)
+static void add(struct names *names, struct text name, size_t size)
 {
     if (names->count == names->room) {
         uint32_t room = names->room ? names->room * 2 : 16;
-        struct text *wider = realloc(names->list, room * sizeof *wider);
+        struct names_entry *wider = realloc(names->list, room * sizeof *wider);
 
         if (!wider)
             abort(); /* nothing could be reported any more */
         names->list = wider;
         names->room = room;
     }
-    names->list[names->count++] = name;
+    names->list[names->count++] = (struct names_entry){ name, arena_zero(&names->arena, size) };
 }
 
-uint32_t names_number(struct names *names, struct text name)
+void *names_own(struct names *names, struct text name, size_t size)
 {
     char *key;
     uint32_t *number;
 
-    if (names->last < names->count && same(names->list[names->last], name))
-        return names->last;
+    if (names->last < names->count && same(names->list[names->last].name, name))
+        return names->list[names->last].own;
     key = strndup(name.size ? name.data : "", name.size);
     number = key ? map_find(&names->map, key) : NULL;
     if (!number) {
@@ -39,10 +39,11 @@ uint32_t names_number(struct names *names, struct text name)
         if (!number)
             abort();
         *number = names->count;
-        add(names, name);
+        add(names, name, size);
     }
     free(key);
-    return names->last = *number;
+    names->last = *number;
+    return names->list[names->last].own;
 }
 
 void names_fini(struct names *names)

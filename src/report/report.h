@@ -2,7 +2,8 @@
  * report/report.h - reporters: each reads events and nothing else.
  *
  * Events come complete: package and full test name are set, times are nanoseconds since 1970.
- * Texts in an event live only during the call.
+ * Texts in an event live only during the call. What cannot be written to a FILE is lost; its ferror()
+ * tells.
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H

@@ -16,6 +16,7 @@
 #include "report/tree.h"
 
 struct text_package {
+    uint32_t number;
     struct tree *trees; /* oldest first; live: that one is shown as it goes on */
     struct hold held;
     bool ended;
@@ -27,10 +28,7 @@ struct text_report {
     bool verbose;
     bool live;
     bool line_open; /* live: the last byte written was no end of line */
-    struct names names;
-    struct text_package *packages; /* by their number */
-    uint32_t count;
-    uint32_t room;
+    struct names names; /* each has a text_package */
     uint32_t front; /* packages before it are written and done */
     uint32_t compiled; /* 1 + the package whose compiler spoke last */
     bool some_ran;
@@ -40,35 +38,26 @@ struct text_report {
 
 static struct text_package *package_of(struct text_report *report, struct text name)
 {
-    uint32_t number = names_number(&report->names, name);
+    struct text_package *package = names_own(&report->names, name, sizeof(struct text_package));
 
-    if (number >= report->room) {
-        uint32_t room = report->room ? report->room * 2 : 16;
-        struct text_package *wider = realloc(report->packages, room * sizeof *wider);
+    package->number = report->names.last;
+    return package;
+}
 
-        if (!wider)
-            abort(); /* nothing could be reported any more */
-        report->packages = wider;
-        report->room = room;
-    }
-    while (report->count <= number)
-        report->packages[report->count++] = (struct text_package){ 0 };
-    return &report->packages[number];
+/* The package whose turn it is to be shown; NULL when all have been. */
+static struct text_package *front_of(const struct text_report *report)
+{
+    return report->front < report->names.count ? report->names.list[report->front].own : NULL;
 }
 
 /* ---- order of packages */
-
-static bool must_wait(const struct text_report *report, const struct text_package *package)
-{
-    return package > &report->packages[report->front];
-}
 
 static void put(struct text_report *report, struct text_package *package,
                 const struct buf *text)
 {
     if (text->size == 0)
         return;
-    if (must_wait(report, package)) {
+    if (package->number > report->front) {
         hold_add(&package->held, text->data, text->size);
         return;
     }
@@ -80,9 +69,14 @@ static void put(struct text_report *report, struct text_package *package,
 /* Packages that have ended make room for the next, which tells what it has kept. */
 static void advance(struct text_report *report)
 {
-    while (report->front < report->count && report->packages[report->front].ended)
-        if (++report->front < report->count)
-            hold_release(&report->packages[report->front].held, report->to);
+    struct text_package *front = front_of(report);
+
+    while (front && front->ended) {
+        report->front++;
+        front = front_of(report);
+        if (front)
+            hold_release(&front->held, report->to);
+    }
     fflush(report->to);
 }
 
@@ -177,7 +171,7 @@ static void on_output(struct text_report *report, const struct event *event)
 
 static void on_compiler(struct text_report *report, const struct event *event)
 {
-    uint32_t number = names_number(&report->names, event->package);
+    uint32_t number = package_of(report, event->package)->number;
 
     if (report->compiled != number + 1)
         fprintf(stderr, "# %.*s\n", (int)event->package.size, event->package.data);
@@ -211,14 +205,14 @@ static void on_package_end(struct text_report *report, const struct event *event
 /* End the line that a live test has left open. */
 static void close_line(struct text_report *report)
 {
-    struct text_package *package = report->packages + report->front;
+    const struct text_package *front = front_of(report);
 
     if (!report->line_open)
         return;
     fputc('\n', report->to);
     report->line_open = false;
-    if (report->front < report->count && package->trees)
-        package->trees->line_open = false;
+    if (front && front->trees)
+        front->trees->line_open = false;
 }
 
 static void on_note(struct text_report *report, const struct event *event)
@@ -285,17 +279,15 @@ static void finish(struct report *base)
 {
     struct text_report *report = (struct text_report *)base;
 
-    for (uint32_t i = 0; i < report->count; i++) {
-        struct text_package *package = &report->packages[i];
+    for (report->front = 0; report->front < report->names.count; report->front++) {
+        struct text_package *package = front_of(report);
 
-        report->front = i;
         hold_release(&package->held, report->to);
         cut_trees(report, package);
     }
     fflush(report->to);
     names_fini(&report->names);
     buf_fini(&report->words);
-    free(report->packages);
     free(report);
 }
 

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,42 +28,69 @@ static const char *environment(const char *name, const char *otherwise)
     return value && *value ? value : otherwise;
 }
 
-/* $SEAM_CACHE, $XDG_CACHE_HOME/seam, ~/.cache/seam; a user without a usable home gets one in $TMPDIR. */
-static const char *choose_cache(struct arena *arena)
+static const char *absolute(struct arena *arena, const char *path)
 {
-    const char *candidates[] = {
-        getenv("SEAM_CACHE"),
-        getenv("XDG_CACHE_HOME") ? arena_printf(arena, "%s/seam", getenv("XDG_CACHE_HOME"))
-                                 : NULL,
-        getenv("HOME") ? arena_printf(arena, "%s/.cache/seam", getenv("HOME")) : NULL,
-        arena_printf(arena, "%s/seam-cache-%u", environment("TMPDIR", "/tmp"),
-                     (unsigned)getuid()),
-    };
+    char folder[PATH_MAX];
 
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-        if (candidates[i] && *candidates[i] && io_make_folders(candidates[i], 0700) == 0 &&
-            access(candidates[i], W_OK) == 0)
-            return candidates[i];
-    return NULL;
+    if (*path == '/' || !getcwd(folder, sizeof folder))
+        return path;
+    return arena_printf(arena, "%s/%s", folder, path);
 }
 
-const char *build_cache(struct arena *arena)
+/* A folder in a place like /tmp may have been made by somebody else, who waits for us to run what is in
+ * it. */
+static bool is_private(const char *folder)
 {
-    return choose_cache(arena);
+    struct stat status;
+
+    return lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
+           status.st_uid == geteuid() && (status.st_mode & 022) == 0;
+}
+
+static bool is_usable(const char *folder)
+{
+    return io_make_folders(folder, 0700) == 0 && access(folder, W_OK | X_OK) == 0;
+}
+
+const char *build_cache(struct arena *arena, struct err *err)
+{
+    const char *homes[][2] = {
+        { getenv("SEAM_CACHE"), "" },
+        { getenv("XDG_CACHE_HOME"), "/seam" },
+        { getenv("HOME"), "/.cache/seam" },
+    };
+    const char *last = arena_printf(arena, "%s/seam-cache-%u",
+                                    absolute(arena, environment("TMPDIR", "/tmp")), getuid());
+
+    for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
+        const char *home = homes[i][0];
+        const char *folder =
+            home && *home ? arena_printf(arena, "%s%s", absolute(arena, home), homes[i][1])
+                          : NULL;
+
+        if (folder && is_usable(folder))
+            return folder;
+    }
+    if (is_usable(last) && is_private(last))
+        return last;
+    err_set(err, 0,
+            "no folder for the cache can be made in $SEAM_CACHE, ~/.cache or $TMPDIR\n"
+            "    try: SEAM_CACHE=/somewhere/writable");
+    return NULL;
 }
 
 static const char *flavour_folder(const struct build *build)
 {
-    const struct options *o = build->options;
+    const struct options *options = build->options;
     const char *parts[] = { build->cc,
                             build->cxx,
                             build->cflags,
                             build->cxxflags,
                             build->ldflags,
                             build->installation->include,
-                            o->race   ? "race"
-                            : o->asan ? "asan"
-                                      : "" };
+                            options->race   ? "race"
+                            : options->asan ? "asan"
+                                            : "" };
     char *cwd = getcwd(NULL, 0);
     uint64_t hash = hash_bytes(HASH_BEGIN, cwd ? cwd : "", cwd ? strlen(cwd) : 0);
 
@@ -72,9 +101,24 @@ static const char *flavour_folder(const struct build *build)
                         (unsigned long long)hash);
 }
 
+static int lock_folder(struct build *build, struct err *err)
+{
+    const char *path = arena_printf(build->arena, "%s/lock", build->folder);
+
+    build->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (build->lock < 0)
+        return err_system(err, -errno, "cannot open '%s'", path);
+    if (flock(build->lock, LOCK_EX | LOCK_NB) < 0) {
+        fprintf(stderr, "seam: waits for another run that builds this folder\n");
+        while (flock(build->lock, LOCK_EX) < 0)
+            if (errno != EINTR)
+                return err_system(err, -errno, "cannot lock '%s'", path);
+    }
+    return 0;
+}
+
 int build_init(struct build *build, struct err *err)
 {
-    const char *lock;
     int r;
 
     build->lock = -1;
@@ -84,25 +128,11 @@ int build_init(struct build *build, struct err *err)
     build->cxxflags =
         arena_printf(build->arena, "-std=c++20 %s", environment("CXXFLAGS", "-g -O0"));
     build->ldflags = environment("LDFLAGS", "");
-    build->cache = choose_cache(build->arena);
-    if (!build->cache)
-        return err_set(err, -EACCES,
-                       "no folder for the build cache can be made in $SEAM_CACHE, "
-                       "~/.cache or $TMPDIR; try: SEAM_CACHE=/somewhere/writable");
     build->folder = flavour_folder(build);
     r = io_make_folders(build->folder, 0700);
     if (r < 0)
         return err_system(err, r, "cannot make the build folder '%s'", build->folder);
-    lock = arena_printf(build->arena, "%s/lock", build->folder);
-    build->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (build->lock < 0)
-        return err_system(err, -errno, "cannot open '%s'", lock);
-    if (flock(build->lock, LOCK_EX | LOCK_NB) < 0) {
-        fprintf(stderr, "seam: waits for another run that builds this folder\n");
-        while (flock(build->lock, LOCK_EX) < 0 && errno == EINTR)
-            ;
-    }
-    return 0;
+    return lock_folder(build, err);
 }
 
 void build_fini(struct build *build)
@@ -132,123 +162,178 @@ static bool tag_is_set(void *arg, const char *tag)
     return false;
 }
 
-void build_prepare(struct build *build)
+int build_prepare(struct build *build, struct err *err)
 {
     for (struct source_package *package = build->packages; package; package = package->next) {
         directives_read(build->arena, package, tag_is_set, build);
         if (package->has_tests && !package->trouble)
             private_load(build, package);
     }
-    compile_commands_apply(build);
+    return compile_commands_apply(build, err);
 }
 
 /* ---- running a program to its end */
 
-int build_run_program(const char *const *argv, const char *folder, struct buf *output)
+static SEAM_NORETURN void be_program(const char *const *argv, const char *folder,
+                                     const char *setting, pid_t parent, int output)
 {
-    int pipes[2];
-    int status = 0;
-    pid_t pid;
+    sigset_t none;
 
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return -errno;
-    pid = fork();
-    if (pid == 0) {
-        sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* by which ninja ends its compilers */
+    if (getppid() != parent)
+        _exit(1);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGTTIN, SIG_DFL);
+    signal(SIGTTOU, SIG_DFL);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    if (setting)
+        putenv((char *)setting);
+    if (!folder || chdir(folder) == 0)
+        execvp(argv[0], (char *const *)argv);
+    dprintf(STDERR_FILENO, "cannot start '%s': %s\n", argv[0], strerror(errno));
+    _exit(127);
+}
 
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        dup2(pipes[1], STDOUT_FILENO);
-        dup2(pipes[1], STDERR_FILENO);
-        if (!folder || chdir(folder) == 0)
-            execvp(argv[0], (char *const *)argv);
-        dprintf(STDERR_FILENO, "cannot start '%s': %s\n", argv[0], strerror(errno));
-        _exit(127);
-    }
-    close(pipes[1]);
+/* What does not fit is read all the same: the program must not wait for us. */
+static void read_to_end(int fd, struct buf *output)
+{
+    static char waste[4096];
+
     for (;;) {
-        char *to = buf_reserve(output, 4096);
-        char waste[4096];
-        ssize_t n = read(pipes[0], to ? to : waste, 4096);
+        char *to = buf_reserve(output, sizeof waste);
+        ssize_t n = read(fd, to ? to : waste, sizeof waste);
 
         if (n == 0 || (n < 0 && errno != EINTR))
-            break;
+            return;
         if (n > 0 && to) {
             output->size += (size_t)n;
             output->data[output->size] = '\0';
         }
     }
-    close(pipes[0]);
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+}
+
+int build_run_program(const char *const *argv, const char *folder, const char *setting,
+                      struct buf *output)
+{
+    pid_t self = getpid(), pid;
+    int pipes[2];
+    int status = 0;
+
+    if (pipe2(pipes, O_CLOEXEC) < 0)
         return -errno;
+    pid = fork();
+    if (pid == 0)
+        be_program(argv, folder, setting, self, pipes[1]);
+    if (pid < 0)
+        status = -errno;
+    close(pipes[1]);
+    if (pid > 0)
+        read_to_end(pipes[0], output);
+    close(pipes[0]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
     return status;
+}
+
+int build_write_file(const char *path, const struct buf *text)
+{
+    struct buf before = BUF_INIT(text->size);
+    bool same = io_read_file(path, &before) == 0 && before.size == text->size &&
+                memcmp(buf_text(&before), buf_text(text), text->size) == 0;
+
+    buf_fini(&before);
+    return same ? 0 : io_write_file(path, buf_text(text), text->size);
 }
 
 /* ---- ninja's output, by package */
 
-static struct source_package *package_of(struct build *build, const char *target)
+/* ninja tells of a step by $NINJA_STATUS and its description, which is the package's number; of a failed
+ * one also by "FAILED: target" and the command; then come the compiler's own words. */
+#define STEP "\001seam "
+
+/* The next line, ended by NUL; *text becomes what follows, NULL at the end. */
+static char *take_line(char **text)
 {
-    struct source_package *best = NULL;
-    size_t best_size = 0;
+    char *line = *text;
+    char *end = strchr(line, '\n');
 
-    for (struct source_package *package = build->packages; package; package = package->next) {
-        const char *folder = build_object_folder(build, package);
-        size_t size = strlen(folder);
-
-        if (strncmp(target, folder, size) == 0 && target[size] == '/' && size > best_size) {
-            best = package;
-            best_size = size;
-        }
-    }
-    return best;
+    if (end)
+        *end = '\0';
+    *text = end ? end + 1 : NULL;
+    return line;
 }
 
-static struct build_result *result_of(struct build_result *results,
-                                      const struct source_package *package)
+static struct build_result *result_of(struct build_result *results, unsigned number)
 {
-    while (results && results->package != package)
+    while (results && results->package->number != number)
         results = results->next;
     return results;
 }
 
-/* With --quiet ninja prints a step's output, and before that of a failed one two lines: "FAILED: target"
- * and the command. We keep the compiler's own words only. */
-static int share_output(struct build *build, struct build_result *results, char *text,
-                        struct err *err)
+/* Give each package the words that are its own. What ninja says of itself becomes `ret_said`. */
+static void share_output(struct build_result *results, char *text, const char **ret_said)
 {
     struct build_result *current = NULL;
-    char *next;
+    bool step_begins = false;
 
-    for (char *line = text; line && *line; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        if (strncmp(line, "FAILED: ", 8) == 0) {
-            current = result_of(results, package_of(build, line + 8));
-            if (current)
-                current->failed = true;
-            next = next ? strchr(next, '\n') : NULL; /* the command */
-            if (next)
-                next++;
+    while (text && *text) {
+        char *line = take_line(&text);
+
+        if (strncmp(line, STEP, sizeof STEP - 1) == 0) {
+            current = result_of(results, (unsigned)strtoul(line + sizeof STEP - 1, NULL, 10));
+            step_begins = true;
             continue;
         }
-        if (strncmp(line, "ninja: error: ", 14) == 0 && !strstr(line, "subcommand"))
-            return err_set(err, -EINVAL, "%s", line);
-        if (strncmp(line, "ninja: ", 7) == 0)
-            continue;
-        for (struct build_result *r = current ? current : results; r;
-             r = current ? NULL : r->next)
-            r->output = arena_printf(build->arena, "%s%s\n", r->output, line);
+        if (step_begins && current && strncmp(line, "FAILED: ", 8) == 0) {
+            current->failed = true;
+            if (text)
+                take_line(&text); /* the command */
+        } else if (strncmp(line, "ninja: ", 7) == 0)
+            *ret_said = line;
+        else if (current)
+            buf_printf(&current->words, "%s\n", line);
+        step_begins = false;
     }
-    return 0;
+}
+
+static bool any_failed(const struct build_result *results)
+{
+    while (results && !results->failed)
+        results = results->next;
+    return results != NULL;
+}
+
+/* Read what ninja wrote, and tell a failure of its own from one of a compiler. */
+static int take_output(struct build *build, struct build_result *results, struct buf *output,
+                       int status, struct err *err)
+{
+    const char *said = "";
+
+    for (char *nul; (nul = memchr(buf_text(output), '\0', output->size));)
+        *nul = '?';
+    share_output(results, output->data, &said);
+    for (struct build_result *result = results; result; result = result->next) {
+        result->output = arena_dup(build->arena, buf_text(&result->words));
+        buf_fini(&result->words);
+    }
+    if (output->failed)
+        return err_set(err, -EFBIG, "the compilers wrote more than %d MB", OUTPUT_MAX >> 20);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return err_set(err, -ENOENT, "%s\n    try: apt-get install ninja-build",
+                       buf_text(output));
+    if (status == 0 || any_failed(results))
+        return 0;
+    return err_set(err, -EIO, "%s", *said ? said : "ninja was ended from outside");
 }
 
 static int run_ninja(struct build *build, struct build_result *results, struct err *err)
 {
     char jobs[16];
-    const char *argv[] = {
-        "ninja", "--quiet", "-k", "0", "-j", jobs, "-C", build->folder, NULL
-    };
+    const char *argv[] = { "ninja", "-k", "0", "-j", jobs, NULL };
     struct buf output = BUF_INIT(OUTPUT_MAX);
     int r = ninja_write(build, err);
     int status;
@@ -258,17 +343,14 @@ static int run_ninja(struct build *build, struct build_result *results, struct e
     compile_commands_write(build);
     for (struct build_result *result = results; result; result = result->next) {
         result->failed = false;
-        result->output = "";
+        result->words = BUF_INIT(OUTPUT_MAX);
     }
     snprintf(jobs, sizeof jobs, "%d", build->options->jobs);
-    status = build_run_program(argv, NULL, &output);
+    status = build_run_program(argv, build->folder, "NINJA_STATUS=" STEP, &output);
     if (status < 0)
         r = err_system(err, status, "cannot run ninja");
-    else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        r = err_set(err, -ENOENT, "%s\n    try: apt-get install ninja-build",
-                    buf_text(&output));
-    else if (output.size > 0)
-        r = share_output(build, results, output.data, err);
+    else
+        r = take_output(build, results, &output, status, err);
     buf_fini(&output);
     return r;
 }

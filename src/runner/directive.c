@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static const struct {
     { "cflags", DIRECTIVE_CFLAGS },   { "ldflags", DIRECTIVE_LDFLAGS },
     { "sources", DIRECTIVE_SOURCES }, { "program", DIRECTIVE_PROGRAM },
 };
+
+enum { KNOWN_COUNT = sizeof known / sizeof *known };
 
 /* ---- build expressions: or = and {"||" and}, and = not {"&&" not}, not = "!" not | "(" or ")" | tag */
 
@@ -111,11 +114,18 @@ int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const c
 
 /* ---- reading a file line by line */
 
+/* A source that a test includes. */
+struct inclusion {
+    struct inclusion *next;
+    const char *path;
+};
+
 struct reader {
     struct arena *arena;
     struct source_package *package;
     struct source_file *file;
     struct directive **last;
+    struct inclusion *inclusions;
     bool (*is_set)(void *arg, const char *tag);
     void *arg;
     int line;
@@ -123,11 +133,16 @@ struct reader {
     bool in_code;
 };
 
-static void trouble(struct reader *reader, const char *words)
+/* The first mistake of a package is the one that is told. */
+static void trouble_at(struct reader *reader, const char *file, int line, const char *words)
 {
     if (!reader->package->trouble)
-        reader->package->trouble =
-            arena_printf(reader->arena, "%s:%d: %s", reader->file->name, reader->line, words);
+        reader->package->trouble = arena_printf(reader->arena, "%s:%d: %s", file, line, words);
+}
+
+static void trouble(struct reader *reader, const char *words)
+{
+    trouble_at(reader, reader->file->name, reader->line, words);
 }
 
 static void take_build(struct reader *reader, const char *words)
@@ -143,36 +158,39 @@ static void take_build(struct reader *reader, const char *words)
         reader->file->excluded = true;
 }
 
+static void keep_directive(struct reader *reader, enum directive_kind kind, const char *words)
+{
+    struct directive *directive = arena_zero(reader->arena, sizeof *directive);
+
+    *directive = (struct directive){ .kind = kind,
+                                     .words = arena_dup(reader->arena, words),
+                                     .file = reader->file->name,
+                                     .line = reader->line };
+    *reader->last = directive;
+    reader->last = &directive->next;
+}
+
+/* Of a file that a directive brings only `build` counts: flags are the package's own. */
 static void take_directive(struct reader *reader, char *text)
 {
     size_t size = strcspn(text, " \t");
     char *words = text + size + strspn(text + size, " \t");
+    size_t i = 0;
 
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        struct directive *directive;
-
-        if (strlen(known[i].name) != size || memcmp(known[i].name, text, size) != 0)
-            continue;
-        if (!*words) {
-            trouble(reader,
-                    arena_printf(reader->arena, "//seam:%s says nothing", known[i].name));
-            return;
-        }
-        if (known[i].kind == DIRECTIVE_BUILD) {
-            take_build(reader, words);
-            return;
-        }
-        directive = arena_zero(reader->arena, sizeof *directive);
-        *directive = (struct directive){ NULL, known[i].kind, arena_dup(reader->arena, words),
-                                         reader->file->name, reader->line };
-        *reader->last = directive;
-        reader->last = &directive->next;
-        return;
-    }
-    trouble(reader, arena_printf(reader->arena,
-                                 "unknown directive '//seam:%.*s'; known are build, "
-                                 "pkg-config, cflags, ldflags, sources and program",
-                                 (int)size, text));
+    while (i < KNOWN_COUNT &&
+           (strlen(known[i].name) != size || memcmp(known[i].name, text, size) != 0))
+        i++;
+    if (i == KNOWN_COUNT)
+        trouble(reader, arena_printf(reader->arena,
+                                     "unknown directive '//seam:%.*s'; known are build, "
+                                     "pkg-config, cflags, ldflags, sources and program",
+                                     (int)size, text));
+    else if (!*words)
+        trouble(reader, arena_printf(reader->arena, "//seam:%s says nothing", known[i].name));
+    else if (known[i].kind == DIRECTIVE_BUILD)
+        take_build(reader, words);
+    else if (!reader->file->is_extra)
+        keep_directive(reader, known[i].kind, words);
 }
 
 /* `#include "mod.c"` in a test: that source is compiled as part of the test. */
@@ -180,18 +198,22 @@ static void take_include(struct reader *reader, const char *line)
 {
     const char *quote = strchr(line, '"');
     const char *end = quote ? strchr(quote + 1, '"') : NULL;
-    const char *name = quote ? quote + 1 : NULL;
+    struct inclusion *inclusion;
+    const char *name;
 
-    if (!end || !reader->file->is_test)
+    if (!end || !reader->file->is_test || reader->file->excluded)
         return;
-    for (struct source_file *file = reader->package->files; file; file = file->next)
-        if (strlen(file->name) == (size_t)(end - name) &&
-            memcmp(file->name, name, (size_t)(end - name)) == 0)
-            file->included = true;
+    name = arena_copy(reader->arena, quote + 1, (size_t)(end - quote - 1));
+    if (source_language(name) == LANGUAGE_NONE)
+        return;
+    inclusion = arena_zero(reader->arena, sizeof *inclusion);
+    inclusion->path = source_path(reader->arena, reader->package->folder, name);
+    inclusion->next = reader->inclusions;
+    reader->inclusions = inclusion;
 }
 
 /* Whether the line has `main(` as a word of its own. */
-bool directive_names_main(const char *line)
+static bool names_main(const char *line)
 {
     for (const char *at = strstr(line, "main"); at; at = strstr(at + 4, "main")) {
         const char *after = at + 4 + strspn(at + 4, " \t");
@@ -203,28 +225,46 @@ bool directive_names_main(const char *line)
     return false;
 }
 
-/* Whether the line has code, given whether a comment is open before it. */
+/* One character, or all of a string or character constant: it may hold what looks like a comment. */
+static size_t piece_size(const char *at)
+{
+    size_t size = 1;
+
+    if (*at != '"' && *at != '\'')
+        return 1;
+    while (at[size] && at[size] != *at)
+        size += at[size] == '\\' && at[size + 1] ? 2 : 1;
+    return size + (at[size] != '\0');
+}
+
+/* Whether the line has code; what it says of comments is kept for the next. */
 static bool has_code(struct reader *reader, const char *at)
 {
+    bool code = false;
+
+    if (!reader->in_comment && !strstr(at, "/*")) { /* most lines */
+        at += strspn(at, " \t\v\f");
+        return *at && strncmp(at, "//", 2) != 0;
+    }
     while (*at) {
         if (reader->in_comment) {
             const char *end = strstr(at, "*/");
 
             if (!end)
-                return false;
+                break;
             reader->in_comment = false;
             at = end + 2;
-        } else if (isspace((unsigned char)*at))
-            at++;
-        else if (strncmp(at, "//", 2) == 0)
-            return false;
-        else if (strncmp(at, "/*", 2) == 0) {
+        } else if (strncmp(at, "//", 2) == 0) {
+            break;
+        } else if (strncmp(at, "/*", 2) == 0) {
             reader->in_comment = true;
             at += 2;
-        } else
-            return true;
+        } else {
+            code |= !isspace((unsigned char)*at);
+            at += piece_size(at);
+        }
     }
-    return false;
+    return code;
 }
 
 static void take_line(struct reader *reader, char *line)
@@ -239,28 +279,150 @@ static void take_line(struct reader *reader, char *line)
     reader->in_code = true;
     if (line[strspn(line, " \t")] == '#' && strstr(line, "include"))
         take_include(reader, line);
-    else if (!reader->file->has_main && directive_names_main(line))
+    else if (!reader->file->has_main && names_main(line))
         reader->file->has_main = true;
 }
 
-static void read_file(struct reader *reader)
+/* Returns 0 or a negative errno. */
+static int read_file(struct reader *reader)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors begin a file so */
     struct buf content = BUF_INIT(SOURCE_MAX);
     int r = io_read_file(reader->file->path, &content);
     char *next;
 
     reader->line = 0;
     reader->in_comment = reader->in_code = false;
-    if (r < 0)
-        trouble(reader, arena_printf(reader->arena, "cannot be read: %s", strerror(-r)));
     for (char *line = r < 0 ? NULL : content.data; line; line = next) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        reader->line++;
+        if (reader->line++ == 0 && strncmp(line, mark, sizeof mark - 1) == 0)
+            line += sizeof mark - 1;
         take_line(reader, line);
     }
     buf_fini(&content);
+    return r;
+}
+
+/* ---- files that //seam:sources and //seam:program name */
+
+static void cannot_read(struct reader *reader, const struct directive *directive,
+                        const char *path, int r)
+{
+    const char *name = directive->kind == DIRECTIVE_SOURCES ? "sources" : "program";
+
+    trouble_at(reader, directive->file, directive->line,
+               r == -ENOENT ? arena_printf(reader->arena, "//seam:%s: no file '%s'", name, path)
+                            : arena_printf(reader->arena, "//seam:%s: cannot read '%s': %s",
+                                           name, path, strerror(-r)));
+}
+
+static void add_file(struct reader *reader, struct directive *directive, const char *name)
+{
+    struct source_package *package = reader->package;
+    const char *path = source_path(reader->arena, package->folder, name);
+    struct source_file **last =
+        directive->kind == DIRECTIVE_PROGRAM ? &directive->files : &package->files;
+    struct source_file *file;
+    int r;
+
+    for (; *last; last = &(*last)->next)
+        if (strcmp((*last)->path, path) == 0)
+            return; /* named twice, or it lies in the package */
+    file = arena_zero(reader->arena, sizeof *file);
+    *file = (struct source_file){ .path = path,
+                                  .name = arena_dup(reader->arena, name),
+                                  .is_extra = true,
+                                  .is_cxx = source_language(name) == LANGUAGE_CXX };
+    *last = reader->file = file;
+    r = read_file(reader);
+    if (r < 0)
+        cannot_read(reader, directive, path, r);
+}
+
+/* The folder is to be taken by the letter, whatever its name. */
+static const char *glob_pattern(struct arena *arena, const char *folder, const char *word)
+{
+    struct buf pattern = BUF_INIT(SOURCE_MAX);
+    const char *text;
+
+    for (; *word != '/' && *folder; folder++) {
+        if (strchr("\\*?[", *folder))
+            buf_add_char(&pattern, '\\');
+        buf_add_char(&pattern, *folder);
+    }
+    text = arena_printf(arena, "%s%s%s", buf_text(&pattern), *word == '/' ? "" : "/", word);
+    buf_fini(&pattern);
+    return text;
+}
+
+/* What matches a word with wildcards, but no tests. */
+static void add_matching(struct reader *reader, struct directive *directive, const char *word)
+{
+    const char *folder = reader->package->folder;
+    const char *pattern = glob_pattern(reader->arena, folder, word);
+    size_t skip = *word == '/' ? 0 : strlen(folder) + 1;
+    glob_t paths = { 0 };
+
+    if (glob(pattern, 0, NULL, &paths) != 0)
+        cannot_read(reader, directive, word, -ENOENT);
+    for (size_t i = 0; i < paths.gl_pathc; i++)
+        if (!source_is_test(strrchr(paths.gl_pathv[i], '/') + 1))
+            add_file(reader, directive, paths.gl_pathv[i] + skip);
+    globfree(&paths);
+}
+
+static void add_files(struct reader *reader, struct directive *directive)
+{
+    const char *at = directive->words;
+    size_t size = strcspn(at, " \t");
+
+    if (directive->kind == DIRECTIVE_PROGRAM) {
+        directive->program = arena_copy(reader->arena, at, size);
+        at += size + strspn(at + size, " \t");
+        if (!*at)
+            trouble_at(reader, directive->file, directive->line,
+                       "//seam:program: name the program and its files, such as "
+                       "//seam:program ordersd ../cmd/ordersd.c");
+    }
+    for (; *at; at += size + strspn(at + size, " \t")) {
+        const char *word;
+
+        size = strcspn(at, " \t");
+        word = arena_copy(reader->arena, at, size);
+        if (strpbrk(word, "*?["))
+            add_matching(reader, directive, word);
+        else
+            add_file(reader, directive, word);
+    }
+}
+
+static void mark_included(struct reader *reader)
+{
+    for (const struct inclusion *at = reader->inclusions; at; at = at->next)
+        for (struct source_file *file = reader->package->files; file; file = file->next)
+            file->included |= strcmp(file->path, at->path) == 0;
+}
+
+static void read_package(struct reader *reader)
+{
+    struct source_package *package = reader->package;
+
+    package->has_tests = false;
+    for (reader->file = package->files; reader->file; reader->file = reader->file->next) {
+        struct directive **before = reader->last;
+        int r = read_file(reader);
+
+        if (r < 0 && !package->trouble)
+            package->trouble = arena_printf(reader->arena, "%s: cannot be read: %s",
+                                            reader->file->name, strerror(-r));
+        if (reader->file->excluded) { /* what it says does not count either */
+            *before = NULL;
+            reader->last = before;
+        } else
+            package->has_tests |= reader->file->is_test;
+    }
 }
 
 void directives_read(struct arena *arena, struct source_package *package,
@@ -272,15 +434,21 @@ void directives_read(struct arena *arena, struct source_package *package,
                              .is_set = is_set,
                              .arg = arg };
 
-    package->has_tests = false;
-    for (reader.file = package->files; reader.file; reader.file = reader.file->next) {
-        struct directive **before = reader.last;
+    read_package(&reader);
+    for (struct directive *directive = package->directives; directive && package->has_tests;
+         directive = directive->next)
+        if (directive->kind == DIRECTIVE_SOURCES || directive->kind == DIRECTIVE_PROGRAM)
+            add_files(&reader, directive);
+    mark_included(&reader);
+}
 
-        read_file(&reader);
-        if (reader.file->excluded) { /* what it says does not count either */
-            *before = NULL;
-            reader.last = before;
-        } else
-            package->has_tests |= reader.file->is_test;
-    }
+const char *directive_words(struct arena *arena, const struct source_package *package,
+                            enum directive_kind kind)
+{
+    const char *words = "";
+
+    for (const struct directive *d = package->directives; d; d = d->next)
+        if (d->kind == kind)
+            words = arena_printf(arena, "%s %s", words, d->words);
+    return words;
 }

@@ -5,7 +5,9 @@
 #include <seam/seam.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 
@@ -84,18 +86,28 @@ SEAM_TEST(directive_limits_how_deep_an_expression_goes)
 
 /* ---- files ------------------------------------------------------------------------------- */
 
+/* As a package's folder is: without links. */
+static const char *real_folder(seam_t *t)
+{
+    char *real = realpath(seam_tempdir(t), NULL);
+    const char *folder = seam_format(t, "%s", real);
+
+    free(real);
+    return folder;
+}
+
 /* What was read of a test file "a_test.c" with that text, beside a source "mod.c". */
 static const char *read_of(seam_t *t, const char *text)
 {
     static const char *const kinds[] = { "build",   "pkg-config", "cflags",
                                          "ldflags", "sources",    "program" };
-    const char *path = seam_path(t, "%s/a_test.c", seam_tempdir(t));
-    const char *mod = seam_path(t, "%s/mod.c", seam_tempdir(t));
+    const char *path = seam_path(t, "%s/a_test.c", real_folder(t));
+    const char *mod = seam_path(t, "%s/mod.c", real_folder(t));
     struct source_file source = { .path = mod, .name = "mod.c" };
     struct source_file test = {
         .next = &source, .path = path, .name = "a_test.c", .is_test = true
     };
-    struct source_package package = { .files = &test };
+    struct source_package package = { .files = &test, .folder = real_folder(t) };
     struct arena arena = { 0 };
     struct buf out = BUF_INIT(10000);
     const char *read;
@@ -128,10 +140,10 @@ SEAM_TEST(directive_is_read_with_its_line)
                               "//seam:cflags -I../include  -DX='a b'\n"
                               "//seam:pkg-config\tlibpq >= 15\r\n"
                               "int x;\n"
-                              "//seam:program ordersd ../cmd/ordersd.c\n"),
+                              "//seam:program ordersd mod.c\n"),
                    "cflags '-I../include  -DX='a b'' at a_test.c:2\n"
                    "pkg-config 'libpq >= 15' at a_test.c:3\n"
-                   "program 'ordersd ../cmd/ordersd.c' at a_test.c:5\n");
+                   "program 'ordersd mod.c' at a_test.c:5\n");
 }
 
 SEAM_TEST(directive_in_a_comment_is_none)
@@ -143,12 +155,17 @@ SEAM_TEST(directive_in_a_comment_is_none)
                               "  //seam:cflags -DNO\n"
                               "// seam:cflags -DNO\n"),
                    "");
+    seam_check_str(t, read_of(t, "int x; /* from here\n//seam:cflags -DNO\nto here */\n"), "");
+    seam_check_str(t, read_of(t, "char *x = \"/*\";\n//seam:cflags -DX\n"),
+                   "cflags '-DX' at a_test.c:2\n");
 }
 
 SEAM_TEST(directive_build_excludes_a_file_and_what_it_says)
 {
     seam_check_str(t, read_of(t, "//seam:cflags -DNO\n//seam:build no\n"), "excluded\n");
     seam_check_str(t, read_of(t, "/* first */\n\n// second\n//seam:build yes && !no\n"), "");
+    seam_check_str(t, read_of(t, "//seam:build no\n#include \"mod.c\"\n"), "excluded\n");
+    seam_check_str(t, read_of(t, "\xef\xbb\xbf//seam:build no\n"), "excluded\n");
 }
 
 SEAM_TEST(directive_build_stands_before_code)
@@ -177,7 +194,96 @@ SEAM_TEST(directive_reader_sees_main_and_included_sources)
     seam_check_str(t, read_of(t, "#include <mod.c>\n// main()\nint domain(void);\n"), "");
     seam_check_str(t, read_of(t, "#include \"mod.c\"\n"), "mod.c is included\n");
     seam_check_str(t, read_of(t, "  # include \"mod.c\" // why\n"), "mod.c is included\n");
+    seam_check_str(t, read_of(t, "#include \"./mod.c\"\n"), "mod.c is included\n");
     seam_check_str(t, read_of(t, "int main (void)\n"), "has main\n");
     seam_check_str(t, read_of(t, "int remain(int a); int main(void);"), "has main\n");
     seam_check_str(t, read_of(t, ""), "");
+}
+
+/* ---- files that directives bring --------------------------------------------------------- */
+
+static void write_text(seam_t *t, const char *name, const char *text)
+{
+    seam_write_file(t, seam_path(t, "%s/%s", seam_tempdir(t), name), text, strlen(text));
+}
+
+static void add_names(struct buf *to, const struct source_file *files)
+{
+    for (const struct source_file *file = files; file; file = file->next)
+        buf_printf(to, " %s%s%s%s", file->name, file->is_cxx ? "(c++)" : "",
+                   file->excluded ? "(excluded)" : "", file->included ? "(included)" : "");
+}
+
+/* The files of a package in the folder "t [1]", which has one test, its flags, and the files of its
+ * programs. */
+static const char *brought(seam_t *t, const char *test)
+{
+    const char *folder = seam_path(t, "%s/t [1]", real_folder(t));
+    struct source_file file = { .path = seam_path(t, "%s/a_test.c", folder),
+                                .name = "a_test.c",
+                                .is_test = true };
+    struct source_package package = { .files = &file, .folder = folder };
+    struct arena arena = { 0 };
+    struct buf out = BUF_INIT(10000);
+    const char *text;
+
+    mkdir(folder, 0700);
+    mkdir(seam_path(t, "%s/src", seam_tempdir(t)), 0700);
+    write_text(t, "t [1]/a_test.c", test);
+    write_text(t, "src/a.c", "//seam:cflags -DNO\nint main(void);\n");
+    write_text(t, "src/b.cc", "//seam:build no\n");
+    write_text(t, "src/c_test.c", "");
+    write_text(t, "src/test_d.c", "");
+    directives_read(&arena, &package, begins_with_yes, NULL);
+    add_names(&out, file.next);
+    buf_add_text(&out, directive_words(&arena, &package, DIRECTIVE_CFLAGS));
+    for (const struct directive *d = package.directives; d; d = d->next)
+        if (d->program) {
+            buf_printf(&out, " %s:", d->program);
+            add_names(&out, d->files);
+        }
+    text = seam_format(t, "%s", package.trouble ? package.trouble : buf_text(&out));
+    arena_fini(&arena);
+    buf_fini(&out);
+    return text;
+}
+
+SEAM_TEST(directive_sources_are_added_once)
+{
+    seam_check_str(t,
+                   brought(t, "//seam:sources ../src/a.c\n//seam:sources ../src/../src/a.c\n"),
+                   " ../src/a.c");
+    seam_check_str(t, brought(t, "//seam:sources a_test.c\n"), "");
+}
+
+SEAM_TEST(directive_wildcards_leave_tests_out)
+{
+    seam_check_str(t, brought(t, "//seam:sources ../src/*.c*\n"),
+                   " ../src/a.c ../src/b.cc(c++)(excluded)");
+    seam_check_str(t, brought(t, "//seam:sources ../s?c/[a-z].c\n"), " ../src/a.c");
+}
+
+SEAM_TEST(directive_source_that_a_test_includes_is_not_linked)
+{
+    seam_check_str(t, brought(t, "//seam:sources ../src/a.c\n#include \"../src/a.c\"\n"),
+                   " ../src/a.c(included)");
+}
+
+SEAM_TEST(directive_program_has_files_of_its_own)
+{
+    seam_check_str(t,
+                   brought(t, "//seam:program one ../src/a.c\n//seam:program two ../src/*.c\n"),
+                   " one: ../src/a.c two: ../src/a.c");
+    seam_check_str(t, brought(t, "//seam:program one\n"),
+                   "a_test.c:1: //seam:program: name the program and its files, such as "
+                   "//seam:program ordersd ../cmd/ordersd.c");
+}
+
+SEAM_TEST(directive_names_the_file_that_is_missing)
+{
+    seam_check_str(
+        t, brought(t, "\n//seam:sources ../src/z.c\n"),
+        seam_format(t, "a_test.c:2: //seam:sources: no file '%s/src/z.c'", real_folder(t)));
+    seam_check_str(t, brought(t, "//seam:sources ../src/*.z\n"),
+                   "a_test.c:1: //seam:sources: no file '../src/*.z'");
 }

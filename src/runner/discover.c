@@ -16,6 +16,7 @@ struct search {
     const char *root; /* where names start */
     struct source_package *first;
     struct source_package **last;
+    unsigned count;
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -25,39 +26,75 @@ static bool ends_with(const char *text, const char *end)
     return size > strlen(end) && strcmp(text + size - strlen(end), end) == 0;
 }
 
-/* The language of a file by its name: 0 none, 1 C, 2 C++; *ret_stem is the length before the suffix. */
-static int language(const char *name, size_t *ret_stem)
-{
-    static const char *const suffixes[] = { ".c", ".cc", ".cpp", ".cxx" };
+static const struct {
+    const char *end;
+    enum language language;
+} suffixes[] = {
+    { ".c", LANGUAGE_C },    { ".S", LANGUAGE_C }, /* assembler with a preprocessor */
+    { ".cc", LANGUAGE_CXX }, { ".cpp", LANGUAGE_CXX }, { ".cxx", LANGUAGE_CXX },
+};
 
-    for (int i = 0; i < 4; i++)
-        if (ends_with(name, suffixes[i])) {
-            *ret_stem = strlen(name) - strlen(suffixes[i]);
-            return i == 0 ? 1 : 2;
-        }
-    return 0;
+enum language source_language(const char *name)
+{
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (ends_with(name, suffixes[i].end))
+            return suffixes[i].language;
+    return LANGUAGE_NONE;
 }
 
-static bool is_test_name(const char *name, size_t stem)
+bool source_is_test(const char *name)
 {
-    return (stem > 5 && strncmp(name + stem - 5, "_test", 5) == 0) ||
+    const char *dot = strrchr(name, '.');
+
+    if (source_language(name) == LANGUAGE_NONE || strcmp(dot, ".S") == 0)
+        return false;
+    return (dot - name > 5 && strncmp(dot - 5, "_test", 5) == 0) ||
            strncmp(name, "test_", 5) == 0;
 }
 
+const char *source_path(struct arena *arena, const char *folder, const char *name)
+{
+    char *path =
+        *name == '/' ? arena_dup(arena, name) : arena_printf(arena, "%s/%s", folder, name);
+    char *base = strrchr(path, '/');
+    char *real;
+
+    *base++ = '\0';
+    real = realpath(*path ? path : "/", NULL);
+    path = arena_printf(arena, "%s/%s", !real ? path : real[1] ? real : "", base);
+    free(real);
+    return path;
+}
+
+/* A folder or a pipe may be called x.c as well. */
 static int is_source(const struct dirent *entry)
 {
-    size_t stem;
+    return entry->d_name[0] != '.' && source_language(entry->d_name) != LANGUAGE_NONE &&
+           (entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+}
 
-    return entry->d_name[0] != '.' && language(entry->d_name, &stem) != 0;
+static bool exists_in(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
+/* This folder is called by its own name, unless a folder in it has that name as well. */
+static const char *name_of_root(const struct search *search)
+{
+    const char *base = strrchr(search->root, '/') + 1;
+
+    return !*base ? search->root : exists_in(search->root, base) ? "." : base;
 }
 
 static const char *name_of(const struct search *search, const char *folder)
 {
     size_t root = strlen(search->root);
-    const char *base = strrchr(folder, '/');
 
     if (strcmp(folder, search->root) == 0)
-        return base && base[1] ? base + 1 : folder;
+        return name_of_root(search);
     if (strncmp(folder, search->root, root) == 0 && folder[root] == '/')
         return folder + root + 1;
     return folder;
@@ -71,50 +108,56 @@ static bool known(const struct search *search, const char *folder)
     return false;
 }
 
-static void add_folder(struct search *search, const char *folder, bool even_empty)
+static struct source_file *make_file(struct arena *arena, const char *folder, const char *name)
 {
-    struct source_package *package;
-    struct source_file **last;
+    struct source_file *file = arena_zero(arena, sizeof *file);
+
+    file->name = arena_dup(arena, name);
+    file->path = arena_printf(arena, "%s/%s", folder, name);
+    file->is_cxx = source_language(name) == LANGUAGE_CXX;
+    file->is_test = source_is_test(name);
+    return file;
+}
+
+static struct source_package *add_package(struct search *search, const char *folder)
+{
+    struct source_package *package = arena_zero(search->arena, sizeof *package);
+
+    package->number = search->count++;
+    package->folder = arena_dup(search->arena, folder);
+    package->name = arena_dup(search->arena, name_of(search, folder));
+    package->argument = strcmp(folder, search->root) == 0 ? "."
+                        : *package->name == '/'
+                            ? package->name
+                            : arena_printf(search->arena, "./%s", package->name);
+    *search->last = package;
+    search->last = &package->next;
+    return package;
+}
+
+static int add_folder(struct search *search, const char *folder, bool even_empty)
+{
+    struct source_package *package = NULL;
+    struct source_file **last = NULL;
     struct dirent **entries;
     int count = scandir(folder, &entries, is_source, alphasort);
 
-    if (count > 0 || (even_empty && count == 0)) {
-        package = arena_zero(search->arena, sizeof *package);
-        package->folder = arena_dup(search->arena, folder);
-        package->name = arena_dup(search->arena, name_of(search, folder));
-        package->argument = strcmp(folder, search->root) == 0 ? "."
-                            : *package->name == '/'
-                                ? package->name
-                                : arena_printf(search->arena, "./%s", package->name);
+    if (count < 0)
+        return -errno;
+    if ((count > 0 || even_empty) && !known(search, folder)) {
+        package = add_package(search, folder);
         last = &package->files;
-        for (int i = 0; i < count; i++) {
-            struct source_file *file = arena_zero(search->arena, sizeof *file);
-            size_t stem = 0;
-
-            file->is_cxx = language(entries[i]->d_name, &stem) == 2;
-            file->name = arena_dup(search->arena, entries[i]->d_name);
-            file->path = arena_printf(search->arena, "%s/%s", folder, file->name);
-            file->is_test = is_test_name(file->name, stem);
-            package->has_tests |= file->is_test;
-            *last = file;
-            last = &file->next;
-            free(entries[i]);
-        }
-        if (!known(search, folder)) {
-            *search->last = package;
-            search->last = &package->next;
-        }
     }
-    if (count >= 0)
-        free(entries);
-}
-
-static bool exists_in(const char *folder, const char *name)
-{
-    char path[PATH_MAX];
-
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-           access(path, F_OK) == 0;
+    for (int i = 0; i < count; i++) {
+        if (package) {
+            *last = make_file(search->arena, folder, entries[i]->d_name);
+            package->has_tests |= (*last)->is_test;
+            last = &(*last)->next;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return 0;
 }
 
 static bool is_build_tree(const char *folder)
@@ -155,10 +198,11 @@ static int add_pattern(struct search *search, const char *pattern, struct err *e
     char *plain = arena_dup(search->arena, pattern);
     struct stat status;
     char *folder;
+    int r = 0;
 
     if (tree)
         plain[strlen(plain) - (strlen(plain) > 3 ? 4 : 3)] = '\0';
-    folder = realpath(*plain ? plain : (tree && *pattern == '/') ? "/" : ".", NULL);
+    folder = realpath(*plain || !tree ? plain : *pattern == '/' ? "/" : ".", NULL);
     if (!folder)
         return err_system(err, -errno, "no package '%s'", pattern);
     if (stat(folder, &status) < 0 || !S_ISDIR(status.st_mode)) {
@@ -171,9 +215,9 @@ static int add_pattern(struct search *search, const char *pattern, struct err *e
     if (tree)
         add_tree(search, folder);
     else
-        add_folder(search, folder, true);
+        r = add_folder(search, folder, true);
     free(folder);
-    return 0;
+    return r < 0 ? err_system(err, r, "cannot read the folder '%s'", pattern) : 0;
 }
 
 int discover(struct arena *arena, const char *const *patterns, int count,

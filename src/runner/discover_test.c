@@ -70,10 +70,11 @@ SEAM_TEST(discover_knows_tests_by_their_names)
 {
     make_tree(t, TREE("p/a.c", "p/a_test.c", "p/test_b.c", "p/c_test.cc", "p/d_test.cpp",
                       "p/e_test.cxx", "p/f.cxx", "p/_test.c", "p/contest.c", "p/a_test.h",
-                      "p/.hidden_test.c", "p/notes.txt", "p/.c"));
+                      "p/.hidden_test.c", "p/notes.txt", "p/.c", "p/g.S", "p/g_test.S",
+                      "p/folder_test.c/h.txt"));
     seam_check_str(t, found(t, TREE("./p")),
                    "p (./p)*: _test.c a.c a_test.c+ c_test.cc+(c++) contest.c "
-                   "d_test.cpp+(c++) e_test.cxx+(c++) f.cxx(c++) test_b.c+\n");
+                   "d_test.cpp+(c++) e_test.cxx+(c++) f.cxx(c++) g.S g_test.S test_b.c+\n");
 }
 
 SEAM_TEST(discover_walks_a_tree_in_order)
@@ -106,6 +107,16 @@ SEAM_TEST(discover_finds_each_package_once)
                    "b (./b)*: x_test.c+\na (./a)*: x_test.c+\n");
 }
 
+SEAM_TEST(discover_gives_no_name_twice)
+{
+    make_tree(t, TREE("p/x_test.c", "p/p/x_test.c", "p/p/p/x_test.c"));
+    seam_chdir(t, seam_path(t, "%s/p", seam_tempdir(t)));
+    seam_check_str(t, found(t, TREE("./...")),
+                   ". (.)*: x_test.c+\n"
+                   "p (./p)*: x_test.c+\n"
+                   "p/p (./p/p)*: x_test.c+\n");
+}
+
 SEAM_TEST(discover_takes_this_folder_for_no_pattern)
 {
     make_tree(t, TREE("p/x_test.c"));
@@ -135,6 +146,7 @@ SEAM_TEST(discover_says_what_is_wrong_with_a_pattern)
     make_tree(t, TREE("p/x_test.c"));
     seam_check_str(t, found(t, TREE("./nothing")),
                    "error: no package './nothing': No such file or directory\n");
+    seam_check_str(t, found(t, TREE("")), "error: no package '': No such file or directory\n");
     seam_check_str(
         t, found(t, TREE("p/x_test.c")),
         "error: 'p/x_test.c' is not a folder; a package is a folder with test files, and "

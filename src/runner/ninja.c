@@ -1,35 +1,36 @@
 /* runner/ninja.c - write the ninja file of a build. */
 
 #include <errno.h>
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
+#include "base/map.h"
 #include "runner/build.h"
 #include "runner/directive.h"
 
-enum { NINJA_MAX = 64 << 20 };
+enum { NINJA_MAX = 64 << 20, FLAT_MAX = 180 };
 
-/* A path in a build line: what is special to ninja is escaped; $in and $out are quoted for the shell
- * by ninja itself. */
+/* A path in a build line: what is special to ninja is escaped; '|' has no escape but a variable. $in and
+ * $out are quoted for the shell by ninja itself. */
 static void add_path(struct buf *to, const char *path)
 {
     for (; *path; path++) {
         if (strchr("$ :", *path))
             buf_add_char(to, '$');
-        buf_add_char(to, *path);
+        if (*path == '|')
+            buf_add_text(to, "${pipe}");
+        else
+            buf_add_char(to, *path);
     }
 }
 
-/* Words for the shell: only '$' is special to ninja. */
+/* Words for the shell: only '$' is special to ninja, and a value ends with its line. */
 static void add_words(struct buf *to, const char *words)
 {
-    for (; words && *words; words++) {
+    for (; *words; words++) {
         if (*words == '$')
             buf_add_char(to, '$');
-        buf_add_char(to, *words);
+        buf_add_char(to, strchr("\r\n", *words) ? ' ' : *words);
     }
 }
 
@@ -57,37 +58,58 @@ static const char *sanitizer_flags(const struct options *options)
     return "";
 }
 
+/* -MD: a change of libseam's or of another library's headers counts as well. */
 static void add_rules(struct buf *to, const struct build *build)
 {
+    static const char compile[] =
+        " $flags -MD -MF $out.d -c $in -o $out\n"
+        "  depfile = $out.d\n  deps = gcc\n  description = $package\n";
     const char *sanitizer = sanitizer_flags(build->options);
 
-    buf_add_text(to, "ninja_required_version = 1.7\nrule cc\n  command = cd $folder && ");
+    buf_add_text(to, "ninja_required_version = 1.7\npipe = |\n");
+    buf_add_text(to, "rule cc\n  command = cd $folder && ");
     add_words(to, build->cc);
-    buf_printf(to,
-               "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
-               "rule cxx\n  command = cd $folder && ",
-               sanitizer);
+    buf_printf(to, "%s%srule cxx\n  command = cd $folder && ", sanitizer, compile);
     add_words(to, build->cxx);
     buf_printf(to,
-               "%s $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  deps = gcc\n"
-               "rule link\n  command = cd $folder && $driver%s -o $out $in $flags\n",
-               sanitizer, sanitizer);
+               "%s%srule link\n  command = cd $folder && $driver%s -o $out $in $flags\n"
+               "  description = $package\n",
+               sanitizer, compile, sanitizer);
 }
 
+/* Each package has a folder of its own, whatever others are called; "." is for this folder where that has
+ * no better name. */
 const char *build_object_folder(const struct build *build, const struct source_package *package)
 {
-    bool absolute = *package->name == '/';
+    const char *name = package->name;
 
-    return arena_printf(build->arena, "%s/%s%s", build->folder, absolute ? "root" : "",
-                        package->name);
+    return arena_printf(build->arena, "%s/%s%s", build->folder, *name == '/' ? ".root" : "",
+                        strcmp(name, ".") == 0 ? ".here" : name);
 }
 
 const char *build_binary(const struct build *build, const struct source_package *package)
 {
-    const char *base = strrchr(package->name, '/');
-
     return arena_printf(build->arena, "%s/%s_test", build_object_folder(build, package),
-                        base ? base + 1 : package->name);
+                        strrchr(package->folder, '/') + 1);
+}
+
+const char *build_object(const struct build *build, const struct source_package *package,
+                         const char *name, const char *end)
+{
+    const char *folder = build_object_folder(build, package);
+    struct buf flat = BUF_INIT(NINJA_MAX);
+    const char *object;
+
+    for (const char *at = name; *at; at++)
+        buf_add_text(&flat, *at == '/' ? "+" : *at == '+' ? "++" : (char[]){ *at, '\0' });
+    if (flat.size > FLAT_MAX) /* a file name has its limit */
+        object =
+            arena_printf(build->arena, "%s/%016llx%s", folder,
+                         (unsigned long long)hash_bytes(HASH_BEGIN, flat.data, flat.size), end);
+    else
+        object = arena_printf(build->arena, "%s/%s%s", folder, buf_text(&flat), end);
+    buf_fini(&flat);
+    return object;
 }
 
 /* ---- one compiled file */
@@ -96,19 +118,8 @@ struct unit {
     struct build *build;
     struct source_package *package;
     const char *package_flags; /* cflags and pkg-config of the package */
-    const char *objects; /* folder */
+    const char *libraries; /* of pkg-config */
 };
-
-/* "../src/orders.c" -> "..+src+orders.c.o": one folder for the objects of a package, apart from those of
- * packages below it. */
-static const char *object_of(const struct unit *unit, const char *name, const char *suffix)
-{
-    char *flat = arena_dup(unit->build->arena, name);
-
-    for (char *slash = strchr(flat, '/'); slash; slash = strchr(slash, '/'))
-        *slash = '+';
-    return arena_printf(unit->build->arena, "%s/%s%s.o", unit->objects, flat, suffix);
-}
 
 static const char *own_flags(const struct unit *unit, const struct source_file *file)
 {
@@ -117,120 +128,56 @@ static const char *own_flags(const struct unit *unit, const struct source_file *
     return file->flags ? file->flags : file->is_cxx ? build->cxxflags : build->cflags;
 }
 
-static const char *add_unit(struct buf *to, const struct unit *unit,
-                            const struct source_file *file, const char *suffix,
-                            bool rename_main)
+/* Variables that every build line has. */
+static void add_place(struct buf *to, const struct unit *unit, const char *folder)
 {
-    const char *object = object_of(unit, file->name, suffix);
+    buf_printf(to, "\n  package = %u\n  folder = ", unit->package->number);
+    add_quoted(to, folder);
+}
 
+static void add_unit(struct buf *to, const struct unit *unit, const struct source_file *file,
+                     const char *object, bool rename_main)
+{
     buf_add_text(to, "build ");
     add_path(to, object);
-    buf_printf(to, ": %s ", file->is_cxx ? "cxx" : "cc");
+    buf_add_text(to, file->is_cxx ? ": cxx " : ": cc ");
     add_path(to, file->wrapper ? file->wrapper : file->path);
-    buf_add_text(to, "\n  folder = ");
-    add_quoted(to, file->folder ? file->folder : unit->package->folder);
+    add_place(to, unit, file->folder ? file->folder : unit->package->folder);
     buf_add_text(to, "\n  flags = ");
     add_words(to, own_flags(unit, file));
     buf_add_text(to, " -isystem ");
     add_quoted(to, unit->build->installation->include);
-    if (file->wrapper) {
-        buf_add_text(to, " -I");
-        add_quoted(to, unit->package->folder);
-    }
     buf_add_text(to, " ");
     add_words(to, unit->package_flags);
     if (rename_main)
         buf_add_text(to, " -Dmain=seam_renamed_main");
-    buf_add_char(to, '\n');
-    return object;
-}
-
-static const char *words_of(struct build *build, const struct source_package *package,
-                            enum directive_kind kind)
-{
-    char *words = arena_dup(build->arena, "");
-
-    for (const struct directive *d = package->directives; d; d = d->next)
-        if (d->kind == kind)
-            words = arena_printf(build->arena, "%s %s", words, d->words);
-    return words;
-}
-
-/* Files of //seam:sources and //seam:program, as if they stood in the package. */
-static struct source_file *file_of(struct build *build, struct source_package *package,
-                                   const struct directive *d, const char *word, size_t size)
-{
-    struct source_file *file = arena_zero(build->arena, sizeof *file);
-    struct buf content = BUF_INIT(64 << 20);
-    const char *dot;
-
-    file->name = arena_copy(build->arena, word, size);
-    file->path = *file->name == '/'
-                     ? file->name
-                     : arena_printf(build->arena, "%s/%s", package->folder, file->name);
-    dot = strrchr(file->name, '.');
-    file->is_cxx = dot && strcmp(dot, ".c") != 0;
-    if (io_read_file(file->path, &content) < 0) {
-        if (!package->trouble)
-            package->trouble =
-                arena_printf(build->arena, "%s:%d: //seam:%s: no file '%s'", d->file, d->line,
-                             d->kind == DIRECTIVE_SOURCES ? "sources" : "program", file->path);
-    } else
-        file->has_main = directive_names_main(buf_text(&content));
-    buf_fini(&content);
-    return file;
-}
-
-static bool is_test_file(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-
-    return dot && dot - path > 5 && strncmp(dot - 5, "_test", 5) == 0;
-}
-
-/* The files that one word means: itself, or what matches it when it has a wildcard, but tests. */
-static void expand_word(const struct unit *unit, const char *word, size_t size, glob_t *ret)
-{
-    const char *folder = unit->package->folder;
-    const char *text = arena_copy(unit->build->arena, word, size);
-    const char *path =
-        *text == '/' ? text : arena_printf(unit->build->arena, "%s/%s", folder, text);
-
-    if (glob(path, GLOB_NOMAGIC, NULL, ret) != 0)
-        ret->gl_pathc = 0;
-}
-
-static void add_extra_sources(struct buf *to, const struct unit *unit,
-                              const struct directive *d, const char *words, const char *suffix,
-                              bool rename_main, struct buf *objects, bool *cxx)
-{
-    for (const char *word = words; *word;) {
-        size_t size = strcspn(word, " \t");
-        bool wild = memchr(word, '*', size) != NULL;
-        const char *slash = NULL;
-        glob_t paths;
-
-        for (size_t i = 0; i < size; i++)
-            slash = word[i] == '/' ? word + i : slash;
-        expand_word(unit, word, size, &paths);
-        for (size_t i = 0; i < paths.gl_pathc; i++) {
-            const char *base = strrchr(paths.gl_pathv[i], '/') + 1;
-            const char *name = arena_printf(unit->build->arena, "%.*s%s",
-                                            slash ? (int)(slash + 1 - word) : 0, word, base);
-            struct source_file *file;
-
-            if (wild && is_test_file(base))
-                continue;
-            file = file_of(unit->build, unit->package, d, name, strlen(name));
-            *cxx |= file->is_cxx;
-            buf_add_char(objects, ' ');
-            add_path(objects, add_unit(to, unit, file, suffix, rename_main && file->has_main));
-        }
-        if (paths.gl_pathc == 0)
-            file_of(unit->build, unit->package, d, word, size); /* says that it is not there */
-        globfree(&paths);
-        word += size + strspn(word + size, " \t");
+    if (file->wrapper) {
+        buf_add_text(to, " -include ");
+        add_quoted(to, file->path);
     }
+    buf_add_char(to, '\n');
+}
+
+/* All that is compiled of a list of files; their objects are added to `objects`. Returns whether one of
+ * them is C++. */
+static bool add_units(struct buf *to, const struct unit *unit, const struct source_file *files,
+                      const char *program, struct buf *objects)
+{
+    const char *end = program ? arena_printf(unit->build->arena, ".%s.o", program) : ".o";
+    bool any_cxx = false;
+
+    for (const struct source_file *file = files; file; file = file->next) {
+        const char *object;
+
+        if (file->excluded || file->included)
+            continue;
+        object = build_object(unit->build, unit->package, file->name, end);
+        add_unit(to, unit, file, object, file->has_main && !program);
+        buf_add_char(objects, ' ');
+        add_path(objects, object);
+        any_cxx |= file->is_cxx;
+    }
+    return any_cxx;
 }
 
 /* -z now: a test's process is forked, and would otherwise look up again each function that it is the
@@ -239,7 +186,6 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
                      const struct buf *objects, bool with_seam)
 {
     struct build *build = unit->build;
-    const char *libraries = pkg_config(build, unit->package, "--libs");
 
     buf_add_text(to, "build ");
     add_path(to, target);
@@ -248,10 +194,9 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
         buf_add_text(to, " | ");
         add_path(to, build->installation->library);
     }
+    add_place(to, unit, unit->package->folder);
     buf_add_text(to, "\n  driver = ");
     add_words(to, cxx ? build->cxx : build->cc);
-    buf_add_text(to, "\n  folder = ");
-    add_quoted(to, unit->package->folder);
     buf_add_text(to, "\n  flags = ");
     add_words(to, build->ldflags);
     if (with_seam) {
@@ -259,9 +204,9 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
         buf_add_char(to, ' ');
         add_quoted(to, build->installation->library);
     }
-    add_words(to, words_of(build, unit->package, DIRECTIVE_LDFLAGS));
+    add_words(to, directive_words(build->arena, unit->package, DIRECTIVE_LDFLAGS));
     buf_add_char(to, ' ');
-    add_words(to, libraries);
+    add_words(to, unit->libraries);
     buf_add_text(to, with_seam ? " -pthread -Wl,-z,now\n" : " -pthread\n");
 }
 
@@ -270,66 +215,64 @@ static void add_programs(struct buf *to, const struct unit *unit)
 {
     for (const struct directive *d = unit->package->directives; d; d = d->next) {
         struct buf objects = BUF_INIT(NINJA_MAX);
-        size_t size;
-        const char *name;
-        bool cxx = false;
+        bool cxx;
 
         if (d->kind != DIRECTIVE_PROGRAM)
             continue;
-        size = strcspn(d->words, " \t");
-        name = arena_copy(unit->build->arena, d->words, size);
-        if (!d->words[size] && !unit->package->trouble)
-            unit->package->trouble =
-                arena_printf(unit->build->arena,
-                             "%s:%d: //seam:program: name the program and its "
-                             "files, such as //seam:program ordersd ../cmd/ordersd.c",
-                             d->file, d->line);
-        add_extra_sources(to, unit, d, d->words + size + strspn(d->words + size, " \t"),
-                          arena_printf(unit->build->arena, ".%s", name), false, &objects, &cxx);
-        add_link(to, unit, arena_printf(unit->build->arena, "%s/%s", unit->objects, name), cxx,
-                 &objects, false);
+        cxx = add_units(to, unit, d->files, d->program, &objects);
+        add_link(to, unit,
+                 arena_printf(unit->build->arena, "%s/%s",
+                              build_object_folder(unit->build, unit->package), d->program),
+                 cxx, &objects, false);
         buf_fini(&objects);
     }
 }
 
 static void add_package(struct buf *to, struct build *build, struct source_package *package)
 {
-    const char *from_pkg_config = pkg_config(build, package, "--cflags");
-    struct unit unit = { build, package, NULL, build_object_folder(build, package) };
+    struct unit unit = { .build = build, .package = package };
+    const char *flags = pkg_config(build, package, "--cflags");
     struct buf objects = BUF_INIT(NINJA_MAX);
-    bool cxx = false;
+    bool cxx;
 
-    if (!from_pkg_config)
+    unit.libraries = flags ? pkg_config(build, package, "--libs") : NULL;
+    if (!unit.libraries)
         return;
     unit.package_flags = arena_printf(
-        build->arena, "%s %s", words_of(build, package, DIRECTIVE_CFLAGS), from_pkg_config);
-    for (struct source_file *file = package->files; file; file = file->next) {
-        if (file->excluded || file->included)
-            continue;
-        cxx |= file->is_cxx;
-        buf_add_char(&objects, ' ');
-        add_path(&objects, add_unit(to, &unit, file, "", file->has_main));
-    }
-    for (const struct directive *d = package->directives; d; d = d->next)
-        if (d->kind == DIRECTIVE_SOURCES)
-            add_extra_sources(to, &unit, d, d->words, "", true, &objects, &cxx);
+        build->arena, "%s %s", directive_words(build->arena, package, DIRECTIVE_CFLAGS), flags);
+    cxx = add_units(to, &unit, package->files, NULL, &objects);
     add_link(to, &unit, build_binary(build, package), cxx, &objects, true);
     add_programs(to, &unit);
     buf_fini(&objects);
+}
+
+/* A line of a ninja file has no escape for a line end. */
+static bool has_line_end(struct build *build, struct source_package *package)
+{
+    const char *paths[] = { build->folder, build->installation->include, package->folder };
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (strpbrk(paths[i], "\r\n"))
+            package->trouble = arena_printf(
+                build->arena, "the name of the folder '%s' has a line end", paths[i]);
+    for (const struct source_file *file = package->files; file; file = file->next)
+        if (strpbrk(file->path, "\r\n") && !package->trouble)
+            package->trouble = arena_printf(
+                build->arena, "the name of the file '%s' has a line end", file->path);
+    return package->trouble != NULL;
 }
 
 int ninja_write(struct build *build, struct err *err)
 {
     const char *path = arena_printf(build->arena, "%s/build.ninja", build->folder);
     struct buf text = BUF_INIT(NINJA_MAX);
-    struct buf before = BUF_INIT(NINJA_MAX);
     int r = 0;
 
     add_rules(&text, build);
     for (struct source_package *package = build->packages; package; package = package->next) {
         size_t begin = text.size;
 
-        if (!package->has_tests || package->trouble)
+        if (!package->has_tests || package->trouble || has_line_end(build, package))
             continue;
         add_package(&text, build, package);
         if (package->trouble) /* found while writing: nothing of it is built */
@@ -337,13 +280,8 @@ int ninja_write(struct build *build, struct err *err)
     }
     if (text.failed)
         r = err_set(err, -EFBIG, "the ninja file would have more than %d MB", NINJA_MAX >> 20);
-    else if (io_read_file(path, &before) < 0 || before.size != text.size ||
-             memcmp(buf_text(&before), text.data, text.size) != 0) {
-        r = io_write_file(path, text.data, text.size);
-        if (r < 0)
-            err_system(err, r, "cannot write '%s'", path);
-    }
+    else if ((r = build_write_file(path, &text)) < 0)
+        err_system(err, r, "cannot write '%s'", path);
     buf_fini(&text);
-    buf_fini(&before);
     return r;
 }

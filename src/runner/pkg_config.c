@@ -1,9 +1,6 @@
 /* runner/pkg_config.c - ask pkg-config for flags, and say well what it does not know. */
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "runner/build.h"
 #include "runner/directive.h"
@@ -41,59 +38,126 @@ static const char *remedy(struct arena *arena, const char *module)
                         module);
 }
 
-static bool module_exists(const char *module)
-{
-    const char *argv[] = { "pkg-config", "--exists", module, NULL };
-    struct buf output = BUF_INIT(64 << 10);
-    int status = build_run_program(argv, NULL, &output);
+/* What pkg-config said of these words, so that packages that need the same ask once. */
+struct pkg_config_answer {
+    struct pkg_config_answer *next;
+    const char *option;
+    const char *modules;
+    const char *flags; /* NULL: it does not know one of them */
+    const char *words; /* then: its own, the first line */
+    bool missing; /* there is no pkg-config */
+};
 
+/* "pkg-config OPTION WORD...", the words of a list with blanks between them. */
+static int run(struct arena *arena, const char *option, const char *modules, struct buf *output)
+{
+    size_t count = 2, room = 4 + strlen(modules);
+    const char **argv = arena_zero(arena, room * sizeof *argv);
+    char *save = NULL;
+
+    argv[0] = "pkg-config";
+    argv[1] = option;
+    for (char *word = strtok_r(arena_dup(arena, modules), " \t", &save); word;
+         word = strtok_r(NULL, " \t", &save))
+        argv[count++] = word;
+    return build_run_program(argv, NULL, NULL, output);
+}
+
+/* Flags are the last line, behind warnings; of words for a failure the first says most. */
+static const char *one_line(struct arena *arena, const char *text, bool last)
+{
+    char *line = arena_dup(arena, text);
+    char *end = strrchr(line, '\n');
+    char *before;
+
+    if (last && end) {
+        *end = '\0';
+        before = strrchr(line, '\n');
+        return before ? before + 1 : line;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
+static struct pkg_config_answer *ask(struct build *build, const char *option,
+                                     const char *modules)
+{
+    struct pkg_config_answer *answer = build->answers;
+    struct buf output = BUF_INIT(1 << 20);
+    const char *line;
+    int status;
+
+    while (answer &&
+           (strcmp(answer->option, option) != 0 || strcmp(answer->modules, modules) != 0))
+        answer = answer->next;
+    if (answer)
+        return answer;
+    answer = arena_zero(build->arena, sizeof *answer);
+    status = run(build->arena, option, modules, &output);
+    line = one_line(build->arena, buf_text(&output), status == 0);
+    *answer = (struct pkg_config_answer){ .next = build->answers,
+                                          .option = option,
+                                          .modules = modules,
+                                          .flags = status == 0 ? line : NULL,
+                                          .words = line,
+                                          .missing = status < 0 || status >> 8 == 127 };
     buf_fini(&output);
-    return status == 0;
+    return build->answers = answer;
+}
+
+/* A name, not an option, a comparison or a version. */
+static bool is_module(const char *word)
+{
+    return !strchr("-<>=!0123456789", *word);
 }
 
 /* Name the first module that is not there, with the line that asks for it. */
-static void say_missing(struct build *build, struct source_package *package)
+static bool say_missing(struct build *build, struct source_package *package,
+                        const struct directive *directive)
 {
-    for (const struct directive *d = package->directives; d; d = d->next)
-        for (const char *at = d->kind == DIRECTIVE_PKG_CONFIG ? d->words : ""; *at;) {
-            size_t size = strcspn(at, " \t");
-            const char *module = arena_copy(build->arena, at, size);
+    char *save = NULL;
 
-            if (!module_exists(module)) {
-                package->trouble = arena_printf(
-                    build->arena,
-                    "pkg-config does not know '%s' (%s:%d: //seam:pkg-config %s)\n    try: %s",
-                    module, d->file, d->line, d->words, remedy(build->arena, module));
-                return;
-            }
-            at += size + strspn(at + size, " \t");
-        }
-    package->trouble = arena_printf(build->arena, "pkg-config cannot be started\n"
-                                                  "    try: apt-get install pkg-config");
+    for (char *word = strtok_r(arena_dup(build->arena, directive->words), " \t", &save); word;
+         word = strtok_r(NULL, " \t", &save)) {
+        if (!is_module(word) || ask(build, "--exists", word)->flags)
+            continue;
+        package->trouble =
+            arena_printf(build->arena,
+                         "pkg-config does not know '%s' (%s:%d: //seam:pkg-config %s)\n"
+                         "    try: %s",
+                         word, directive->file, directive->line, directive->words,
+                         remedy(build->arena, word));
+        return true;
+    }
+    return false;
+}
+
+static void say_trouble(struct build *build, struct source_package *package,
+                        const struct pkg_config_answer *answer)
+{
+    if (answer->missing) {
+        package->trouble = arena_printf(build->arena,
+                                        "pkg-config cannot be started: %s\n"
+                                        "    try: apt-get install pkg-config",
+                                        answer->words);
+        return;
+    }
+    for (const struct directive *d = package->directives; d; d = d->next)
+        if (d->kind == DIRECTIVE_PKG_CONFIG && say_missing(build, package, d))
+            return;
+    package->trouble =
+        arena_printf(build->arena, "pkg-config%s: %s", answer->modules, answer->words);
 }
 
 const char *pkg_config(struct build *build, struct source_package *package, const char *option)
 {
-    const char *argv[64] = { "pkg-config", option };
-    struct buf output = BUF_INIT(1 << 20);
-    int count = 2;
-    const char *flags = NULL;
+    const char *modules = directive_words(build->arena, package, DIRECTIVE_PKG_CONFIG);
+    const struct pkg_config_answer *answer;
 
-    for (const struct directive *d = package->directives; d; d = d->next)
-        for (const char *at = d->kind == DIRECTIVE_PKG_CONFIG ? d->words : "";
-             *at && count < 63;) {
-            size_t size = strcspn(at, " \t");
-
-            argv[count++] = arena_copy(build->arena, at, size);
-            at += size + strspn(at + size, " \t");
-        }
-    if (count == 2)
+    if (!*modules)
         return "";
-    if (build_run_program(argv, NULL, &output) == 0) {
-        output.data[strcspn(output.data, "\n")] = '\0';
-        flags = arena_dup(build->arena, output.data);
-    } else
-        say_missing(build, package);
-    buf_fini(&output);
-    return flags;
+    answer = ask(build, option, modules);
+    if (!answer->flags)
+        say_trouble(build, package, answer);
+    return answer->flags;
 }

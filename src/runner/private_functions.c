@@ -2,9 +2,8 @@
  * runner/private_functions.c - tests may call a static function that they declare, as in a Go package.
  *
  * When the link leaves a name undefined and exactly one source of the package defines a static function
- * of that name, that source is compiled through a wrapper,
+ * of that name, that source is compiled (by -include, which knows any path) in front of a wrapper,
  *
- *     #include "/path/mod.c"
  *     extern __typeof__(f) seam_static_f __attribute__((alias("f")));
  *     # the test's own declaration, so that the compiler compares it with the definition
  *
@@ -12,8 +11,6 @@
  */
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,6 +121,17 @@ static struct source_file *only_definer(struct source_package *package, const ch
     return found;
 }
 
+static void add_declaration(struct buf *to, int line, const char *path, const char *words)
+{
+    buf_printf(to, "#line %d \"", line);
+    for (; *path; path++) {
+        if (strchr("\"\\", *path))
+            buf_add_char(to, '\\');
+        buf_add_char(to, *path);
+    }
+    buf_printf(to, "\"\n%s\n", words);
+}
+
 static void add_declarations(struct build *build, const struct source_package *package,
                              const char *name, struct buf *to)
 {
@@ -135,37 +143,48 @@ static void add_declarations(struct build *build, const struct source_package *p
         if (file->is_test && !file->excluded && io_read_file(file->path, &text) == 0)
             words = declaration(build->arena, buf_text(&text), name, &line);
         if (words)
-            buf_printf(to, "#line %d \"%s\"\n%s\n", line, file->path, words);
+            add_declaration(to, line, file->path, words);
         buf_fini(&text);
     }
 }
 
 /* ---- the list: "file name" lines */
 
+/* The next line that is whole, without its end; *at becomes what follows. NULL at the end. */
+static char *next_entry(char **at, char **ret_name)
+{
+    char *line = *at;
+    char *end = line + strcspn(line, "\n");
+
+    if (!*end)
+        return NULL;
+    *end = '\0';
+    *at = end + 1;
+    *ret_name = strrchr(line, ' '); /* a file's name may have blanks, a function's has none */
+    if (!*ret_name)
+        return next_entry(at, ret_name);
+    *(*ret_name)++ = '\0';
+    return line;
+}
+
 static void write_wrapper(struct build *build, struct source_package *package,
                           struct source_file *file, const char *list)
 {
-    const char *path = arena_printf(build->arena, "%s/%s.private.c",
-                                    build_object_folder(build, package), file->name);
-    struct buf before = BUF_INIT(TEXT_MAX);
+    const char *path = build_object(build, package, file->name, ".private.c");
+    char *at = arena_dup(build->arena, list);
     struct buf text = BUF_INIT(TEXT_MAX);
+    char *source, *name;
 
-    buf_printf(&text, "#include \"%s\"\n", file->path);
-    for (const char *at = list; *at; at += strcspn(at, "\n") + 1) {
-        char name[256], source[1024];
-
-        if (sscanf(at, "%1023s %255s", source, name) != 2 || strcmp(source, file->name) != 0)
+    while ((source = next_entry(&at, &name))) {
+        if (strcmp(source, file->name) != 0)
             continue;
         buf_printf(&text,
                    "extern __typeof__(%s) seam_static_%s __attribute__((alias(\"%s\")));\n",
                    name, name, name);
         add_declarations(build, package, name, &text);
     }
-    if (io_read_file(path, &before) < 0 || before.size != text.size ||
-        memcmp(before.data, text.data, text.size) != 0)
-        io_write_file(path, text.data, text.size);
-    file->wrapper = path;
-    buf_fini(&before);
+    if (build_write_file(path, &text) == 0)
+        file->wrapper = path;
     buf_fini(&text);
 }
 
@@ -197,15 +216,12 @@ const char *private_link_flags(struct build *build, const struct source_package 
 {
     struct buf list = BUF_INIT(TEXT_MAX);
     char *flags = arena_dup(build->arena, "");
+    char *at, *name;
 
     if (io_read_file(list_path(build, package), &list) == 0)
-        for (const char *at = buf_text(&list); *at; at += strcspn(at, "\n") + 1) {
-            char name[256];
-
-            if (sscanf(at, "%*s %255s", name) == 1)
-                flags = arena_printf(build->arena, "%s -Wl,--defsym=%s=seam_static_%s", flags,
-                                     name, name);
-        }
+        for (at = list.data; next_entry(&at, &name);)
+            flags = arena_printf(build->arena, "%s -Wl,--defsym=%s=seam_static_%s", flags, name,
+                                 name);
     buf_fini(&list);
     return flags;
 }
@@ -251,10 +267,10 @@ bool private_resolve(struct build *build, struct source_package *package,
         buf_add_text(&list, line);
         learned = true;
     }
-    if (learned) {
-        io_write_file(list_path(build, package), list.data, list.size);
+    if (learned)
+        learned = build_write_file(list_path(build, package), &list) == 0;
+    if (learned)
         private_load(build, package);
-    }
     buf_fini(&list);
     return learned;
 }

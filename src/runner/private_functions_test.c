@@ -65,11 +65,10 @@ SEAM_TEST(private_function_is_wrapped_where_it_is_defined)
                                          "#include <x.h>\n\nint f(int x);\n\nint g(void);\n");
     const char *wrapper =
         seam_format(t,
-                    "#include \"%s\"\n"
                     "extern __typeof__(f) seam_static_f __attribute__((alias(\"f\")));\n"
                     "#line 3 \"%s\"\n"
                     "int f(int x);\n",
-                    project->files[1].path, project->files[2].path);
+                    project->files[2].path);
 
     seam_check(t, resolves(project, "x.o: undefined reference to `f'\n"));
     seam_check_null(t, project->files[0].wrapper);

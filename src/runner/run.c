@@ -315,7 +315,7 @@ static void say_left_out(struct run *run)
                  packages == 1 ? "package" : "packages");
 }
 
-void run_turn(struct run *run)
+static void run_turn(struct run *run)
 {
     for (uint32_t i = 0; i < run->package_count; i++)
         look_at(run->packages[i]);
@@ -343,6 +343,7 @@ static int exit_code(const struct run *run)
     return run->any_build_failed                ? 3
            : run->any_failed                    ? 1
            : run->interrupts > 0                ? 1
+           : run->own_trouble                   ? 5
            : nothing_matched(run) && gated == 0 ? 4
                                                 : 0;
 }

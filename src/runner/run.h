@@ -189,7 +189,6 @@ struct run {
 int run_begin(struct run *run,
               struct err *err); /* options and reports are set; keeper and loop start */
 void run_package_is_ready(struct package *package); /* its binary is there: start its agent */
-void run_turn(struct run *run); /* one turn of the loop, for a caller that also builds */
 void run_start_clock(struct run *run); /* -timeout counts from here */
 int run_all(struct run *run); /* until every package has ended; returns the exit code */
 void run_fini(struct run *run);
@@ -231,7 +230,6 @@ void attempt_cannot_start(struct agent *agent, const struct agent_packet *packet
 void attempt_never_began(struct agent *agent, const struct agent_packet *exited);
 void attempt_agent_died(struct agent *agent);
 struct attempt *attempt_find(struct run *run, uint32_t serial);
-void attempt_drain(struct attempt *attempt);
 uint64_t attempts_deadline(const struct run *run);
 void attempts_tick(struct run *run); /* act on deadlines that have passed */
 void attempt_interrupt(struct attempt *attempt);

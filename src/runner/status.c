@@ -4,19 +4,27 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
 #include "runner/run.h"
 
-enum { DRAW_MS = 200, FIRST_MS = 500, LINE_MAX_SIZE = 160 };
+enum {
+    DRAW_MS = 200,
+    FIRST_MS = 500,
+    LINE_MAX_SIZE = 160,
+    NAME_MAX_SIZE = 80,
+    NAME_MIN_SIZE = 8
+};
 
 void status_init(struct run *run)
 {
-    const struct options *o = run->options;
-    bool streams = o->verbose && o->parallel == 1;
+    const struct options *options = run->options;
+    bool streams = options->verbose && options->parallel == 1;
 
-    if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !o->json && !o->list && !streams)
+    if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !options->json && !options->list &&
+        !streams)
         run->status_due_ns = deadline_after_ms(FIRST_MS);
 }
 
@@ -49,9 +57,19 @@ static const struct attempt *oldest(const struct run *run, unsigned *ret_running
     return first;
 }
 
+/* How much of a name fits beside `others` columns: a line that wraps cannot be cleared. */
+static int name_room(int others)
+{
+    struct winsize window;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+    int room = (columns > 0 ? columns : 80) - 1 - others;
+
+    return room < NAME_MIN_SIZE ? NAME_MIN_SIZE : room > NAME_MAX_SIZE ? NAME_MAX_SIZE : room;
+}
+
 void status_tick(struct run *run)
 {
-    char line[LINE_MAX_SIZE];
+    char count[48], time[24], line[LINE_MAX_SIZE];
     const struct attempt *first;
     unsigned running;
 
@@ -62,8 +80,10 @@ void status_tick(struct run *run)
     if (!first)
         return;
     status_clear(run);
-    snprintf(line, sizeof line, "running %u of %u \xc2\xb7 %.80s %.1fs", running, run->selected,
-             first->test->name, (double)(now_ns() - first->begin_ns) / 1e9);
+    snprintf(count, sizeof count, "running %u of %u \xc2\xb7 ", running, run->selected);
+    snprintf(time, sizeof time, " %.1fs", (double)(now_ns() - first->begin_ns) / 1e9);
+    snprintf(line, sizeof line, "%s%.*s%s", count,
+             name_room((int)(strlen(count) + strlen(time))), first->test->name, time);
     fflush(stdout);
     fputs(line, stderr);
     run->status_shown = true;

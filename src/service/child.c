@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include "base/deadline.h"
 #include "base/io.h"
 
-enum { ENVIRON_ROOM = 8, LOG_MAX = 64 << 20, ERR_LINES = 20 };
+enum { ENVIRON_ROOM = 8, LOG_MAX = 4 << 20, ERR_LINES = 20 };
 
 /* The thread that forks takes one order at a time. */
 static struct {
@@ -31,6 +32,8 @@ static struct {
 } nursery = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 struct order {
+    int (*work)(const void *arg); /* to be done instead of executing a program */
+    const void *arg;
     const struct child_spec *spec;
     char *environment[ENVIRON_ROOM];
     int log;
@@ -69,7 +72,7 @@ static SEAM_NORETURN void become(const struct order *order)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     umask(077);
-    r = open("/dev/null", O_RDONLY);
+    r = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (r < 0 || dup2(r, 0) < 0 || dup2(order->log, 1) < 0 || dup2(order->log, 2) < 0)
         fail_in_child(order->report, errno, "open /dev/null");
     r = identity_become(spec->identity);
@@ -85,6 +88,25 @@ static SEAM_NORETURN void become(const struct order *order)
     fail_in_child(order->report, errno, "execute it");
 }
 
+/* Its own session, because processors are first divided among sessions (autogroup of sched(7)) and only
+ * then by priority: here the keeper would pay for it. */
+static SEAM_NORETURN void do_work(const struct order *order)
+{
+    static const char lowest[] = "19";
+    const struct sched_param none = { 0 };
+    int group;
+
+    close_range(STDERR_FILENO + 1, ~0u, 0);
+    setsid();
+    sched_setscheduler(0, SCHED_IDLE, &none);
+    group = open("/proc/self/autogroup", O_WRONLY);
+    if (group >= 0 && write(group, lowest, sizeof lowest - 1) < 0)
+        close(group); /* then it is in nobody's way by its policy alone */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != order->parent)
+        _exit(ECANCELED);
+    _exit(-order->work(order->arg));
+}
+
 static void *run_nursery(void *arg)
 {
     pthread_mutex_lock(&nursery.lock);
@@ -96,6 +118,8 @@ static void *run_nursery(void *arg)
             continue;
         }
         order->pid = nursery.closed ? -1 : fork();
+        if (order->pid == 0 && order->work)
+            do_work(order);
         if (order->pid == 0)
             become(order);
         if (order->pid < 0)
@@ -171,12 +195,27 @@ static int await_exec(int report, pid_t pid, const char *program, struct err *er
                       failure.step);
 }
 
+/* Without a pidfd nobody could wait for it, so it is ended again. */
+static int hold(pid_t pid, const char *program, struct child *ret, struct err *err)
+{
+    int fd = pidfd_open(pid, 0);
+    int r = fd < 0 ? -errno : 0;
+
+    if (r < 0) {
+        kill(pid, SIGKILL); /* not reaped yet, so the number is still its own */
+        waitpid(pid, NULL, 0);
+        return err_system(err, r, "cannot start '%s'", program);
+    }
+    *ret = (struct child){ pid, fd };
+    return 0;
+}
+
 int child_start(const struct child_spec *spec, struct child *ret, struct err *err)
 {
     struct order order = { .spec = spec, .log = -1, .report = -1, .parent = getpid() };
-    struct child child = CHILD_NONE;
     int pipe_fds[2] = { -1, -1 };
     char marker[128];
+    pid_t pid = -1;
     int r = 0;
 
     make_environment(&order, marker, sizeof marker);
@@ -185,16 +224,14 @@ int child_start(const struct child_spec *spec, struct child *ret, struct err *er
         r = err_system(err, -errno, "cannot start '%s'", spec->argv[0]);
     order.report = pipe_fds[1];
     if (r == 0) {
-        child.pid = place(&order);
-        r = child.pid < 0 ? err_system(err, child.pid, "cannot start '%s'", spec->argv[0]) : 0;
+        pid = place(&order);
+        r = pid < 0 ? err_system(err, pid, "cannot start '%s'", spec->argv[0]) : 0;
     }
     io_close(&pipe_fds[1]);
     if (r == 0)
-        r = await_exec(pipe_fds[0], child.pid, spec->argv[0], err);
-    if (r == 0) {
-        child.fd = pidfd_open(child.pid, 0);
-        *ret = child;
-    }
+        r = await_exec(pipe_fds[0], pid, spec->argv[0], err);
+    if (r == 0)
+        r = hold(pid, spec->argv[0], ret, err);
     io_close(&pipe_fds[0]);
     io_close(&order.log);
     return r;
@@ -219,6 +256,20 @@ int child_wait(struct child *child, uint64_t deadline_ns, int *ret_status)
     if (ret_status)
         *ret_status = status;
     return 0;
+}
+
+int child_work(int (*work)(const void *arg), const void *arg)
+{
+    struct order order = { .work = work, .arg = arg, .parent = getpid() };
+    pid_t pid = place(&order);
+    int status;
+
+    if (pid < 0)
+        return pid;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECANCELED;
 }
 
 void child_signal(const struct child *child, int signal)
@@ -272,15 +323,28 @@ int child_run(const struct child_spec *spec, uint64_t deadline_ns, struct err *e
     return -EIO;
 }
 
+/* Read the end of a file, which may be huge. */
+static void read_end(const char *path, struct buf *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    off_t part = size < LOG_MAX ? size : LOG_MAX;
+    char *to = part > 0 ? buf_reserve(ret, (size_t)part) : NULL;
+    ssize_t n = to ? pread(fd, to, (size_t)part, size - part) : 0;
+
+    if (n > 0) {
+        ret->size += (size_t)n;
+        ret->data[ret->size] = '\0';
+    }
+    io_close(&fd);
+}
+
 void child_log_tail(const char *log, int lines, const char *indent, struct buf *ret)
 {
     struct buf text = BUF_INIT(LOG_MAX);
     const char *at;
 
-    if (io_read_file(log, &text) < 0 && text.size == 0) {
-        buf_fini(&text);
-        return;
-    }
+    read_end(log, &text);
     while (text.size > 0 && text.data[text.size - 1] == '\n')
         text.data[--text.size] = '\0';
     at = buf_text(&text) + text.size;

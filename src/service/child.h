@@ -45,16 +45,21 @@ int child_wait(struct child *child, uint64_t deadline_ns, int *ret_status);
 
 void child_signal(const struct child *child, int signal);
 
-/* End it: `signal`, and SIGKILL when that had no effect within `patience_ms`. Reaps. */
+/* End it: `signal`, and SIGKILL when that had no effect within `patience_ms` (0: it always has).
+ * Reaps; does nothing to one that was reaped. */
 void child_end(struct child *child, int signal, int patience_ms);
 
 /* Run a program to its end; an error tells its status and the last lines of its log. */
 int child_run(const struct child_spec *spec, uint64_t deadline_ns, struct err *err);
 
+/* Call `work` in a forked process that runs when no other process wants to, and wait for its end: returns
+ * what it returned, 0 or -errno. There it may make system calls, and use no descriptor from here. */
+int child_work(int (*work)(const void *arg), const void *arg);
+
 /* "exit status 1", "SIGSEGV". Returns `room`. */
 const char *child_describe(int status, char *room, size_t size);
 
-/* Add the last `lines` lines of a log to `ret`, each behind `indent`. */
+/* Add the last `lines` lines of a log (0: all that is worth reading) to `ret`, each behind `indent`. */
 void child_log_tail(const char *log, int lines, const char *indent, struct buf *ret);
 
 #endif

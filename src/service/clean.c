@@ -132,6 +132,16 @@ int clean_make_dirs(struct clean_dirs *ret, struct err *err)
     return 0;
 }
 
+/* Remove a segment if a server made it under this key: its id may be somebody else's after a restart of
+ * the machine, and root is refused nothing. */
+static void remove_segment(long key, int id)
+{
+    struct shmid_ds segment;
+
+    if (shmctl(id, IPC_STAT, &segment) == 0 && segment.shm_perm.__key == (key_t)key)
+        shmctl(id, IPC_RMID, NULL);
+}
+
 void clean_shared_memory(const char *data)
 {
     struct buf text = BUF_INIT(PID_FILE_MAX);
@@ -147,7 +157,7 @@ void clean_shared_memory(const char *data)
             line = line ? line + 1 : NULL;
         }
         if (line && sscanf(line, "%ld %ld", &key, &id) == 2)
-            shmctl((int)id, IPC_RMID, NULL); /* refused when it is not ours */
+            remove_segment(key, (int)id);
     }
     buf_fini(&text);
 }

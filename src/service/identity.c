@@ -16,12 +16,13 @@
 
 enum { NOBODY = 65534 };
 
-/* Filled once, before any fork that uses it: name look-ups are not allowed in a child. */
+/* Filled once, before any fork that uses it: a child may only make system calls. */
 static struct {
     pthread_once_t once;
     uid_t uid; /* nobody's */
     gid_t gid;
     bool has_name; /* whether our own id has a passwd entry */
+    char uid_map[48], gid_map[48]; /* of a namespace that shows our ids as nobody's */
     int nobody_result; /* 0, or what becoming nobody came to */
     int mapped_result;
 } known = { .once = PTHREAD_ONCE_INIT };
@@ -48,18 +49,15 @@ static int become_nobody(void)
 
 static int become_mapped(void)
 {
-    char uids[48], gids[48];
     int r;
 
-    snprintf(uids, sizeof uids, "%u %u 1", (unsigned)known.uid, (unsigned)geteuid());
-    snprintf(gids, sizeof gids, "%u %u 1", (unsigned)known.gid, (unsigned)getegid());
     if (unshare(CLONE_NEWUSER) < 0)
         return -errno;
     r = write_text("/proc/self/setgroups", "deny");
     if (r == 0)
-        r = write_text("/proc/self/gid_map", gids);
+        r = write_text("/proc/self/gid_map", known.gid_map);
     if (r == 0)
-        r = write_text("/proc/self/uid_map", uids);
+        r = write_text("/proc/self/uid_map", known.uid_map);
     return r;
 }
 
@@ -99,8 +97,12 @@ static void find_out(void)
     known.uid = nobody ? nobody->pw_uid : NOBODY;
     known.gid = nobody ? nobody->pw_gid : NOBODY;
     known.has_name = getpwuid(geteuid()) != NULL;
+    snprintf(known.uid_map, sizeof known.uid_map, "%u %u 1", (unsigned)known.uid,
+             (unsigned)geteuid());
+    snprintf(known.gid_map, sizeof known.gid_map, "%u %u 1", (unsigned)known.gid,
+             (unsigned)getegid());
     known.nobody_result = geteuid() == 0 ? probe(IDENTITY_NOBODY) : -EPERM;
-    if (known.nobody_result < 0)
+    if (known.nobody_result < 0 && (geteuid() == 0 || !known.has_name))
         known.mapped_result = probe(IDENTITY_MAPPED);
 }
 

@@ -171,7 +171,7 @@ int image_pack(const char *folder, const char *file, struct err *err)
 
     snprintf(temporary, sizeof temporary, "%s.XXXXXX", file);
     r = fd < 0 ? err_system(err, -errno, "cannot open '%s'", folder)
-               : add_folder(&packing, dup(fd), "");
+               : add_folder(&packing, fcntl(fd, F_DUPFD_CLOEXEC, 0), "");
     if (r == 0) {
         out = mkostemp(temporary, O_CLOEXEC);
         r = out < 0 ? err_system(err, -errno, "cannot make '%s'", temporary)

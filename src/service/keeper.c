@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -15,6 +16,14 @@
 #include "base/io.h"
 
 enum { NOTE_MAX = 8192 };
+
+/* Send a frame if the socket has room for it: a runner that does not read must not hold up all. A small
+ * packet goes whole or not at all. */
+static bool send_now(int fd, const struct buf *frame)
+{
+    return !frame->failed && send(fd, frame->data, frame->size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+                                 (ssize_t)frame->size;
+}
 
 void keeper_note(struct keeper *keeper, const char *format, ...)
 {
@@ -31,7 +40,7 @@ void keeper_note(struct keeper *keeper, const char *format, ...)
 
     pthread_mutex_lock(&keeper->lock);
     for (int i = 0; i < KEEPER_RUNNERS; i++) /* one of them: a shared server is started once */
-        if (keeper->runners[i] >= 0 && message_send(keeper->runners[i], &frame) == 0)
+        if (keeper->runners[i] >= 0 && send_now(keeper->runners[i], &frame))
             break;
     pthread_mutex_unlock(&keeper->lock);
     buf_fini(&frame);

@@ -64,13 +64,15 @@ struct keeper {
     int parallel;
     bool keep;
     int reuse_s;
+    int listener;
+    int first_runner; /* the socket of the one that has started us, whose run is ours */
     pthread_mutex_t lock; /* guards what follows */
     struct service *services;
     int next_service; /* numbers them */
     int connections; /* that are open, of all kinds */
     int held; /* leases held by -keep */
     int runners[KEEPER_RUNNERS]; /* sockets that get notes; -1: free */
-    uint64_t last_ns; /* when one last came or went */
+    uint64_t last_ns; /* when a runner or a lease last ended */
     int wake; /* eventfd: counts have changed */
 };
 

@@ -6,10 +6,12 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,10 +20,12 @@
 #include "service/keeper.h"
 #include "service/serve.h"
 
-enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024 };
+enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024, DESCRIPTORS = 4 * PARALLEL_MAX };
 
+/* The words of the command line; NULL and false: not given. */
 struct options {
-    int listen, runner;
+    const char *listen, *runner, *run, *memory, *disk, *cache, *parallel, *reuse;
+    bool keep;
 };
 
 static SEAM_NORETURN void usage(const char *what)
@@ -36,67 +40,63 @@ static SEAM_NORETURN void usage(const char *what)
     exit(2);
 }
 
+static void parse(int argc, char **argv, struct options *ret)
+{
+    const struct {
+        struct option option;
+        const char **value; /* NULL: it has none */
+    } known[] = {
+        { { "listen", required_argument, NULL, 0 }, &ret->listen },
+        { { "runner", required_argument, NULL, 0 }, &ret->runner },
+        { { "run", required_argument, NULL, 0 }, &ret->run },
+        { { "dir", required_argument, NULL, 0 }, &ret->memory },
+        { { "disk", required_argument, NULL, 0 }, &ret->disk },
+        { { "cache", required_argument, NULL, 0 }, &ret->cache },
+        { { "parallel", required_argument, NULL, 0 }, &ret->parallel },
+        { { "reuse", required_argument, NULL, 0 }, &ret->reuse },
+        { { "keep", no_argument, NULL, 0 }, NULL },
+    };
+    enum { KNOWN = sizeof known / sizeof *known };
+    struct option options[KNOWN + 1] = { { 0 } };
+    int at;
+
+    *ret = (struct options){ .parallel = "1", .reuse = "0" };
+    for (int i = 0; i < KNOWN; i++)
+        options[i] = known[i].option;
+    for (int found; (found = getopt_long(argc, argv, "", options, &at)) != -1;) {
+        if (found != 0)
+            usage("wrong option");
+        if (known[at].value)
+            *known[at].value = optarg;
+        else
+            ret->keep = true;
+    }
+    if (!ret->listen || !ret->runner || !ret->run || !ret->memory || !ret->disk || !ret->cache)
+        usage("an option is missing");
+}
+
 static void copy_path(char *to, size_t size, const char *from)
 {
     if (snprintf(to, size, "%s", from) >= (int)size)
         usage("a path is too long");
 }
 
-static void parse(int argc, char **argv, struct keeper *keeper, struct options *ret)
+static void take(struct keeper *keeper, const struct options *options)
 {
-    static const struct option known[] = {
-        { "listen", required_argument, NULL, 'l' },
-        { "runner", required_argument, NULL, 'r' },
-        { "run", required_argument, NULL, 'i' },
-        { "dir", required_argument, NULL, 'd' },
-        { "disk", required_argument, NULL, 'D' },
-        { "cache", required_argument, NULL, 'c' },
-        { "parallel", required_argument, NULL, 'p' },
-        { "keep", no_argument, NULL, 'k' },
-        { "reuse", required_argument, NULL, 'R' },
-        { NULL, 0, NULL, 0 },
-    };
-    int option;
-
-    *ret = (struct options){ -1, -1 };
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        switch (option) {
-        case 'l':
-            ret->listen = atoi(optarg);
-            break;
-        case 'r':
-            ret->runner = atoi(optarg);
-            break;
-        case 'i':
-            copy_path(keeper->dirs.run, sizeof keeper->dirs.run, optarg);
-            break;
-        case 'd':
-            copy_path(keeper->dirs.memory, sizeof keeper->dirs.memory, optarg);
-            break;
-        case 'D':
-            copy_path(keeper->dirs.disk, sizeof keeper->dirs.disk, optarg);
-            break;
-        case 'c':
-            keeper->cache = optarg;
-            break;
-        case 'p':
-            keeper->parallel = atoi(optarg);
-            break;
-        case 'k':
-            keeper->keep = true;
-            break;
-        case 'R':
-            keeper->reuse_s = atoi(optarg);
-            break;
-        default:
-            usage("wrong option");
-        }
-    }
-    if (ret->listen < 0 || ret->runner < 0 || !keeper->cache || !keeper->dirs.run[0] ||
-        !keeper->dirs.memory[0] || !keeper->dirs.disk[0])
-        usage("an option is missing");
+    copy_path(keeper->dirs.run, sizeof keeper->dirs.run, options->run);
+    copy_path(keeper->dirs.memory, sizeof keeper->dirs.memory, options->memory);
+    copy_path(keeper->dirs.disk, sizeof keeper->dirs.disk, options->disk);
+    keeper->listener = atoi(options->listen);
+    keeper->first_runner = atoi(options->runner);
+    keeper->cache = options->cache;
+    keeper->keep = options->keep;
+    keeper->reuse_s = atoi(options->reuse);
+    keeper->parallel = atoi(options->parallel);
     if (keeper->parallel < 1 || keeper->parallel > PARALLEL_MAX)
         keeper->parallel = 1;
+    keeper->last_ns = now_ns();
+    for (int i = 0; i < KEEPER_RUNNERS; i++)
+        keeper->runners[i] = -1;
 }
 
 /* The user's settings of libpq are about the user's own servers. */
@@ -150,27 +150,21 @@ static int catch_signals(void)
     return signalfd(-1, &ends, SFD_CLOEXEC);
 }
 
-static SEAM_NORETURN void serve_all(struct keeper *keeper, int listener, int signals)
+/* Wait until nobody is left for long enough, or a signal comes. */
+static void await_end(struct keeper *keeper, int signals)
 {
-    struct pollfd events[] = { { .fd = listener, .events = POLLIN },
-                               { .fd = keeper->wake, .events = POLLIN },
+    struct pollfd events[] = { { .fd = keeper->wake, .events = POLLIN },
                                { .fd = signals, .events = POLLIN } };
     eventfd_t count;
+    int ms;
 
-    for (;;) {
-        int ms = left_ms(keeper);
-
-        if (poll(events, 3, ms) < 0 && errno != EINTR)
-            serve_end(keeper);
-        if (events[1].revents)
+    while ((ms = left_ms(keeper)) != 0) {
+        if (poll(events, 2, ms) < 0 && errno != EINTR)
+            return;
+        if (events[0].revents)
             eventfd_read(keeper->wake, &count);
-        if (events[0].revents) {
-            int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-            if (fd >= 0)
-                serve_connection(keeper, fd);
-        } else if (events[2].revents || left_ms(keeper) == 0)
-            serve_end(keeper);
+        if (events[1].revents)
+            return;
     }
 }
 
@@ -188,28 +182,50 @@ static void leave_terminal(const struct keeper *keeper)
     dup2(log >= 0 ? log : null, STDERR_FILENO);
 }
 
-int main(int argc, char **argv)
+/* A lease takes two or three descriptors, and hundreds of tests may run at once. */
+static void allow_many_descriptors(void)
 {
-    static struct keeper keeper = { .lock = PTHREAD_MUTEX_INITIALIZER, .dirs.lock_disk = -1 };
-    struct options options;
-    int signals;
+    struct rlimit limit;
 
-    parse(argc, argv, &keeper, &options);
-    forget_environment();
-    for (int i = 0; i < KEEPER_RUNNERS; i++)
-        keeper.runners[i] = -1;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Take hold of the run's folders and of what the main loop waits for. */
+static int begin(struct keeper *keeper, int *ret_signals)
+{
     close_range(STDERR_FILENO + 1, ~0u,
                 CLOSE_RANGE_CLOEXEC); /* what we inherited is not for servers */
-    keeper.dirs.lock_disk = clean_lock(keeper.dirs.disk);
-    keeper.dirs.lock_memory = clean_lock(keeper.dirs.memory);
-    keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    keeper.last_ns = now_ns();
-    signals = catch_signals();
-    if (keeper.dirs.lock_disk < 0 || keeper.wake < 0 || signals < 0 || child_begin() < 0) {
-        fprintf(stderr, "services: cannot begin: %s\n", strerror(errno));
+    keeper->dirs.lock_disk = clean_lock(keeper->dirs.disk);
+    if (keeper->dirs.lock_disk < 0)
+        return keeper->dirs.lock_disk;
+    keeper->dirs.lock_memory = clean_lock(keeper->dirs.memory);
+    keeper->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    *ret_signals = catch_signals();
+    if (keeper->wake < 0 || *ret_signals < 0)
+        return -errno;
+    return child_begin();
+}
+
+int main(int argc, char **argv)
+{
+    static struct keeper keeper = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct options options;
+    int signals, r;
+
+    parse(argc, argv, &options);
+    take(&keeper, &options);
+    forget_environment();
+    allow_many_descriptors();
+    r = begin(&keeper, &signals);
+    if (r < 0) {
+        fprintf(stderr, "services: cannot begin: %s\n", strerror(-r));
         return 1;
     }
     leave_terminal(&keeper);
-    serve_first_runner(&keeper, options.runner);
-    serve_all(&keeper, options.listen, signals);
+    if (serve_begin(&keeper))
+        await_end(&keeper, signals);
+    serve_end(&keeper);
 }

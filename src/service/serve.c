@@ -19,17 +19,28 @@ enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
 
 static const struct module *const modules[] = { &postgres_module, &redis_module };
 
-/* What the thread of a connection is given. */
-struct connection {
-    struct keeper *keeper;
-    int fd;
-    bool is_first_runner;
-};
+/* Nobody finds this keeper any more: a run that looks for its session's starts one of its own. */
+static void hide(const struct keeper *keeper)
+{
+    char path[sizeof keeper->dirs.memory + 16];
+
+    snprintf(path, sizeof path, "%s/keeper", keeper->dirs.memory);
+    unlink(path);
+}
+
+/* A time to live begins again when a runner or a lease ends, not when somebody has asked a question. */
+static void touch(struct keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->last_ns = now_ns();
+    pthread_mutex_unlock(&keeper->lock);
+}
 
 void serve_end(struct keeper *keeper)
 {
     const pid_t self = getpid();
 
+    hide(keeper);
     child_close();
     pthread_mutex_lock(&keeper->lock);
     for (struct service *service = keeper->services; service; service = service->next)
@@ -40,10 +51,14 @@ void serve_end(struct keeper *keeper)
 
 /* ---- leases ----------------------------------------------------------------------------- */
 
-/* Answer one request: `fill` adds the fields. */
+/* Send the answer to one request, whose fields are in `reply`. */
 static int answer(int fd, int result, struct buf *reply, size_t begin)
 {
-    if (result == 0)
+    if (reply->failed) {
+        buf_clear(reply);
+        begin = message_begin(reply);
+        message_add_text(reply, "error", "the answer is too long");
+    } else if (result == 0)
         message_add_int(reply, "ok", 1);
     else if (reply->size == begin + 4)
         message_add_text(reply, "error", strerror(-result));
@@ -118,14 +133,12 @@ static void serve_lease(struct keeper *keeper, int fd, const struct module *modu
                            .test = message_text(request, "test") };
     struct buf reply = BUF_INIT(REPLY_MAX);
     size_t begin = message_begin(&reply);
-    int r;
+    int r = lease.test ? module->start(&lease, request, &reply) : -EPROTO;
 
-    if (!lease.test)
-        lease.test = strdup("test");
-    r = module->start(&lease, request, &reply);
     answer(fd, r, &reply, begin); /* a client that is gone is noticed by what follows */
     if (r == 0)
         serve_verbs(&lease, fd);
+    touch(keeper);
     buf_fini(&reply);
     free(lease.test);
 }
@@ -221,6 +234,7 @@ static void serve_runner(struct keeper *keeper, int fd, const struct clean_dirs 
     bool bye = listen_to_runner(fd);
     int left = remove_runner(keeper, fd);
 
+    touch(keeper);
     if (bye)
         return;
     if (dirs)
@@ -293,6 +307,8 @@ static void serve_question(struct keeper *keeper, int fd, const char *verb,
         r = show_log(keeper, request, &reply);
     else if (!down)
         r = keeper_error(&reply, "the keeper does not know '%s'", verb);
+    if (down)
+        hide(keeper); /* who hears the answer may start the next run at once */
     answer(fd, r, &reply, begin);
     buf_fini(&reply);
     if (down)
@@ -339,56 +355,65 @@ static void count(struct keeper *keeper, int change)
 {
     pthread_mutex_lock(&keeper->lock);
     keeper->connections += change;
-    keeper->last_ns = now_ns();
     pthread_mutex_unlock(&keeper->lock);
     eventfd_write(keeper->wake, 1);
 }
 
-static void *serve(void *arg)
+/* Serve one connection to its end. */
+static void serve(struct keeper *keeper, int fd)
 {
-    struct connection *connection = arg;
-    struct keeper *keeper = connection->keeper;
     struct buf frame = BUF_INIT(MESSAGE_MAX);
     struct message hello;
 
-    if (connection->is_first_runner)
-        serve_runner(keeper, connection->fd, NULL);
-    else if (is_trusted(connection->fd) &&
-             message_receive(connection->fd, &frame, deadline_after_ms(HELLO_MAX_MS), &hello) ==
-                 0)
-        serve_hello(keeper, connection->fd, &hello);
-    buf_fini(&frame);
-    close(connection->fd);
-    free(connection);
-    count(keeper, -1);
-    return NULL;
-}
-
-static void start_thread(struct keeper *keeper, int fd, bool is_first_runner)
-{
-    struct connection *connection = malloc(sizeof *connection);
-    pthread_t thread;
-
     count(keeper, 1);
-    if (connection) {
-        *connection = (struct connection){ keeper, fd, is_first_runner };
-        if (pthread_create(&thread, NULL, serve, connection) == 0) {
-            pthread_detach(thread);
-            return;
-        }
-    }
-    free(connection);
+    if (is_trusted(fd) &&
+        message_receive(fd, &frame, deadline_after_ms(HELLO_MAX_MS), &hello) == 0)
+        serve_hello(keeper, fd, &hello);
+    buf_fini(&frame);
     close(fd);
     count(keeper, -1);
 }
 
-void serve_connection(struct keeper *keeper, int fd)
+static bool start_thread(void *(*run)(void *arg), struct keeper *keeper)
 {
-    start_thread(keeper, fd, false);
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run, keeper) != 0)
+        return false;
+    pthread_detach(thread);
+    return true;
 }
 
-void serve_first_runner(struct keeper *keeper, int fd)
+/* Take the next connection, leave the one after it to another thread, and serve. A test waits for each
+ * thread that must wake up before it is answered, so none stands between. */
+static void *take_connection(void *arg)
 {
-    add_runner(keeper, fd);
-    start_thread(keeper, fd, true);
+    struct keeper *keeper = arg;
+    bool last;
+
+    do {
+        int fd = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
+
+        last = start_thread(take_connection, keeper);
+        if (fd >= 0)
+            serve(keeper, fd);
+    } while (!last);
+    return NULL;
+}
+
+static void *serve_first_runner(void *arg)
+{
+    struct keeper *keeper = arg;
+
+    serve_runner(keeper, keeper->first_runner, NULL);
+    close(keeper->first_runner);
+    count(keeper, -1);
+    return NULL;
+}
+
+bool serve_begin(struct keeper *keeper)
+{
+    add_runner(keeper, keeper->first_runner);
+    count(keeper, 1);
+    return start_thread(serve_first_runner, keeper) && start_thread(take_connection, keeper);
 }

@@ -20,11 +20,8 @@
 
 #include "service/keeper.h"
 
-/* Serve a connection that was accepted; takes the descriptor. */
-void serve_connection(struct keeper *keeper, int fd);
-
-/* Serve the runner that has started us, whose run is the keeper's own; takes the descriptor. */
-void serve_first_runner(struct keeper *keeper, int fd);
+/* Serve the runner that has started us, and all who connect. False when no thread can be had. */
+bool serve_begin(struct keeper *keeper);
 
 /* End all services and remove the run's folders. */
 SEAM_NORETURN void serve_end(struct keeper *keeper);

@@ -12,6 +12,9 @@
 
 enum { SETTINGS_MAX = 64 };
 
+/* Longer than a test waits for its answer: the statement of one that has died must end too. */
+#define STATEMENT_MAX "130s"
+
 /* What a test holds. */
 struct postgres_lease {
     struct postgres_server *server;
@@ -45,6 +48,8 @@ static char *key_of(const struct postgres_wish *wish, const struct postgres_prog
     buf_add_text(&key, programs->folder);
     for (size_t i = 0; i < wish->count; i++)
         buf_printf(&key, "\n%s", wish->settings[i]);
+    if (key.failed)
+        buf_fini(&key);
     return buf_take(&key);
 }
 
@@ -95,6 +100,8 @@ static int get_shared(struct keeper *keeper, const struct postgres_wish *wish,
     struct shared *one;
     int r;
 
+    if (!key)
+        return err_set(err, -E2BIG, "the settings are too long");
     pthread_mutex_lock(&shared.lock);
     one = usable(find_shared(key));
     if (!one)
@@ -272,6 +279,7 @@ static struct sql *connection(struct postgres_lease *mine, struct sql_error *err
     }
     if (!mine->sql) {
         postgres_server_conninfo(mine->server, mine->database, &conninfo);
+        buf_add_text(&conninfo, " options='-c statement_timeout=" STATEMENT_MAX "'");
         if (sql_open(buf_text(&conninfo), &mine->sql, error) < 0)
             mine->sql = NULL;
         buf_fini(&conninfo);

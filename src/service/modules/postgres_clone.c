@@ -2,13 +2,17 @@
 
 #include "service/modules/postgres_clone.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = CLEAN_PATH_MAX + 128, USUAL_SIZE = 8 << 20 };
+#include "base/io.h"
+
+enum { PATH_ROOM = CLEAN_PATH_MAX + 128, USUAL_SIZE = 8 << 20, WAL_LOG_SINCE = 150000 };
 
 void clone_source_init(struct clone_source *source, int number)
 {
@@ -34,7 +38,7 @@ uint64_t clone_size(struct clone_source *source)
 
 const char *clone_strategy(const struct postgres_server *server)
 {
-    return server->number >= 150000 ? " STRATEGY FILE_COPY" : "";
+    return server->number >= WAL_LOG_SINCE ? " STRATEGY FILE_COPY" : "";
 }
 
 static int say(struct err *err, int result, const char *name, const struct sql_error *error)
@@ -47,14 +51,19 @@ static int say(struct err *err, int result, const char *name, const struct sql_e
     return result;
 }
 
+static int create(struct sql *sql, const char *from, const char *name, const char *strategy,
+                  struct err *err)
+{
+    struct sql_error error = { 0 };
+    int r = sql_runf(sql, &error, "CREATE DATABASE %s TEMPLATE %s%s", name, from, strategy);
+
+    return r < 0 ? say(err, r, name, &error) : 0;
+}
+
 int clone_by_server(struct postgres_server *server, struct sql *sql, const char *from,
                     const char *name, struct err *err)
 {
-    struct sql_error error = { 0 };
-    int r = sql_runf(sql, &error, "CREATE DATABASE %s TEMPLATE %s%s", name, from,
-                     clone_strategy(server));
-
-    return r < 0 ? say(err, r, name, &error) : 0;
+    return create(sql, from, name, clone_strategy(server), err);
 }
 
 /* The folder of a database: <data>/base/<oid>. */
@@ -90,17 +99,21 @@ static bool uses_table_spaces(struct sql *sql)
     return uses;
 }
 
+/* Make all tables of a database empty, the one that lists the others among them. */
 static void empty_folder(const char *folder)
 {
-    struct dirent *entry;
     DIR *entries = opendir(folder);
+    struct dirent *entry;
+    int fd;
 
-    if (!entries)
-        return;
-    while ((entry = readdir(entries)))
-        if (strcmp(entry->d_name, "PG_VERSION") != 0)
-            unlinkat(dirfd(entries), entry->d_name, 0);
-    closedir(entries);
+    while (entries && (entry = readdir(entries))) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        fd = openat(dirfd(entries), entry->d_name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+        io_close(&fd);
+    }
+    if (entries)
+        closedir(entries);
 }
 
 /* Pack the template and empty its folder. It was cloned once, so its files are complete on the disk:
@@ -113,7 +126,7 @@ static void take_image(struct postgres_server *server, struct clone_source *sour
     int r;
 
     source->left_to_server = true;
-    if (uses_table_spaces(sql) ||
+    if (server->number < WAL_LOG_SINCE || uses_table_spaces(sql) ||
         find_folder(server, sql, source->name, folder, sizeof folder, NULL) < 0)
         return;
     snprintf(file, sizeof file, "%s/%s.image", server->service.folder, source->name);
@@ -128,26 +141,43 @@ static void take_image(struct postgres_server *server, struct clone_source *sour
     source->left_to_server = false;
 }
 
+struct unpacking {
+    const struct image *image;
+    const char *folder;
+    struct image_owner owner;
+};
+
+static int unpack(const void *arg)
+{
+    const struct unpacking *work = arg;
+
+    return image_unpack(work->image, work->folder, work->owner, 1, NULL);
+}
+
 /* Create it from the emptied template and unpack the files behind. */
 static int create_from_image(struct postgres_server *server, const struct clone_source *source,
-                             struct sql *sql, const char *name, struct err *err)
+                             struct sql *sql, const char *name, bool ahead, struct err *err)
 {
-    struct sql_error error;
     char folder[PATH_ROOM];
-    int r = clone_by_server(server, sql, source->name, name, err);
+    struct unpacking work = { source->image, folder, identity_owner(server->identity) };
+    struct sql_error error;
+    int r = create(sql, source->name, name, " STRATEGY WAL_LOG", err);
 
     if (r < 0)
         return r;
     r = find_folder(server, sql, name, folder, sizeof folder, err);
-    if (r == 0)
-        r = image_unpack(source->image, folder, identity_owner(server->identity), 1, err);
+    if (r == 0) {
+        r = ahead ? child_work(unpack, &work) : unpack(&work);
+        if (r < 0)
+            err_system(err, r, "cannot fill '%s'", folder);
+    }
     if (r < 0)
         sql_runf(sql, &error, "DROP DATABASE IF EXISTS %s", name);
     return r;
 }
 
 int clone_make(struct postgres_server *server, struct clone_source *source, struct sql *sql,
-               const char *name, struct err *err)
+               const char *name, bool ahead, struct err *err)
 {
     int r;
 
@@ -164,5 +194,5 @@ int clone_make(struct postgres_server *server, struct clone_source *source, stru
     pthread_mutex_unlock(&source->lock);
     if (source->left_to_server)
         return clone_by_server(server, sql, source->name, name, err);
-    return create_from_image(server, source, sql, name, err);
+    return create_from_image(server, source, sql, name, ahead, err);
 }

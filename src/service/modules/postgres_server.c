@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@
 #include "base/proc.h"
 #include "service/modules/postgres_data.h"
 #include "service/port.h"
+#include "service/watch.h"
 
 enum {
     START_MAX_MS = 60000,
@@ -142,7 +142,7 @@ static int execute(struct postgres_server *server, struct err *err)
     int r;
 
     if (!argv)
-        return -ENOMEM;
+        return err_set(err, -ENOMEM, "out of memory");
     snprintf(program, sizeof program, "%s/postgres", server->programs.folder);
     snprintf(port, sizeof port, "%d", server->port);
     snprintf(connections, sizeof connections, "max_connections=%d",
@@ -180,19 +180,6 @@ static bool says_ready(const struct postgres_server *server)
     return ready;
 }
 
-/* Wait until the data directory changes or the server ends; true when it has ended. */
-static bool await_change(const struct postgres_server *server, int watch, uint64_t deadline)
-{
-    struct pollfd events[] = { { .fd = server->child.fd, .events = POLLIN },
-                               { .fd = watch, .events = POLLIN } };
-    char room[4096];
-
-    poll(events, 2, deadline_poll_ms(deadline));
-    if (events[1].revents && read(watch, room, sizeof room) < 0)
-        return false;
-    return events[0].revents != 0;
-}
-
 /* Tell all that is known about a start that failed. */
 static int explain_start(struct postgres_server *server, uint64_t begun,
                          const struct sql_error *probe, struct err *err)
@@ -215,7 +202,8 @@ static int explain_start(struct postgres_server *server, uint64_t begun,
 }
 
 /* Wait for the answer to a first query. */
-static int await_ready(struct postgres_server *server, int watch, struct err *err)
+static int await_ready(struct postgres_server *server, const struct watch *watch,
+                       struct err *err)
 {
     uint64_t begun = now_ns(), deadline = deadline_after_ms(START_MAX_MS);
     struct buf conninfo = BUF_INIT(2048);
@@ -226,9 +214,9 @@ static int await_ready(struct postgres_server *server, int watch, struct err *er
     postgres_server_conninfo(server, "postgres", &conninfo);
     while (!sql && !ended && now_ns() < deadline) {
         if (!says_ready(server))
-            ended = await_change(server, watch, deadline);
+            ended = watch_wait(watch, server->child.fd, deadline);
         else if (sql_open(buf_text(&conninfo), &sql, &probe) < 0)
-            ended = await_change(server, watch, deadline);
+            ended = watch_wait(watch, server->child.fd, deadline);
     }
     buf_fini(&conninfo);
     if (!sql)
@@ -243,19 +231,20 @@ static int await_ready(struct postgres_server *server, int watch, struct err *er
 
 int postgres_server_boot(struct postgres_server *server, struct err *err)
 {
-    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int r = 0;
+    struct watch watch = WATCH_NONE;
+    int r;
 
-    if (watch < 0 ||
-        inotify_add_watch(watch, server->data, IN_CREATE | IN_MODIFY | IN_MOVED_TO) < 0)
-        r = err_system(err, -errno, "cannot watch '%s'", server->data);
+    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
+    server->paused = false;
+    r = watch_begin(server->data, &watch);
+    if (r < 0)
+        return err_system(err, r, "cannot watch '%s'", server->data);
+    r = execute(server, err);
     if (r == 0)
-        r = execute(server, err);
-    if (r == 0)
-        r = await_ready(server, watch, err);
+        r = await_ready(server, &watch, err);
     if (r < 0)
         child_end(&server->child, SIGQUIT, QUIT_MAX_MS);
-    io_close(&watch);
+    watch_end(&watch);
     return r;
 }
 

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +50,7 @@ static int migrate(struct postgres_server *server, const char *name,
 {
     struct buf conninfo = BUF_INIT(2048);
     struct sql_error error = { 0 };
-    struct sql *sql;
+    struct sql *sql = NULL;
     int r = 0;
 
     postgres_server_conninfo(server, name, &conninfo);
@@ -220,7 +219,7 @@ static int make_clone(struct postgres_server *server, struct template *template,
         return say(err, -ENOTCONN, "reach the server", &error);
     r = claim_room(server, template, sql, ahead);
     if (r == 0) {
-        r = clone_make(server, &template->source, sql, name, err);
+        r = clone_make(server, &template->source, sql, name, ahead, err);
         give_room_back(server);
     }
     postgres_server_give(server, sql);
@@ -235,9 +234,8 @@ static int make_clone(struct postgres_server *server, struct template *template,
 
 /* ---- clones made ahead ------------------------------------------------------------------ */
 
-/* As many as tests have asked so far, so that two tests do not pay for sixteen clones. */
-/* SEAM_POOL=0: none is made ahead, so that each test pays for its own and no processor is taken from
- * others for it. */
+/* As many as tests have asked so far, so that two tests do not pay for sixteen clones. SEAM_POOL=0: none
+ * is made ahead, so that each test pays for its own and no processor is taken from others for it. */
 static int pool_goal(const struct postgres_server *server, const struct template *template)
 {
     const char *wanted = getenv("SEAM_POOL");
@@ -261,11 +259,9 @@ static struct template *that_needs_more(struct postgres_server *server)
 
 static void *fill(void *arg)
 {
-    const struct sched_param none = { 0 };
     struct postgres_server *server = arg;
     char name[POSTGRES_NAME];
 
-    sched_setscheduler(0, SCHED_IDLE, &none); /* this thread only; others preempt it at once */
     pthread_mutex_lock(&server->lock);
     while (!server->ending) {
         struct template *template = that_needs_more(server);

@@ -9,16 +9,19 @@
  * Cloning. The first clone is the server's own: CREATE DATABASE ... TEMPLATE ... STRATEGY FILE_COPY,
  * which also writes out all that the template still has in memory. Copying takes nearly all its
  * time, and the server cannot be told to do it at low priority. So when a second clone is asked for,
- * the template's files are packed into an image and its folder is emptied:
+ * the template's files are packed into an image and then made empty:
  *
- *     base/<template>/PG_VERSION            what the server copies from now on (half a millisecond)
+ *     base/<template>/                      from now on CREATE DATABASE ... STRATEGY WAL_LOG finds no
+ *                                           table to copy there, and it needs no checkpoint
  *     <template>.image                      what we unpack into base/<clone> behind it
  *
- * The result is the same files in the same place as the server's own copy. Nobody can see the gap:
- * the name of the clone is handed out afterwards, and CREATE DATABASE ends in a checkpoint, so not
- * even a crash of the server repeats it. Templates that use table spaces are left to the server.
+ * The result is the same files in the same place as the server's own copy. Nobody can see the gap,
+ * because the name of the clone is handed out afterwards. A server that recovers from a crash makes the
+ * clone's folder again, which is there, and touches no file but the list of mapped tables, which is the
+ * template's. Templates that use table spaces, and servers before 15, which have no WAL_LOG, make all
+ * clones by themselves.
  *
- * Clones are made ahead, by threads of the lowest priority, once a second test has asked.
+ * Clones are made ahead, at the lowest priority, once a second test has asked.
  *
  * Threads: any.
  */

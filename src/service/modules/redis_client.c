@@ -6,8 +6,12 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 enum { REPLY_TEXT_MAX = 8 << 20, DEPTH_MAX = 8 };
+
+/* Longer than a test waits for its answer: who waits for more than that waits for nobody. */
+static const struct timeval answer_most = { .tv_sec = 130 };
 
 struct redis_client {
     redisContext *context;
@@ -22,7 +26,9 @@ int redis_open(const char *socket, const char *password, struct redis_client **r
 
     if (!client)
         return err_set(err, -ENOMEM, "out of memory");
-    client->context = redisConnectUnix(socket);
+    client->context = redisConnectUnixWithTimeout(socket, answer_most);
+    if (client->context && !client->context->err)
+        redisSetTimeout(client->context, answer_most);
     if (!client->context || client->context->err)
         r = err_set(err, -ENOTCONN, "cannot connect to redis at '%s': %s", socket,
                     client->context ? client->context->errstr : "out of memory");

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +17,7 @@
 #include "base/io.h"
 #include "service/modules/redis_client.h"
 #include "service/port.h"
+#include "service/watch.h"
 
 enum {
     START_MAX_MS = 20000,
@@ -130,18 +130,15 @@ static void note_version(struct redis_server *server, struct redis_client *clien
 }
 
 /* Wait until a PING is answered; the socket appearing in its folder is when to try. */
-static int await_ready(struct redis_server *server, int watch, struct err *err)
+static int await_ready(struct redis_server *server, const struct watch *watch, struct err *err)
 {
     static const char *const ping[] = { "PING", NULL };
     uint64_t deadline = deadline_after_ms(START_MAX_MS);
-    struct pollfd events[] = { { .fd = server->child.fd, .events = POLLIN },
-                               { .fd = watch, .events = POLLIN } };
     const char *password = server->password[0] ? server->password : NULL;
     struct err probe = { "none" };
 
     do {
         struct redis_client *client = NULL;
-        char room[4096];
         int r = redis_open(server->socket, password, &client, &probe);
 
         if (r == 0)
@@ -151,29 +148,27 @@ static int await_ready(struct redis_server *server, int watch, struct err *err)
         redis_close(client);
         if (r == 0)
             return 0;
-        poll(events, 2, deadline_poll_ms(deadline));
-        if (events[1].revents && read(watch, room, sizeof room) < 0)
-            break;
-    } while (events[0].revents == 0 && now_ns() < deadline);
+    } while (!watch_wait(watch, server->child.fd, deadline) && now_ns() < deadline);
     return explain_start(server, &probe, err);
 }
 
 int redis_server_boot(struct redis_server *server, struct err *err)
 {
-    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int r = 0;
+    struct watch watch = WATCH_NONE;
+    int r;
 
+    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
+    server->paused = false;
     unlink(server->socket);
-    if (watch < 0 ||
-        inotify_add_watch(watch, server->service.folder, IN_CREATE | IN_ATTRIB | IN_MODIFY) < 0)
-        r = err_system(err, -errno, "cannot watch '%s'", server->service.folder);
+    r = watch_begin(server->service.folder, &watch);
+    if (r < 0)
+        return err_system(err, r, "cannot watch '%s'", server->service.folder);
+    r = execute(server, err);
     if (r == 0)
-        r = execute(server, err);
-    if (r == 0)
-        r = await_ready(server, watch, err);
+        r = await_ready(server, &watch, err);
     if (r < 0)
         child_end(&server->child, SIGKILL, 0);
-    io_close(&watch);
+    watch_end(&watch);
     return r;
 }
 

@@ -72,8 +72,10 @@ int sql_open(const char *conninfo, struct sql **ret, struct sql_error *error)
     struct sql *sql = calloc(1, sizeof *sql);
     int r;
 
-    if (!sql)
+    if (!sql) {
+        refuse(error, "out of memory");
         return -ENOMEM;
+    }
     sql->connection = PQconnectdb(conninfo);
     if (PQstatus(sql->connection) == CONNECTION_OK) {
         PQsetNoticeReceiver(sql->connection, no_notice, NULL);
@@ -105,6 +107,11 @@ void sql_close_wait(struct sql *sql)
 
 bool sql_is_open(const struct sql *sql)
 {
+    struct pollfd input = { .fd = PQsocket(sql->connection), .events = POLLIN };
+
+    while (PQstatus(sql->connection) == CONNECTION_OK && poll(&input, 1, 0) > 0 &&
+           PQconsumeInput(sql->connection))
+        ;
     return PQstatus(sql->connection) == CONNECTION_OK;
 }
 
@@ -210,7 +217,8 @@ int sql_value(struct sql *sql, const char *statement, enum sql_found *ret_found,
         *ret_found = SQL_NULL;
     else {
         *ret_found = SQL_VALUE;
-        r = buf_add(ret, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+        if (buf_add(ret, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0)) < 0)
+            r = refuse(error, "the value is too long");
     }
     PQclear(result);
     return r;

@@ -32,6 +32,8 @@ void sql_close(struct sql *sql); /* takes NULL */
 
 /* Close and wait until its back end has gone, so that nothing is connected to the database. */
 void sql_close_wait(struct sql *sql);
+
+/* Whether the server has not closed it, as far as is known without asking. */
 bool sql_is_open(const struct sql *sql);
 
 /* "15.20", from the connection; valid until it closes. */

@@ -26,7 +26,7 @@ compare() { # compare NAME: the files go.out and seam.out
 }
 
 (cd ../go && go test . 2>&1) | grep -v '^printed' | text >go.out
-seam test . 2>&1 | grep -v '^printed' | text >seam.out
+seam test -parallel 1 . 2>&1 | grep -v '^printed' | text >seam.out
 compare '' # but for what tests that passed have printed, which only Go shows
 (cd ../go && go test -v -parallel 1 . 2>&1) | text >go.out
 seam test -v -parallel 1 . 2>&1 | text >seam.out
