@@ -119,6 +119,7 @@ struct attempt {
     struct buf output_tail;
     const char *output_path;
     int output_file;
+    int output_error; /* why the file is not whole: -errno; 0: it is */
     uint32_t events_seen;
     uint32_t subtests; /* direct ones that began */
     bool mark_passed; /* the output up to the next event's mark has been placed */

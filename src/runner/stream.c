@@ -75,6 +75,12 @@ void stream_close_nodes(struct attempt *attempt, enum verdict verdict)
 
 /* ---- output */
 
+static void write_file(struct attempt *attempt, const char *data, size_t size)
+{
+    if (attempt->output_error == 0)
+        attempt->output_error = io_write_all(attempt->output_file, data, size);
+}
+
 /* Too much for memory: from here on it goes to a file, with what came before. */
 static void spill(struct attempt *attempt)
 {
@@ -86,10 +92,10 @@ static void spill(struct attempt *attempt)
         io_expire_files(arena_printf(&run->arena, "%s/output", run->cache), OUTPUT_KEPT_S);
     attempt->output_file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (attempt->output_file < 0)
-        return;
+        attempt->output_error = -errno;
     attempt->output_path = path;
     attempt->output_tail = BUF_INIT(2 * OUTPUT_TAIL);
-    io_write_all(attempt->output_file, attempt->output_head.data, attempt->output_head.size);
+    write_file(attempt, attempt->output_head.data, attempt->output_head.size);
     buf_fini(&attempt->output_head);
 }
 
@@ -125,10 +131,8 @@ static void emit_output(struct attempt *attempt, const char *data, size_t size)
     }
     if (!attempt->output_path)
         spill(attempt);
-    if (attempt->output_path) {
-        io_write_all(attempt->output_file, data, size);
-        keep_tail(&attempt->output_tail, data, size);
-    }
+    write_file(attempt, data, size);
+    keep_tail(&attempt->output_tail, data, size);
 }
 
 /* The head went out as it came; say where all of it lies and how it ends. */
@@ -141,9 +145,14 @@ void stream_say_output(struct attempt *attempt)
                            .node = EVENT_ROOT,
                            .test = text_of(attempt->test->name) };
 
-    buf_printf(&words, "%s[seam: %llu bytes of output in all, kept in %s; it ends with:]\n",
+    buf_printf(&words, "%s[seam: %llu bytes of output in all, ",
                attempt->output_last == '\n' ? "" : "\n",
-               (unsigned long long)attempt->output_total, attempt->output_path);
+               (unsigned long long)attempt->output_total);
+    if (attempt->output_error < 0)
+        buf_printf(&words, "not all kept: cannot write %s: %s; it ends with:]\n",
+                   attempt->output_path, strerror(-attempt->output_error));
+    else
+        buf_printf(&words, "kept in %s; it ends with:]\n", attempt->output_path);
     buf_add_text(&words, line && line[1] ? line + 1 : tail);
     event.text = (struct text){ buf_text(&words), words.size };
     if (attempt->output_tail.size > 0)
