@@ -35,7 +35,8 @@ static void set_deadline(int timeout_ms)
     }
 }
 
-extern void __gcov_dump(void) __attribute__((weak)); /* clang's; gcc's only where the program names it */
+extern void __gcov_dump(void)
+    __attribute__((weak)); /* clang's; gcc's only where the program names it */
 extern void __gcov_exit(void) __attribute__((weak)); /* gcc's */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 extern void __lsan_do_leak_check(void) __attribute__((weak));

@@ -66,5 +66,9 @@ package 'two
 lines'
 seam test './two
 lines/t' >out 2>&1
-[ $? = 3 ] && grep -q 'has a line end' out || { cat out; wrong=1; }
+status=$?
+if [ $status != 3 ] || ! grep -q 'has a line end' out; then
+    cat out
+    wrong=1
+fi
 exit $wrong
