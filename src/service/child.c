@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,8 +31,6 @@ static struct {
 } nursery = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 struct order {
-    int (*work)(const void *arg); /* to be done instead of executing a program */
-    const void *arg;
     const struct child_spec *spec;
     char *environment[ENVIRON_ROOM];
     int log;
@@ -88,20 +85,6 @@ static SEAM_NORETURN void become(const struct order *order)
     fail_in_child(order->report, errno, "execute it");
 }
 
-/* Its own session, because processors are first divided among sessions (autogroup of sched(7)) and only
- * then by priority: in ours the threads that answer tests would pay for it. */
-static SEAM_NORETURN void do_work(const struct order *order)
-{
-    const struct sched_param none = { 0 };
-
-    close_range(STDERR_FILENO + 1, ~0u, 0);
-    setsid();
-    sched_setscheduler(0, SCHED_IDLE, &none);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != order->parent)
-        _exit(ECANCELED);
-    _exit(-order->work(order->arg));
-}
-
 static void *run_nursery(void *arg)
 {
     pthread_mutex_lock(&nursery.lock);
@@ -113,8 +96,6 @@ static void *run_nursery(void *arg)
             continue;
         }
         order->pid = nursery.closed ? -1 : fork();
-        if (order->pid == 0 && order->work)
-            do_work(order);
         if (order->pid == 0)
             become(order);
         if (order->pid < 0)
@@ -251,20 +232,6 @@ int child_wait(struct child *child, uint64_t deadline_ns, int *ret_status)
     if (ret_status)
         *ret_status = status;
     return 0;
-}
-
-int child_work(int (*work)(const void *arg), const void *arg)
-{
-    struct order order = { .work = work, .arg = arg, .parent = getpid() };
-    pid_t pid = place(&order);
-    int status;
-
-    if (pid < 0)
-        return pid;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECANCELED;
 }
 
 void child_signal(const struct child *child, int signal)

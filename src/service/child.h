@@ -52,10 +52,6 @@ void child_end(struct child *child, int signal, int patience_ms);
 /* Run a program to its end; an error tells its status and the last lines of its log. */
 int child_run(const struct child_spec *spec, uint64_t deadline_ns, struct err *err);
 
-/* Call `work` in a forked process of the lowest priority, and wait for its end: returns
- * what it returned, 0 or -errno. There it may make system calls, and use no descriptor from here. */
-int child_work(int (*work)(const void *arg), const void *arg);
-
 /* "exit status 1", "SIGSEGV". Returns `room`. */
 const char *child_describe(int status, char *room, size_t size);
 

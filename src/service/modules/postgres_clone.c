@@ -141,43 +141,26 @@ static void take_image(struct postgres_server *server, struct clone_source *sour
     source->left_to_server = false;
 }
 
-struct unpacking {
-    const struct image *image;
-    const char *folder;
-    struct image_owner owner;
-};
-
-static int unpack(const void *arg)
-{
-    const struct unpacking *work = arg;
-
-    return image_unpack(work->image, work->folder, work->owner, 1, NULL);
-}
-
 /* Create it from the emptied template and unpack the files behind. */
 static int create_from_image(struct postgres_server *server, const struct clone_source *source,
-                             struct sql *sql, const char *name, bool ahead, struct err *err)
+                             struct sql *sql, const char *name, struct err *err)
 {
     char folder[PATH_ROOM];
-    struct unpacking work = { source->image, folder, identity_owner(server->identity) };
     struct sql_error error;
     int r = create(sql, source->name, name, " STRATEGY WAL_LOG", err);
 
     if (r < 0)
         return r;
     r = find_folder(server, sql, name, folder, sizeof folder, err);
-    if (r == 0) {
-        r = ahead ? child_work(unpack, &work) : unpack(&work);
-        if (r < 0)
-            err_system(err, r, "cannot fill '%s'", folder);
-    }
+    if (r == 0)
+        r = image_unpack(source->image, folder, identity_owner(server->identity), 1, err);
     if (r < 0)
         sql_runf(sql, &error, "DROP DATABASE IF EXISTS %s", name);
     return r;
 }
 
 int clone_make(struct postgres_server *server, struct clone_source *source, struct sql *sql,
-               const char *name, bool ahead, struct err *err)
+               const char *name, struct err *err)
 {
     int r;
 
@@ -194,5 +177,5 @@ int clone_make(struct postgres_server *server, struct clone_source *source, stru
     pthread_mutex_unlock(&source->lock);
     if (source->left_to_server)
         return clone_by_server(server, sql, source->name, name, err);
-    return create_from_image(server, source, sql, name, ahead, err);
+    return create_from_image(server, source, sql, name, err);
 }

@@ -24,10 +24,9 @@ void clone_source_fini(struct clone_source *source);
 /* What one clone takes on the disk, as far as known. */
 uint64_t clone_size(struct clone_source *source);
 
-/* Make the database `name`; `ahead`: nobody waits for it, so take no processor from anybody. -ENOSPC when
- * the disk is full; nothing is left then. */
+/* Make the database `name`. -ENOSPC when the disk is full; nothing is left then. */
 int clone_make(struct postgres_server *server, struct clone_source *source, struct sql *sql,
-               const char *name, bool ahead, struct err *err);
+               const char *name, struct err *err);
 
 /* Let the server copy a database that nobody is connected to. */
 int clone_by_server(struct postgres_server *server, struct sql *sql, const char *from,

@@ -219,7 +219,7 @@ static int make_clone(struct postgres_server *server, struct template *template,
         return say(err, -ENOTCONN, "reach the server", &error);
     r = claim_room(server, template, sql, ahead);
     if (r == 0) {
-        r = clone_make(server, &template->source, sql, name, ahead, err);
+        r = clone_make(server, &template->source, sql, name, err);
         give_room_back(server);
     }
     postgres_server_give(server, sql);

@@ -21,7 +21,7 @@
  * template's. Templates that use table spaces, and servers before 15, which have no WAL_LOG, make all
  * clones by themselves.
  *
- * Clones are made ahead, at the lowest priority, once a second test has asked.
+ * Clones are made ahead, once a second test has asked; docs/decisions/0006 tells why at no lower priority.
  *
  * Threads: any.
  */
