@@ -1,6 +1,7 @@
 /* test/emit.c - write events to the runner, with marks that keep them in step with raw output. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ static bool mark_output(void)
 /* A child that the test forked shares the pipe: its records must go out in one piece (PIPE_BUF). */
 enum { FORKED_TEXT_MAX = 3000 };
 
-enum { SMALL_RECORD = 1024 };
+enum { SMALL_RECORD = 1024, MANY_EVENTS = 256, WIDE_PIPE = 512 << 10 };
 
 /* Each page that a test's process touches costs a fault, so the usual record needs neither malloc nor
  * stdio. */
@@ -137,8 +138,8 @@ static void write_event(struct event *event, bool forked)
     } else
         event->flags |= mark_output() ? EVENT_MARKED : 0;
     event->time_ns = now_ns();
-    if (write_record(event) == 0)
-        process.sequence++;
+    if (write_record(event) == 0 && ++process.sequence == MANY_EVENTS)
+        fcntl(process.events, F_SETPIPE_SZ, WIDE_PIPE); /* the runner lets us speak for a while */
 }
 
 bool emit_lock(void)
