@@ -139,7 +139,8 @@ static void write_event(struct event *event, bool forked)
         event->flags |= mark_output() ? EVENT_MARKED : 0;
     event->time_ns = now_ns();
     if (write_record(event) == 0 && ++process.sequence == MANY_EVENTS)
-        fcntl(process.events, F_SETPIPE_SZ, WIDE_PIPE); /* the runner lets us speak for a while */
+        fcntl(process.events, F_SETPIPE_SZ,
+              WIDE_PIPE); /* the runner lets us speak for a while */
 }
 
 bool emit_lock(void)
