@@ -49,5 +49,6 @@ fi
 cat "$E2E_WORK"/*.report 2>/dev/null
 passed=$(find "$E2E_WORK" -maxdepth 1 -name '*.passed' | wc -l)
 failed=$(find "$E2E_WORK" -maxdepth 1 -name '*.failed' | wc -l)
-echo "$passed passed, $failed failed"
+skipped=$(find "$E2E_WORK" -maxdepth 1 -name '*.skipped' | wc -l)
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]
