@@ -18,7 +18,7 @@ struct arena_block {
     alignas(max_align_t) char data[];
 };
 
-static SEAM_NORETURN void out_of_memory(size_t size)
+void arena_give_up(size_t size)
 {
     fprintf(stderr, "seam: out of memory: %zu bytes asked\n", size);
     abort();
@@ -31,7 +31,7 @@ static struct arena_block *grow(struct arena *arena, size_t size)
     struct arena_block *block = malloc(sizeof *block + room);
 
     if (!block)
-        out_of_memory(size);
+        arena_give_up(size);
     block->used = 0;
     block->room = room;
     block->next = arena->blocks;
@@ -46,7 +46,7 @@ void *arena_zero(struct arena *arena, size_t size)
     void *at;
 
     if (aligned < size)
-        out_of_memory(size);
+        arena_give_up(size);
     if (!block || block->room - block->used < aligned)
         block = grow(arena, aligned);
     at = block->data + block->used;

@@ -25,4 +25,8 @@ char *arena_printf(struct arena *arena, const char *format, ...) SEAM_PRINTF(2, 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args);
 void arena_fini(struct arena *arena);
 
+/* Say that `size` bytes could not be had and end the process, as an arena does: for whoever else cannot go
+ * on without memory. */
+SEAM_NORETURN void arena_give_up(size_t size);
+
 #endif

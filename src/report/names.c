@@ -17,7 +17,7 @@ static void add(struct names *names, struct text name, size_t size)
         struct names_entry *wider = realloc(names->list, room * sizeof *wider);
 
         if (!wider)
-            abort(); /* nothing could be reported any more */
+            arena_give_up(sizeof *wider); /* nothing could be reported any more */
         names->list = wider;
         names->room = room;
     }
@@ -37,7 +37,7 @@ void *names_own(struct names *names, struct text name, size_t size)
         name.data = arena_copy(&names->arena, name.size ? name.data : "", name.size);
         number = map_at(&names->map, name.data);
         if (!number)
-            abort();
+            arena_give_up(sizeof *number);
         *number = names->count;
         add(names, name, size);
     }

@@ -249,7 +249,7 @@ static struct test *add_test(struct package *package)
         struct test *wider = realloc(package->tests, room * sizeof *wider);
 
         if (!wider)
-            abort();
+            arena_give_up(room * sizeof *wider);
         package->tests = wider;
         package->test_room = room;
     }

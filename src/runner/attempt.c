@@ -134,7 +134,7 @@ void attempt_begin(struct agent *agent, const struct agent_packet *started, cons
     struct attempt *attempt = calloc(1, sizeof *attempt);
 
     if (!attempt)
-        abort();
+        arena_give_up(sizeof *attempt);
     attempt->agent = agent;
     attempt->serial = started->serial;
     attempt->pid = started->pid;

@@ -103,7 +103,7 @@ void order_tests(struct package *package)
 
     package->order = calloc(package->test_count + 1, sizeof *package->order);
     if (!package->order)
-        abort();
+        arena_give_up((package->test_count + 1) * sizeof *package->order);
     for (uint32_t i = 0; i < package->test_count; i++)
         package->order[i] = i;
     if (options->shuffle)

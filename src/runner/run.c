@@ -63,7 +63,7 @@ struct package *run_add_package(struct run *run, const char *name, const char *f
         realloc(run->packages, (run->package_count + 1) * sizeof *run->packages);
 
     if (!wider)
-        abort();
+        arena_give_up((run->package_count + 1) * sizeof *run->packages);
     *package = (struct package){
         .run = run,
         .name = arena_dup(&run->arena, name),

@@ -41,7 +41,7 @@ static void open_node(struct attempt *attempt, uint32_t id, struct text name)
     struct node *node = malloc(sizeof *node + name.size + 1);
 
     if (!node)
-        abort();
+        arena_give_up(sizeof *node);
     *node = (struct node){ .outer = attempt->open, .id = id };
     memcpy(node->name, name.data, name.size);
     node->name[name.size] = '\0';
