@@ -68,6 +68,17 @@ int io_read_file(const char *path, struct buf *ret)
     return r;
 }
 
+bool io_file_has(const char *path, const char *words, size_t max)
+{
+    struct buf text = BUF_INIT(max);
+    bool has;
+
+    io_read_file(path, &text); /* of one that cannot be read, nothing is there */
+    has = strstr(buf_text(&text), words) != NULL;
+    buf_fini(&text);
+    return has;
+}
+
 int io_write_file(const char *path, const void *data, size_t size)
 {
     char temporary[4096];

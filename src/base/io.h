@@ -16,6 +16,8 @@
 int io_write_all(int fd, const void *data,
                  size_t size); /* waits where the descriptor does not block */
 int io_read_file(const char *path, struct buf *ret); /* adds to `ret`; -ENOBUFS past its cap */
+/* Whether these words are among the first `max` bytes of a file; false for one that cannot be read. */
+bool io_file_has(const char *path, const char *words, size_t max);
 int io_write_file(const char *path, const void *data,
                   size_t size); /* replaces it in one step (rename) */
 bool io_is_newer(const char *path,

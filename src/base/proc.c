@@ -301,6 +301,14 @@ int proc_command(pid_t pid, char *ret, size_t size)
     return 0;
 }
 
+void proc_signals_for_exec(const sigset_t *mask)
+{
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGTTIN, SIG_DFL);
+    signal(SIGTTOU, SIG_DFL);
+}
+
 unsigned long proc_oom_kills(void)
 {
     struct buf text = BUF_INIT(VMSTAT_MAX);

@@ -15,6 +15,7 @@
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -47,6 +48,10 @@ int proc_kill(const struct proc_match *match);
 
 /* The same for a marker, sparing `count` (at most PROC_EXCEPT) processes. */
 int proc_kill_marked(const char *prefix, const pid_t *except, size_t count);
+
+/* Before exec: the signal mask of that program, and what the terminal and pipes send does again what it
+ * does by default; SIG_IGN would be inherited. */
+void proc_signals_for_exec(const sigset_t *mask);
 
 /* The arguments of a process, with blanks between them, cut to `size`; its name in brackets when it
  * shows none. Returns 0 or a negative errno. */

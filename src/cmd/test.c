@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/proc.h"
 #include "cmd/command.h"
 #include "cmd/session.h"
 #include "runner/build.h"
@@ -48,10 +49,7 @@ static int run_gdb(const struct session *session, const struct build *build)
         argv[count++] = "-run";
         argv[count++] = session->options.run;
     }
-    sigprocmask(SIG_SETMASK, &session->run.signals_before, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGTTIN, SIG_DFL);
-    signal(SIGTTOU, SIG_DFL);
+    proc_signals_for_exec(&session->run.signals_before);
     if (chdir(build->packages->folder) == 0)
         execvp(argv[0], (char *const *)argv);
     fprintf(stderr, "seam: cannot start gdb: %s\n    try: apt-get install gdb\n",

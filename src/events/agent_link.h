@@ -70,6 +70,9 @@ struct agent_packet {
 
 enum { AGENT_TEXT_MAX = 60000 };
 
+/* What a test's pipe may hold once it is seen to be used much, whoever sees it. */
+enum { AGENT_WIDE_PIPE = 512 << 10 };
+
 /* Ends of a child that are no test's: it could not be set up; it lost the pipe for its events. */
 enum { AGENT_EXIT_SETUP = 120, AGENT_EXIT_EVENTS_LOST = 121 };
 

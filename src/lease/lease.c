@@ -88,7 +88,7 @@ static void end(void *arg)
     struct lease *lease = arg;
 
     if (lease->fd >= 0 && lease->owner == getpid()) {
-        if (t_failed(lease->t))
+        if (seam_failed(lease->t))
             say_failed(lease);
         else
             say_passed(lease);

@@ -14,6 +14,7 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "base/message.h"
+#include "base/proc.h"
 #include "runner/keeper.h"
 #include "runner/run.h"
 
@@ -84,10 +85,7 @@ static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    sigprocmask(SIG_SETMASK, &run->signals_before, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGTTIN, SIG_DFL);
-    signal(SIGTTOU, SIG_DFL);
+    proc_signals_for_exec(&run->signals_before);
     null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);

@@ -289,10 +289,8 @@ void attempt_never_began(struct agent *agent, const struct agent_packet *exited)
 {
     struct package *package = agent->package;
 
-    if (exited->flags &
-        AGENT_NEXT) { /* it has a slot that was given back when the start failed */
-        package->running++;
-        package->run->in_flight++;
+    if (exited->flags & AGENT_NEXT) { /* in a slot that was given back when the start failed */
+        schedule_taken(package);
         schedule_began_next(package);
     }
     if (exited->test < package->test_count &&

@@ -17,6 +17,7 @@
 
 #include "base/io.h"
 #include "base/map.h"
+#include "base/proc.h"
 #include "runner/directive.h"
 
 enum { OUTPUT_MAX = 32 << 20, ROUNDS_MAX = 4 };
@@ -183,10 +184,7 @@ static SEAM_NORETURN void be_program(const char *const *argv, const char *folder
     if (getppid() != parent)
         _exit(1);
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGTTIN, SIG_DFL);
-    signal(SIGTTOU, SIG_DFL);
+    proc_signals_for_exec(&none);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     if (setting)

@@ -214,6 +214,7 @@ void schedule(struct run *run);
 /* A test's process has ended: its slot is free, or the agent has given it to the next that waited. */
 void schedule_ended(struct test *test, bool next_began);
 void schedule_began_next(struct package *package);
+void schedule_taken(struct package *package); /* a slot */
 void schedule_freed(struct package *package);
 void schedule_nothing(struct package *package);
 void schedule_forget(

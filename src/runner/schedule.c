@@ -78,21 +78,25 @@ static bool can_take(const struct package *package)
            !package->ended && !package->serial_runs && package->left > 0;
 }
 
+void schedule_taken(struct package *package)
+{
+    package->running++;
+    package->run->in_flight++;
+}
+
 static void grant(struct run *run, struct package *package, struct test *test)
 {
-    run->in_flight++;
-    package->running++;
+    schedule_taken(package);
     package->serial_runs = test->declared->flags & (AGENT_SERIAL_TEST | AGENT_EXCLUSIVE);
     run->exclusive_runs = test->declared->flags & AGENT_EXCLUSIVE;
     agent_grant(package->agent, test, false);
 }
 
 /* Its credits waited for an end, and now a slot is free without one. */
-static void start_next(struct run *run, struct package *package)
+static void start_next(struct package *package)
 {
-    run->in_flight++;
-    package->running++;
-    package->agent->credits--;
+    schedule_taken(package);
+    schedule_began_next(package);
     agent_start_next(package->agent);
 }
 
@@ -114,7 +118,7 @@ static bool grant_one(struct run *run)
         if (test)
             grant(run, package, test);
         else
-            start_next(run, package);
+            start_next(package);
         return true;
     }
     return false;

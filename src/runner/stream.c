@@ -22,7 +22,6 @@ enum { OUTPUT_KEPT_S = 24 * 3600 }; /* files of earlier runs */
 enum { PAUSE_NS = 1000000 };
 enum {
     READ_SIZE = 64 << 10,
-    WIDE_PIPE = 512 << 10,
     OUTPUT_IN_MEMORY = 1 << 20,
     OUTPUT_TAIL = 2 << 10,
     EVENTS_MAX = EVENT_MAX + (1 << 20),
@@ -230,7 +229,7 @@ static ssize_t read_into(struct attempt *attempt, struct watch *watch, struct bu
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         loop_close(&attempt->agent->package->run->loop, watch);
     if (n == READ_SIZE) /* it was full, and the test may have waited for us */
-        fcntl(watch->fd, F_SETPIPE_SZ, WIDE_PIPE);
+        fcntl(watch->fd, F_SETPIPE_SZ, AGENT_WIDE_PIPE);
     if (n > 0 &&
         buf_add(into, bytes, (size_t)n) < 0) { /* a part is gone: no more can be believed */
         attempt->lost = true;

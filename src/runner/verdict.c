@@ -30,12 +30,15 @@ static void say_again(struct attempt *attempt)
 
 static void say_crash(struct attempt *attempt)
 {
-    static const char *const access[] = { "", ": read of address 0x%llx",
-                                          ": write to address 0x%llx",
-                                          ": integer division by zero" };
+    static const char *const access[] = {
+        [CRASH_NO_ADDRESS] = "",
+        [CRASH_READ] = ": read of address 0x%llx",
+        [CRASH_WRITE] = ": write to address 0x%llx",
+        [CRASH_DIVIDED_BY_ZERO] = ": integer division by zero",
+    };
     char where[64] = "";
 
-    if (attempt->crash.status > 0 && attempt->crash.status < 4)
+    if (attempt->crash.status < sizeof access / sizeof *access)
         snprintf(where, sizeof where, access[attempt->crash.status],
                  (unsigned long long)attempt->crash.elapsed_ns);
     attempt_say(attempt, "killed by %s%s%s%s", signal_text(attempt->crash.number), where,

@@ -186,9 +186,9 @@ static int remove_whole(const char *folder, struct err *err)
     int r;
 
     do
-        r = io_remove_tree(folder, NULL);
+        r = io_remove_tree(folder, err);
     while ((r == -ENOTEMPTY || r == -EEXIST) && now_ns() < deadline);
-    return r < 0 ? io_remove_tree(folder, err) : 0;
+    return r;
 }
 
 /* Remove a run's folder. It is renamed first: while its entries go, lock and all, nobody may take

@@ -109,7 +109,7 @@ static bool mark_output(void)
 /* A child that the test forked shares the pipe: its records must go out in one piece (PIPE_BUF). */
 enum { FORKED_TEXT_MAX = 3000 };
 
-enum { SMALL_RECORD = 1024, MANY_EVENTS = 256, WIDE_PIPE = 512 << 10 };
+enum { SMALL_RECORD = 1024, MANY_EVENTS = 256 };
 
 /* Each page that a test's process touches costs a fault, so the usual record needs neither malloc nor
  * stdio. */
@@ -140,7 +140,7 @@ static void write_event(struct event *event, bool forked)
     event->time_ns = now_ns();
     if (write_record(event) == 0 && ++process.sequence == MANY_EVENTS)
         fcntl(process.events, F_SETPIPE_SZ,
-              WIDE_PIPE); /* the runner lets us speak for a while */
+              AGENT_WIDE_PIPE); /* the runner lets us speak for a while */
 }
 
 bool emit_lock(void)

@@ -26,11 +26,6 @@ void t_fail(seam_t *t)
         t->failed = true;
 }
 
-bool t_failed(const seam_t *t)
-{
-    return t->failed;
-}
-
 struct arena *t_arena(seam_t *t)
 {
     return &t->arena;

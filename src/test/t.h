@@ -25,9 +25,6 @@ const char *t_source_path(seam_t *t, seam_site at, const char *path);
 int t_private_fd(int fd);
 void t_private_close(int fd);
 
-/* Whether this test, or the subtest that `t` is, has failed so far. */
-bool t_failed(const seam_t *t);
-
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);

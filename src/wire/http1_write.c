@@ -5,6 +5,15 @@
 
 #include "wire/http1.h"
 
+/* All or nothing: take back what was added behind `before` when not all of it fitted. */
+static int settle(struct buf *to, size_t before)
+{
+    if (!to->failed)
+        return 0;
+    to->size = before;
+    return -ENOBUFS;
+}
+
 static bool is_field(const struct http_field *field)
 {
     return http_is_token(field->name, strlen(field->name)) &&
@@ -77,10 +86,7 @@ int http1_write(struct buf *to, const struct http_message *message, enum http1_f
     buf_add_text(to, "\r\n");
     if (framing == HTTP1_SIZED && message->body_size > 0)
         buf_add(to, message->body, message->body_size);
-    if (!to->failed)
-        return 0;
-    to->size = before;
-    return -ENOBUFS;
+    return settle(to, before);
 }
 
 int http1_write_chunk(struct buf *to, const void *data, size_t size)
@@ -92,10 +98,7 @@ int http1_write_chunk(struct buf *to, const void *data, size_t size)
     buf_printf(to, "%zx\r\n", size);
     buf_add(to, data, size);
     buf_add_text(to, "\r\n");
-    if (!to->failed)
-        return 0;
-    to->size = before;
-    return -ENOBUFS;
+    return settle(to, before);
 }
 
 int http1_write_last(struct buf *to, const struct http_fields *trailers)
@@ -107,8 +110,5 @@ int http1_write_last(struct buf *to, const struct http_fields *trailers)
     buf_add_text(to, "0\r\n");
     write_fields(to, trailers);
     buf_add_text(to, "\r\n");
-    if (!to->failed)
-        return 0;
-    to->size = before;
-    return -ENOBUFS;
+    return settle(to, before);
 }

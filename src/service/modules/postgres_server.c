@@ -170,14 +170,10 @@ static int execute(struct postgres_server *server, struct err *err)
 /* Whether the server has written into its pid file that it takes connections. */
 static bool says_ready(const struct postgres_server *server)
 {
-    struct buf text = BUF_INIT(4096);
     char path[sizeof server->data + 32];
-    bool ready;
 
     snprintf(path, sizeof path, "%s/postmaster.pid", server->data);
-    ready = io_read_file(path, &text) == 0 && strstr(buf_text(&text), "\nready");
-    buf_fini(&text);
-    return ready;
+    return io_file_has(path, "\nready", 4096);
 }
 
 /* Tell all that is known about a start that failed. */
@@ -251,13 +247,7 @@ int postgres_server_boot(struct postgres_server *server, struct err *err)
 /* Somebody who asks for a port by number can take a reserved one from us. */
 static bool lost_its_port(const struct postgres_server *server)
 {
-    struct buf log = BUF_INIT(1 << 20);
-    bool lost;
-
-    io_read_file(server->service.log, &log);
-    lost = strstr(buf_text(&log), "could not create any TCP/IP sockets") != NULL;
-    buf_fini(&log);
-    return lost;
+    return io_file_has(server->service.log, "could not create any TCP/IP sockets", 1 << 20);
 }
 
 static int boot_first(struct postgres_server *server, struct err *err)

@@ -174,13 +174,7 @@ int redis_server_boot(struct redis_server *server, struct err *err)
 
 static bool lost_its_port(const struct redis_server *server)
 {
-    struct buf log = BUF_INIT(1 << 20);
-    bool lost;
-
-    io_read_file(server->service.log, &log);
-    lost = strstr(buf_text(&log), "Address already in use") != NULL;
-    buf_fini(&log);
-    return lost;
+    return io_file_has(server->service.log, "Address already in use", 1 << 20);
 }
 
 static int boot_first(struct redis_server *server, struct err *err)
