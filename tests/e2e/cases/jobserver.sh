@@ -5,31 +5,13 @@
 # stop the others.
 # needs: command -v make
 set -u
+# shellcheck source=tests/e2e/common.sh
+. "$E2E_TOOLS/common.sh"
 wrong=0
 
 complain() {
     echo "$1"
     wrong=1
-}
-
-# same WHAT WANT GOT
-same() {
-    [ "$2" = "$3" ] || complain "$1: $3 instead of $2"
-}
-
-# await WHAT COMMAND WORD... - until the command holds.
-await() {
-    what=$1 limit=$(($(date +%s) + 20))
-    shift
-    until "$@"; do
-        [ "$(date +%s)" -lt $limit ] || { echo "waited 20 s for $what"; cat out; exit 1; }
-    done
-}
-
-# How many tests were busy at the same time, of all runs; forgets them.
-most_busy() {
-    sed 's/./&\n/g' busy | awk '/\+/ && ++n > most { most = n } /-/ { n-- } END { print most + 0 }'
-    rm -f busy
 }
 
 # The bytes that are in the pool, in order; leaves it empty.
@@ -46,37 +28,8 @@ with_pool() {
 }
 
 mkdir a b meet stay
-cat >a/busy_test.c <<'END_OF_FILE'
-#include <seam/seam.h>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
-
-static void note(seam_t *t, const char *what)
-{
-    int fd = open("../busy", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-
-    seam_require_eq(t, write(fd, what, 1), 1);
-    close(fd);
-}
-
-/* Come, stay a while, go. */
-static void be_busy(seam_t *t)
-{
-    note(t, "+");
-    poll(NULL, 0, 20);
-    note(t, "-");
-}
-
-#define BUSY(n)         \
-    SEAM_TEST(busy_##n) \
-    {                   \
-        be_busy(t);     \
-    }
-BUSY(1) BUSY(2) BUSY(3) BUSY(4) BUSY(5) BUSY(6) BUSY(7) BUSY(8)
-END_OF_FILE
-cp a/busy_test.c b/
+busy_package a
+busy_package b
 cat >meet/meet_test.c <<'END_OF_FILE'
 #include <seam/seam.h>
 

@@ -4,28 +4,8 @@
 # alone: with its own /dev/shm
 # needs: command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
 set -u
-
-# stop WHAT - the case cannot go on.
-stop() {
-    echo "$1"
-    tail -n 20 a.out b.out
-    seam services down
-    exit 1
-}
-
-# same WHAT WANT GOT
-same() {
-    [ "$2" = "$3" ] || stop "$1: '$3' instead of '$2'"
-}
-
-# await WHAT COMMAND WORD... - until the command holds.
-await() {
-    what=$1 limit=$(($(date +%s) + 20))
-    shift
-    until "$@"; do
-        [ "$(date +%s)" -lt $limit ] || stop "waited 20 s for $what"
-    done
-}
+# shellcheck source=tests/e2e/common.sh
+. "$E2E_TOOLS/common.sh"
 
 # Each test writes down since when its server runs, and asks it again when it may go.
 mkdir a b

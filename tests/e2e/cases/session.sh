@@ -4,28 +4,8 @@
 # alone: with its own /dev/shm
 # needs: command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
 set -u
-
-# stop WHAT - the case cannot go on.
-stop() {
-    echo "$1"
-    tail -n 20 ./*/out
-    seam services down
-    exit 1
-}
-
-# same WHAT WANT GOT
-same() {
-    [ "$2" = "$3" ] || stop "$1: '$3' instead of '$2'"
-}
-
-# await WHAT COMMAND WORD... - until the command holds.
-await() {
-    what=$1 limit=$(($(date +%s) + 20))
-    shift
-    until "$@"; do
-        [ "$(date +%s)" -lt $limit ] || stop "waited 20 s for $what"
-    done
-}
+# shellcheck source=tests/e2e/common.sh
+. "$E2E_TOOLS/common.sh"
 
 # Of runs, in memory: those that go on, and those whose servers wait.
 # shellcheck disable=SC2317 # for await
@@ -34,7 +14,7 @@ has_folders() {
 }
 
 # Three programs; each test waits until all of them have a database.
-mkdir one two three busy pair
+mkdir one two three crowd pair
 cat >one/meet_test.c <<'END_OF_FILE'
 #include <seam/postgres.h>
 #include <seam/seam.h>
@@ -62,36 +42,7 @@ SEAM_TEST(meets_the_others)
 END_OF_FILE
 cp one/meet_test.c two/
 cp one/meet_test.c three/
-cat >busy/busy_test.c <<'END_OF_FILE'
-#include <seam/seam.h>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
-
-static void note(seam_t *t, const char *what)
-{
-    int fd = open("busy", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-
-    seam_require_eq(t, write(fd, what, 1), 1);
-    close(fd);
-}
-
-/* Come, stay a while, go. */
-static void be_busy(seam_t *t)
-{
-    note(t, "+");
-    poll(NULL, 0, 20);
-    note(t, "-");
-}
-
-#define BUSY(n)         \
-    SEAM_TEST(busy_##n) \
-    {                   \
-        be_busy(t);     \
-    }
-BUSY(1) BUSY(2) BUSY(3) BUSY(4) BUSY(5) BUSY(6) BUSY(7) BUSY(8)
-END_OF_FILE
+busy_package crowd
 cat >pair/pair_test.c <<'END_OF_FILE'
 #include <seam/seam.h>
 
@@ -120,7 +71,7 @@ SEAM_TEST(pair_2)
     meet(t);
 }
 END_OF_FILE
-for name in one two three busy pair; do
+for name in one two three crowd pair; do
     seam test -c -o $name/program ./$name || exit 1
 done
 
@@ -158,15 +109,15 @@ same 'runs with servers that wait' 2 "$(seam services down | wc -l)"
 export SEAM_SESSION="$E2E_CASE.busy"
 pids=
 for name in one two; do
-    (cd busy && exec seam run -parallel 2 ./program) >$name/out 2>&1 &
+    (cd crowd && exec seam run -parallel 2 ./program) >$name/out 2>&1 &
     pids="$pids $!"
 done
 for pid in $pids; do
     wait "$pid" || stop 'a busy program has failed'
 done
-most=$(sed 's/./&\n/g' busy/busy | awk '/\+/ && ++n > most { most = n } /-/ { n-- } END { print most }')
+same 'tests that ran' 16 "$(tr -cd + <busy | wc -c)"
+most=$(most_busy)
 [ "$most" -le 3 ] || stop "$most tests at once"
-same 'tests that ran' 16 "$(tr -cd + <busy/busy | wc -c)"
 
 # ---- a run that is killed has put no token back: the next one finds a whole pool all the same
 
