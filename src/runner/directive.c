@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "runner/capability.h"
 
 enum { SOURCE_MAX = 64 << 20, DEPTH_MAX = 100 };
 
@@ -114,7 +115,7 @@ int directive_evaluate(const char *expression, bool (*is_set)(void *arg, const c
 
 /* ---- reading a file line by line */
 
-/* A source that a test includes. */
+/* A source that a test includes, or a header of the package's. */
 struct inclusion {
     struct inclusion *next;
     const char *path;
@@ -126,6 +127,7 @@ struct reader {
     struct source_file *file;
     struct directive **last;
     struct inclusion *inclusions;
+    struct inclusion *headers; /* that have been looked at */
     bool (*is_set)(void *arg, const char *tag);
     void *arg;
     int line;
@@ -193,23 +195,58 @@ static void take_directive(struct reader *reader, char *text)
         keep_directive(reader, known[i].kind, words);
 }
 
-/* `#include "mod.c"` in a test: that source is compiled as part of the test. */
-static void take_include(struct reader *reader, const char *line)
+/* Returns false when it was there before. */
+static bool note_inclusion(struct reader *reader, struct inclusion **list, const char *path)
+{
+    struct inclusion *inclusion;
+
+    for (inclusion = *list; inclusion; inclusion = inclusion->next)
+        if (strcmp(inclusion->path, path) == 0)
+            return false;
+    inclusion = arena_zero(reader->arena, sizeof *inclusion);
+    *inclusion = (struct inclusion){ .path = path, .next = *list };
+    *list = inclusion;
+    return true;
+}
+
+static void take_header(struct reader *reader, const char *path);
+
+/* `#include "mod.c"` in a test: that source is compiled as part of the test. A header of Seam's asks for
+ * a library, also when a header of the package includes it. */
+static void take_include(struct reader *reader, const char *line, const char *folder)
 {
     const char *quote = strchr(line, '"');
     const char *end = quote ? strchr(quote + 1, '"') : NULL;
-    struct inclusion *inclusion;
-    const char *name;
+    const char *path;
 
-    if (!end || !reader->file->is_test || reader->file->excluded)
+    reader->package->capabilities |= capability_of_include(line);
+    if (!end)
         return;
-    name = arena_copy(reader->arena, quote + 1, (size_t)(end - quote - 1));
-    if (source_language(name) == LANGUAGE_NONE)
+    path = arena_copy(reader->arena, quote + 1, (size_t)(end - quote - 1));
+    path = source_path(reader->arena, folder, path);
+    if (source_language(path) != LANGUAGE_NONE)
+        note_inclusion(reader, &reader->inclusions, path);
+    else if (*path == '/')
+        take_header(reader, path);
+}
+
+/* A header that cannot be read is the compiler's to complain of. */
+static void take_header(struct reader *reader, const char *path)
+{
+    struct buf content = BUF_INIT(SOURCE_MAX);
+    const char *folder = arena_copy(reader->arena, path, (size_t)(strrchr(path, '/') - path));
+    char *next;
+
+    if (!note_inclusion(reader, &reader->headers, path) || io_read_file(path, &content) < 0)
         return;
-    inclusion = arena_zero(reader->arena, sizeof *inclusion);
-    inclusion->path = source_path(reader->arena, reader->package->folder, name);
-    inclusion->next = reader->inclusions;
-    reader->inclusions = inclusion;
+    for (char *line = content.data; line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        if (line[strspn(line, " \t")] == '#' && strstr(line, "include"))
+            take_include(reader, line, folder);
+    }
+    buf_fini(&content);
 }
 
 /* Whether the line has `main(` as a word of its own. */
@@ -277,9 +314,10 @@ static void take_line(struct reader *reader, char *line)
     if (!has_code(reader, line))
         return;
     reader->in_code = true;
-    if (line[strspn(line, " \t")] == '#' && strstr(line, "include"))
-        take_include(reader, line);
-    else if (!reader->file->has_main && names_main(line))
+    if (line[strspn(line, " \t")] == '#' && strstr(line, "include")) {
+        if (reader->file->is_test && !reader->file->excluded)
+            take_include(reader, line, reader->package->folder);
+    } else if (!reader->file->has_main && names_main(line))
         reader->file->has_main = true;
 }
 

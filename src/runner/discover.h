@@ -39,6 +39,7 @@ struct source_package {
     struct directive *directives;
     const char *trouble; /* why it cannot be built */
     bool has_tests;
+    unsigned capabilities; /* enum capability: what its headers ask for */
 };
 
 enum language { LANGUAGE_NONE, LANGUAGE_C, LANGUAGE_CXX };

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/map.h"
 #include "runner/build.h"
+#include "runner/capability.h"
 #include "runner/directive.h"
 
 enum { NINJA_MAX = 64 << 20, FLAT_MAX = 180 };
@@ -180,6 +181,18 @@ static bool add_units(struct buf *to, const struct unit *unit, const struct sour
     return any_cxx;
 }
 
+static void add_input(struct buf *to, const char *path)
+{
+    buf_add_char(to, ' ');
+    add_path(to, path);
+}
+
+static void add_word(struct buf *to, const char *word)
+{
+    buf_add_char(to, ' ');
+    add_quoted(to, word);
+}
+
 /* -z now: a test's process is forked, and would otherwise look up again each function that it is the
  * first to call. */
 static void add_link(struct buf *to, const struct unit *unit, const char *target, bool cxx,
@@ -191,8 +204,8 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
     add_path(to, target);
     buf_printf(to, ": link%s", buf_text(objects));
     if (with_seam) {
-        buf_add_text(to, " | ");
-        add_path(to, build->installation->library);
+        buf_add_text(to, " |");
+        capability_archives(build, unit->package->capabilities, add_input, to);
     }
     add_place(to, unit, unit->package->folder);
     buf_add_text(to, "\n  driver = ");
@@ -201,8 +214,8 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
     add_words(to, build->ldflags);
     if (with_seam) {
         add_words(to, private_link_flags(build, unit->package));
-        buf_add_char(to, ' ');
-        add_quoted(to, build->installation->library);
+        capability_archives(build, unit->package->capabilities, add_word, to);
+        buf_add_text(to, capability_words(unit->package->capabilities));
     }
     add_words(to, directive_words(build->arena, unit->package, DIRECTIVE_LDFLAGS));
     buf_add_char(to, ' ');
