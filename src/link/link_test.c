@@ -37,6 +37,7 @@ static struct {
     int port;
     bool refuses, mute, unknown;
 } seen;
+static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int echo_fault(void *route, const char *host)
 {
@@ -51,9 +52,11 @@ static int echo_open(void *route, int peer, const char *host, int port, void **r
 
     (void)route;
     echo->peer = peer;
+    pthread_mutex_lock(&seen_lock);
     seen.opened++;
     seen.port = port;
     snprintf(seen.host, sizeof seen.host, "%s", host);
+    pthread_mutex_unlock(&seen_lock);
     *ret_connection = echo;
     return 0;
 }
@@ -73,7 +76,9 @@ static void echo_gone(void *connection)
 {
     struct echo *echo = connection;
 
+    pthread_mutex_lock(&seen_lock);
     seen.gone++;
+    pthread_mutex_unlock(&seen_lock);
     close(echo->peer);
     free(echo);
 }
