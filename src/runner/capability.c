@@ -10,8 +10,8 @@ static const struct {
 } headers[] = {
     { "http.h", CAPABILITY_HTTP },
     { "mhd.h", CAPABILITY_HTTP },
-    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_LINK },
-    { "net.h", CAPABILITY_HTTP | CAPABILITY_LINK },
+    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
+    { "net.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
 };
 
 unsigned capability_of_include(const char *line)
@@ -35,9 +35,11 @@ void capability_archives(const struct build *build, unsigned capabilities,
     const char *library = build->installation->library;
     int stem = (int)(strlen(library) - strlen(".a"));
 
+    if (capabilities & CAPABILITY_MOCK)
+        fn(to, arena_printf(build->arena, "%.*s-http-mock.a", stem, library));
     if (capabilities & CAPABILITY_HTTP)
         fn(to, arena_printf(build->arena, "%.*s-http.a", stem, library));
-    if (capabilities & CAPABILITY_LINK)
+    if (capabilities & CAPABILITY_MOCK)
         fn(to, arena_printf(build->arena, "%.*s-link.a", stem, library));
     fn(to, library);
 }
@@ -46,7 +48,7 @@ void capability_archives(const struct build *build, unsigned capabilities,
  * one. Names that are not libc's are exported only when a linker is told so. */
 const char *capability_words(unsigned capabilities)
 {
-    if (capabilities & CAPABILITY_LINK)
+    if (capabilities & CAPABILITY_MOCK)
         return " -Wl,--push-state,--as-needed -lssl -lcrypto -lcurl -lnghttp2 -lz "
                "-Wl,--pop-state"
                " -Wl,--export-dynamic-symbol=X509_verify_cert"

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "runner/build.h"
 
-enum capability { CAPABILITY_HTTP = 1, CAPABILITY_LINK = 2 };
+enum capability { CAPABILITY_HTTP = 1, CAPABILITY_MOCK = 2 };
 
 /* What the header of an #include line asks for: bits of enum capability, 0 for any other line. */
 unsigned capability_of_include(const char *line);
