@@ -64,6 +64,15 @@ static void wait_until_idle(struct seam_http_mock *mock)
     loop_wait(is_idle, mock, 0);
 }
 
+bool mock_is_running(const struct seam_http_mock *mock)
+{
+    const struct seam_http_mock *at = mocks;
+
+    while (at && at != mock)
+        at = at->next;
+    return at != NULL;
+}
+
 static void unlist(struct seam_http_mock *mock)
 {
     struct seam_http_mock **at = &mocks;
@@ -167,41 +176,22 @@ static int take_origin(struct seam_http_mock *mock, const char *origin, struct e
     if (r < 0)
         return r;
     mock->is_tls = strcmp(mock->scheme, "https") == 0;
-    mock->origin = shown_origin(mock);
     return link_check(err);
 }
 
 /* A name of its own. */
 static int take_port(struct seam_http_mock *mock, struct err *err)
 {
-    int r = mock_listen(mock, err);
+    int r;
 
-    if (r < 0)
-        return r;
+    mock->has_own_url = true;
     mock->scheme = "http";
     mock->host = "127.0.0.1";
+    loop_lock();
+    r = mock_listen(mock, err);
+    loop_unlock();
     mock->port = mock->listener.port;
-    mock->origin = shown_origin(mock);
-    return 0;
-}
-
-static int take_trust(struct seam_http_mock *mock, struct err *err)
-{
-    const char *pem;
-    int r = mock_tls(mock, TLS_SOUND, err);
-
-    if (r < 0)
-        return r;
-    pem = tls_authority_pem(err);
-    return pem ? link_trust(pem, err) : -EIO;
-}
-
-/* Without hooks a mock that has a URL of its own still works: by its listener. */
-static int take_route(struct seam_http_mock *mock, bool has_url, struct err *err)
-{
-    if (has_url && link_check(NULL) < 0)
-        return 0;
-    return mock_route_add(mock, err);
+    return r;
 }
 
 static const struct seam_http_mock *same_origin(const struct seam_http_mock *mock)
@@ -212,22 +202,55 @@ static const struct seam_http_mock *same_origin(const struct seam_http_mock *moc
     return NULL;
 }
 
-static int begin(struct seam_http_mock *mock, const char *origin, struct err *err)
+static int list(struct seam_http_mock *mock, struct err *err)
 {
-    const struct seam_http_mock *other;
-    int r = origin ? take_origin(mock, origin, err) : take_port(mock, err);
+    const struct seam_http_mock *other = same_origin(mock);
 
-    if (r < 0)
-        return r;
-    other = same_origin(mock);
     if (other)
         return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
                        other->site.file, other->site.line);
     mock->next = mocks;
     mocks = mock;
-    if (mock->is_tls)
-        r = take_trust(mock, err);
-    return r < 0 ? r : take_route(mock, !origin, err);
+    return 0;
+}
+
+/* The authority's PEM text is kept as long as the process. */
+static int take_certificate(struct seam_http_mock *mock, const char **ret_authority,
+                            struct err *err)
+{
+    int r = mock_tls(mock, TLS_SOUND, err);
+
+    if (r == 0)
+        *ret_authority = tls_authority_pem(err);
+    return r < 0 ? r : *ret_authority ? 0 : -EIO;
+}
+
+/* Without hooks a mock that has a URL of its own still works: by its listener. */
+static int take_route(struct seam_http_mock *mock, struct err *err)
+{
+    link_private_fd = t_private_fd;
+    if (mock->has_own_url && link_check(NULL) < 0)
+        return 0;
+    return mock_route_add(mock, err);
+}
+
+/* What link/ does is done without the loop's lock: it calls us with its own lock held. */
+static int begin(struct seam_http_mock *mock, const char *origin, struct err *err)
+{
+    const char *authority = NULL;
+    int r = origin ? take_origin(mock, origin, err) : take_port(mock, err);
+
+    if (r < 0)
+        return r;
+    mock->origin = shown_origin(mock);
+    loop_lock();
+    r = list(mock, err);
+    if (r == 0 && mock->is_tls)
+        r = take_certificate(mock, &authority, err);
+    loop_unlock();
+    if (r == 0 && authority)
+        r = link_trust(authority, err);
+    return r < 0 ? r : take_route(mock, err);
 }
 
 seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool http2)
@@ -237,9 +260,7 @@ seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool htt
     int r;
 
     mock->rules = rule_set_new();
-    loop_lock();
     r = begin(mock, origin, &err);
-    loop_unlock();
     if (r < 0 && origin)
         seam_fatal_at(t, at, "cannot mock '%s': %s", origin, err.text);
     if (r < 0)

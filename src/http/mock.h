@@ -46,6 +46,9 @@ struct mock_call {
     struct http_fields trailers; /* of the answer */
     const char *note; /* for the report; or NULL */
 
+    /* what is done with the real origin's answer: mock_pass.h */
+    void (*asked)(struct mock_call *call, const struct http_message *answer, const char *error);
+
     struct loop_timer timer;
     void (*then)(struct mock_call *call); /* when it fires */
     struct buf wire; /* the bytes of an answer that is to be cut */
@@ -81,6 +84,7 @@ struct seam_http_mock {
     const char *host;
     int port;
     const char *origin; /* as a URL without a slash behind it */
+    bool has_own_url; /* it was started with NULL */
     bool is_tls;
     bool http2;
     bool lenient;
@@ -112,6 +116,9 @@ struct seam_http_mock {
 
 /* A mock with its routes, ready but for `pass` and `cassette`. Ends the test when it cannot. */
 seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool http2);
+
+/* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
+bool mock_is_running(const struct seam_http_mock *mock);
 
 /* ---- mock_route.c */
 

@@ -101,54 +101,70 @@ static struct http_service *service_of(struct seam_http_mock *mock, enum seam_ht
     }
 }
 
-/* What connect() says; 0 when somebody is there. */
-static int connect_error(struct seam_http_mock *mock, enum seam_http_fault fault,
-                         const char *host)
+/* How a fault keeps the program from connecting; NULL: it does not. */
+static const char *refusal_words(enum seam_http_fault fault)
 {
     switch (fault) {
     case SEAM_HTTP_REFUSE:
-        mock_no_connection(mock, host, mock->port, "refused");
-        return -ECONNREFUSED;
+        return "refused";
     case SEAM_HTTP_UNREACHABLE:
-        mock_no_connection(mock, host, mock->port, "no answer");
-        return -EINPROGRESS;
-    case SEAM_HTTP_UNKNOWN_HOST: /* found without a look-up */
-        mock_no_connection(mock, host, mock->port, "unreachable");
-        return -EHOSTUNREACH;
+        return "no answer";
+    case SEAM_HTTP_UNKNOWN_HOST:
+        return "unknown host";
     default:
-        return 0;
+        return NULL;
     }
+}
+
+/* The fault that the next connection meets. One that keeps it from coming is used up by that. */
+static enum seam_http_fault take_refusal(struct seam_http_mock *mock, const char *host)
+{
+    enum seam_http_fault fault = rule_connection_fault(mock->rules, host, false);
+
+    if (!refusal_words(fault))
+        return SEAM_HTTP_NO_FAULT;
+    rule_connection_fault(mock->rules, host, true);
+    mock_no_connection(mock, host, mock->port, refusal_words(fault));
+    return fault;
 }
 
 /* ---- the driver: the program's own thread */
 
+static int driver_fault(void *route, const char *host)
+{
+    enum seam_http_fault fault = SEAM_HTTP_NO_FAULT;
+
+    loop_lock();
+    if (mock_is_running(route))
+        fault = take_refusal(route, host);
+    loop_unlock();
+    if (fault == SEAM_HTTP_NO_FAULT)
+        return 0;
+    return fault == SEAM_HTTP_UNREACHABLE ? LINK_BREAK_NO_ANSWER : LINK_BREAK_REFUSED;
+}
+
 static int take_peer(struct seam_http_mock *mock, int peer, const char *host,
                      void **ret_connection)
 {
-    enum seam_http_fault fault = rule_connection_fault(mock->rules, host, true);
-    int r = connect_error(mock, fault, host);
-    struct mock_connection *connection;
+    enum seam_http_fault flaw = rule_connection_fault(mock->rules, host, true);
+    struct mock_connection *connection = list_connection(mock);
 
-    if (r < 0)
-        return r;
-    connection = list_connection(mock);
     if (!connection)
         return -ENOMEM;
     connection->has_driver = true;
-    serve(connection, service_of(mock, fault), peer, "unix"); /* else it ends at once */
+    serve(connection, service_of(mock, flaw), peer, "unix"); /* else it ends at once */
     *ret_connection = connection;
     return 0;
 }
 
 static int driver_open(void *route, int peer, const char *host, int port, void **ret_connection)
 {
-    struct seam_http_mock *mock = route;
     int r = -ECONNREFUSED;
 
     (void)port;
     loop_lock();
-    if (!mock->stopped)
-        r = take_peer(mock, peer, host, ret_connection);
+    if (mock_is_running(route))
+        r = take_peer(route, peer, host, ret_connection);
     loop_unlock();
     return r;
 }
@@ -193,10 +209,9 @@ static bool driver_resolves(void *route)
     bool resolves = true;
 
     loop_lock();
-    if (!mock->stopped &&
+    if (mock_is_running(mock) &&
         rule_connection_fault(mock->rules, mock->host, false) == SEAM_HTTP_UNKNOWN_HOST) {
-        rule_connection_fault(mock->rules, mock->host, true);
-        mock_no_connection(mock, mock->host, mock->port, "unknown host");
+        take_refusal(mock, mock->host);
         resolves = false;
     }
     loop_unlock();
@@ -206,18 +221,20 @@ static bool driver_resolves(void *route)
 static int driver_listen(void *route, const char *host)
 {
     struct seam_http_mock *mock = route;
-    int r;
+    int r = -ECONNREFUSED;
 
     (void)host;
     loop_lock();
-    r = mock->stopped ? -ECONNREFUSED : mock_listen(mock, NULL);
+    if (mock_is_running(mock))
+        r = mock_listen(mock, NULL);
     if (r == 0)
         r = mock->listener.port;
     loop_unlock();
     return r;
 }
 
-static const struct link_driver driver = { .open = driver_open,
+static const struct link_driver driver = { .fault = driver_fault,
+                                           .open = driver_open,
                                            .feed = driver_feed,
                                            .end = driver_end,
                                            .gone = driver_gone,
@@ -244,16 +261,18 @@ static void accepted(struct listener *listener, int fd, const char *peer)
 {
     struct seam_http_mock *mock =
         (struct seam_http_mock *)((char *)listener - offsetof(struct seam_http_mock, listener));
-    enum seam_http_fault fault = rule_connection_fault(mock->rules, mock->host, true);
+    enum seam_http_fault fault = take_refusal(mock, mock->host);
     struct mock_connection *connection = list_connection(mock);
     int r;
 
     if (!connection)
         arena_give_up(sizeof *connection);
-    if (connect_error(mock, fault, mock->host) < 0)
+    if (fault != SEAM_HTTP_NO_FAULT) {
         r = turn_away(connection, fault, fd);
-    else
+    } else {
+        fault = rule_connection_fault(mock->rules, mock->host, true);
         r = serve(connection, service_of(mock, fault), fd, peer);
+    }
     if (r < 0) {
         unlist_connection(connection);
         free(connection);
