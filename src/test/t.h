@@ -12,6 +12,9 @@
 /* Descriptors of ours start here, out of the way of the test's own. */
 enum { T_PRIVATE_FD = 500 };
 
+/* The test itself, above all its subtests. */
+seam_t *t_root(void);
+
 /* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
 struct arena *t_arena(seam_t *t);
 
