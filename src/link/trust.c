@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "link/connect.h"
 #include "link/destination.h"
 #include "link/hooks.h"
 #include "link/link.h"
@@ -91,7 +92,7 @@ int link_open_bundle(const char *path)
     const char *pem = link_authority();
     int fd;
 
-    if (!pem || !path || !is_bundle(path))
+    if (!pem || !path || link_passes() || !is_bundle(path))
         return -1;
     fd = memfd_create("seam-authority", MFD_CLOEXEC);
     if (fd >= 0 && write_all(fd, pem, strlen(pem)) &&

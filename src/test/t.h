@@ -5,6 +5,8 @@
 #define TEST_T_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "seam/seam.h"
@@ -28,6 +30,16 @@ const char *t_source_path(seam_t *t, seam_site at, const char *path);
 int t_private_fd(int fd);
 void t_private_close(int fd);
 
+/* Announce that a thread of ours is about to be started, or that it could not be after all; the thread calls
+ * `begins` first and `ends` last. It is left out of the leak report meanwhile. */
+void t_private_thread_planned(bool planned);
+void t_private_thread_begins(void);
+void t_private_thread_ends(void);
+
+/* Call fn on a thread that is not the (sub)test's own: what it checks is of `t`, and a fatal in it fails
+ * the test and ends this call: false then. */
+bool t_call(seam_t *t, seam_fn *fn, void *arg);
+
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
@@ -37,6 +49,28 @@ bool t_wants_containers(void);
 
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
+
+/* What -net says of connections that nobody allowed, and whether -hooks left the hooks on. */
+enum t_net_mode { T_NET_DENY, T_NET_WARN, T_NET_ALLOW };
+int t_net_mode(void);
+bool t_hooks_are_on(void);
+
+/* A request that crossed a seam, and what came back. */
+struct t_exchange {
+    const char *seam; /* "http" */
+    const char *what; /* "POST https://api.pay.test/v1/charges" */
+    const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
+    uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
+    uint64_t elapsed_ns; /* until it was answered whole */
+    const char *body; /* of the answer, any bytes; only its head is kept */
+    size_t body_size;
+    const char *note; /* "no rule"; NULL: none */
+};
+
+/* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
+ * All is copied. From any thread, as long as `t` has not ended. */
+void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);
