@@ -57,6 +57,7 @@ void agent_take_config(const struct message *config)
     process.keeper = message_text(config, "keeper");
     process.folder = message_text(config, "folder");
     process.artifacts = message_text(config, "artifacts");
+    process.build = message_text(config, "build");
     process.source_root = message_text(config, "source_root");
     process.parallel = (int)message_int(config, "parallel", 1);
     if (process.parallel < 1)
