@@ -368,7 +368,7 @@ static void *run(void *arg)
     struct job *jobs;
     int running;
 
-    t_private_thread();
+    t_private_thread_begins();
     link_pass_begin();
     while (take_jobs(forward, &jobs)) {
         begin_all(forward, jobs);
@@ -377,6 +377,7 @@ static void *run(void *arg)
         curl.multi_poll(forward->multi, NULL, 0, POLL_MS, NULL);
     }
     give_up(forward, jobs);
+    t_private_thread_ends();
     return NULL;
 }
 
@@ -389,9 +390,12 @@ static int start_thread(struct forward *forward)
     int r;
 
     sigfillset(&all);
+    t_private_thread_planned(true);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = -pthread_create(&forward->thread, NULL, run, forward);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r < 0)
+        t_private_thread_planned(false);
     return r;
 }
 

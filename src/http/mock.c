@@ -151,7 +151,8 @@ static struct seam_http_mock *new_mock(seam_t *t, seam_site at, bool http2)
                                              .request = mock_request,
                                              .ended = mock_ended,
                                              .malformed = mock_malformed,
-                                             .closed = mock_closed },
+                                             .closed = mock_closed,
+                                             .leave_unread = mock_leave_unread },
                                    .mock = mock };
     seam_cleanup(t, stop, mock);
     return mock;

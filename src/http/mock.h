@@ -24,6 +24,7 @@
 #include "seam/http_mock.h"
 
 struct cassette;
+struct tape;
 struct mock_pass;
 
 enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1 };
@@ -48,6 +49,8 @@ struct mock_call {
 
     /* what is done with the real origin's answer: mock_pass.h */
     void (*asked)(struct mock_call *call, const struct http_message *answer, const char *error);
+
+    struct tape *tape; /* of a recording; cassette.h */
 
     struct loop_timer timer;
     void (*then)(struct mock_call *call); /* when it fires */
@@ -127,6 +130,7 @@ void mock_route_remove(struct seam_http_mock *mock); /* lock not held */
 int mock_listen(struct seam_http_mock *mock, struct err *err);
 int mock_tls(struct seam_http_mock *mock, enum tls_flaw flaw, struct err *err);
 void mock_disconnect(struct seam_http_mock *mock); /* end all connections; nothing listens */
+void mock_leave_unread(struct http_service *service, struct http_connection *connection);
 void mock_closed(struct http_service *service, struct http_connection *connection);
 
 /* ---- mock_serve.c */

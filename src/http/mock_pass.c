@@ -80,6 +80,13 @@ static void copy_answer(struct mock_call *call, const struct http_message *answe
     call->message.body = arena_copy(&call->arena, answer->body, answer->body_size);
 }
 
+void mock_pass_copy(struct mock_call *call, const struct http_message *answer)
+{
+    static const struct http_fields none;
+
+    copy_answer(call, answer, &none);
+}
+
 static bool has_body(const seam_http_reply *reply)
 {
     return reply->json || reply->body || reply->file || reply->text;
@@ -110,7 +117,6 @@ static int lay_over(struct mock_call *call, const struct http_message *answer, s
 static void hand_back(struct mock_call *call, const struct http_message *answer,
                       const char *error)
 {
-    static const struct http_fields none;
     struct err err;
 
     call->note = "from the real origin";
@@ -120,7 +126,7 @@ static void hand_back(struct mock_call *call, const struct http_message *answer,
         return;
     }
     if (!call->mock->pass->overlay)
-        copy_answer(call, answer, &none);
+        mock_pass_copy(call, answer);
     else if (lay_over(call, answer, &err) < 0) {
         call_fail(call, call->mock->site, 500, err.text);
         return;
