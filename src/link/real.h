@@ -62,6 +62,7 @@ struct link_real {
 
 extern struct link_real link_real_table; /* all NULL until resolved */
 void link_real_resolve(void);
+void link_resolve_static(struct link_real *real);
 
 static inline const struct link_real *link_real(void)
 {

@@ -25,6 +25,16 @@ const char *t_source_path(seam_t *t, seam_site at, const char *path);
 int t_private_fd(int fd);
 void t_private_close(int fd);
 
+/* Announce that a thread of ours is about to be started, or that it could not be after all; the thread calls
+ * `begins` first and `ends` last. It is left out of the leak report meanwhile. */
+void t_private_thread_planned(bool planned);
+void t_private_thread_begins(void);
+void t_private_thread_ends(void);
+
+/* Call fn on a thread that is not the (sub)test's own: what it checks is of `t`, and a fatal in it fails
+ * the test and ends this call: false then. */
+bool t_call(seam_t *t, seam_fn *fn, void *arg);
+
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
