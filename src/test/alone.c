@@ -14,11 +14,53 @@
 
 #include "base/arena.h"
 #include "events/agent_link.h"
+#include "events/traffic.h"
 #include "test/state.h"
 
 static bool verbose;
 static struct buf held = { .cap = 1
                                   << 20 }; /* the test's messages, until its verdict is known */
+
+/* What crossed a seam in the (sub)tests that run. */
+struct seen {
+    struct seen *next;
+    uint32_t node;
+    struct traffic traffic;
+};
+static struct seen *seen;
+
+static void keep_exchange(const struct event *event)
+{
+    struct seen *of = seen;
+
+    while (of && of->node != event->node)
+        of = of->next;
+    if (!of)
+        of = calloc(1, sizeof *of);
+    if (!of)
+        return;
+    if (of->node == 0) {
+        of->node = event->node;
+        of->next = seen;
+        seen = of;
+    }
+    traffic_add(&of->traffic, event);
+}
+
+static void forget_exchanges(uint32_t node, bool show)
+{
+    for (struct seen **at = &seen; *at; at = &(*at)->next)
+        if ((*at)->node == node) {
+            struct seen *of = *at;
+
+            *at = of->next;
+            if (show)
+                traffic_print(&of->traffic, &held, 0);
+            traffic_fini(&of->traffic);
+            free(of);
+            return;
+        }
+}
 
 static void show_message(const struct event *event)
 {
@@ -51,6 +93,7 @@ static void show_end(const struct event *event)
     const char *name = current_test && current_test->node == event->node ? current_test->name
                                                                          : process.root->name;
 
+    forget_exchanges(event->node, event->status == VERDICT_FAIL);
     if (verbose || event->status == VERDICT_FAIL) {
         printf("--- %s: %s (%.2fs)\n", words[event->status], name,
                (double)event->elapsed_ns / 1e9);
@@ -67,6 +110,8 @@ void alone_event(const struct event *event)
         printf("=== RUN   %.*s\n", (int)event->test.size, event->test.data);
     else if (event->kind == EVENT_MESSAGE)
         show_message(event);
+    else if (event->kind == EVENT_EXCHANGE)
+        keep_exchange(event);
     else if (event->kind == EVENT_END)
         show_end(event);
 }

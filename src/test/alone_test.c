@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "test/t.h"
 
 /* ---- what is run: no runner selects it, for nobody gives its tag --------------------------- */
 
@@ -55,6 +56,35 @@ SEAM_TEST(alone_ruined, .tags = FIXTURE, .group = "alone_ruin")
     seam_log(t, "ran");
 }
 
+static void cross(seam_t *t, const char *what)
+{
+    t_exchange(t, &(struct t_exchange){ .seam = "http", .what = what, .answer = "200" });
+}
+
+SEAM_SUBTEST(crosses_and_fails)
+{
+    cross(t, "GET /inner");
+    seam_error(t, "wrong");
+}
+
+SEAM_SUBTEST(crosses_and_passes)
+{
+    cross(t, "GET /quiet");
+}
+
+SEAM_TEST(alone_crossed, .tags = FIXTURE)
+{
+    cross(t, "GET /outer");
+    seam_run(t, "fails", crosses_and_fails, NULL);
+    seam_run(t, "passes", crosses_and_passes, NULL);
+    seam_log(t, "goes on");
+}
+
+SEAM_TEST(alone_passes_after_it, .tags = FIXTURE)
+{
+    cross(t, "GET /another");
+}
+
 /* ---- and how it is looked at -------------------------------------------------------------- */
 
 static void be_program(int output, const char *pattern)
@@ -96,6 +126,20 @@ SEAM_TEST(alone_names_each_subtest)
                      "    alone_test\\.c:\\d+: late\n"
                      "--- FAIL: alone_tree \\(\\d\\.\\d\\ds\\)\n"
                      "    alone_test\\.c:\\d+: goes on\n"
+                     "FAIL\nexit 1\n$");
+}
+
+SEAM_TEST(alone_shows_the_traffic_of_what_failed)
+{
+    seam_check_match(t, run_alone(t, "^alone_(crossed|passes_after_it)$"),
+                     "^--- FAIL: alone_crossed/fails \\(.*\\)\n"
+                     "    alone_test\\.c:\\d+: wrong\n"
+                     "    traffic \\(last 1 of 1\\):\n"
+                     "        \\d+\\.\\d ms  GET /inner  -> 200\n"
+                     "--- FAIL: alone_crossed \\(.*\\)\n"
+                     "    alone_test\\.c:\\d+: goes on\n"
+                     "    traffic \\(last 1 of 1\\):\n"
+                     "        \\d+\\.\\d ms  GET /outer  -> 200\n"
                      "FAIL\nexit 1\n$");
 }
 

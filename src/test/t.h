@@ -5,6 +5,8 @@
 #define TEST_T_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "seam/seam.h"
@@ -47,6 +49,28 @@ bool t_wants_update(void);
 
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
+
+/* What -net says of connections that nobody allowed, and whether -hooks left the hooks on. */
+enum t_net_mode { T_NET_DENY, T_NET_WARN, T_NET_ALLOW };
+int t_net_mode(void);
+bool t_hooks_are_on(void);
+
+/* A request that crossed a seam, and what came back. */
+struct t_exchange {
+    const char *seam; /* "http" */
+    const char *what; /* "POST https://api.pay.test/v1/charges" */
+    const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
+    uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
+    uint64_t elapsed_ns; /* until it was answered whole */
+    const char *body; /* of the answer, any bytes; only its head is kept */
+    size_t body_size;
+    const char *note; /* "no rule"; NULL: none */
+};
+
+/* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
+ * All is copied. From any thread, as long as `t` has not ended. */
+void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);
