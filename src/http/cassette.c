@@ -35,8 +35,8 @@ static bool is_same_call(const struct cassette *cassette, struct arena *arena,
                          const struct tape *tape, const struct http_message *request)
 {
     return strcmp(tape->method, request->method) == 0 &&
-           strcmp(tape->target, cassette_redact_target(&cassette->redaction, arena,
-                                                       request->target)) == 0 &&
+           strcmp(tape->target,
+                  cassette_redact_target(&cassette->redaction, arena, request->target)) == 0 &&
            cassette_same_body(cassette, arena, tape, request);
 }
 
@@ -91,7 +91,7 @@ static void refuse(struct cassette *cassette, struct mock_call *call)
     explain(cassette, call, &words);
     buf_printf(&words, "try: seam test -update -run '^%s$'", seam_name(cassette->mock->t));
     call->note = "not recorded";
-    call_fail(call, cassette->site, 501, arena_dup(&call->arena, buf_text(&words)));
+    mock_fail(call, cassette->site, 501, arena_dup(&call->arena, buf_text(&words)));
     buf_fini(&words);
 }
 
@@ -99,7 +99,7 @@ static void replay(struct mock_call *call, const struct tape *tape)
 {
     call->note = "recorded";
     call->message = tape->answer;
-    call_answer(call);
+    mock_answer(call);
 }
 
 /* ---- verifying */
@@ -133,8 +133,7 @@ static void take_request(struct cassette *cassette, struct tape *tape,
     struct arena *arena = &cassette->arena;
 
     tape->method = arena_dup(arena, request->method);
-    tape->target =
-        arena_dup(arena, cassette_redact_target(redaction, arena, request->target));
+    tape->target = arena_dup(arena, cassette_redact_target(redaction, arena, request->target));
     tape->body = cassette_redact_body(redaction, arena, request->body, request->body_size,
                                       &tape->body_size);
 }
@@ -156,14 +155,14 @@ static void recorded(struct mock_call *call, const struct http_message *answer,
     struct cassette *cassette = call->mock->cassette;
 
     if (!answer) {
-        call_fail(call, cassette->site, 502,
+        mock_fail(call, cassette->site, 502,
                   arena_printf(&call->arena, "the real origin gave no answer: %s", error));
         return;
     }
     take_answer(cassette, call->tape, answer);
     call->note = "from the real origin";
     mock_pass_copy(call, answer);
-    call_answer(call);
+    mock_answer(call);
 }
 
 /* ---- */
@@ -173,7 +172,7 @@ static void ask(struct mock_call *call, mock_pass_fn *done)
     struct err err;
 
     if (mock_pass_ask(call, done, &err) < 0)
-        call_fail(call, call->mock->cassette->site, 502, err.text);
+        mock_fail(call, call->mock->cassette->site, 502, err.text);
 }
 
 void cassette_answer(struct mock_call *call)
@@ -227,10 +226,9 @@ static void say_unused(const struct cassette *cassette)
 
         if (tape->used)
             continue;
-        (as_notes ? seam_log_at : seam_error_at)(t, cassette->site,
-                                                 "line %d of '%s' was never replayed: %s %s",
-                                                 tape->line, cassette->file, tape->method,
-                                                 tape->target);
+        (as_notes ? seam_log_at : seam_error_at)(
+            t, cassette->site, "line %d of '%s' was never replayed: %s %s", tape->line,
+            cassette->file, tape->method, tape->target);
     }
 }
 
@@ -264,8 +262,8 @@ static int open_tapes(struct cassette *cassette, const seam_http_record_options 
                       struct err *err)
 {
     struct seam_http_mock *mock = cassette->mock;
-    int r = cassette_redaction_parse(t_arena(mock->t), options->redact, &cassette->redaction,
-                                     err);
+    int r =
+        cassette_redaction_parse(t_arena(mock->t), options->redact, &cassette->redaction, err);
 
     if (r < 0)
         return r;

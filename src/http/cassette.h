@@ -50,7 +50,8 @@ struct cassette {
 /* ---- cassette.c */
 
 void cassette_answer(struct mock_call *call);
-void cassette_close(struct seam_http_mock *mock); /* lock not held; a mock without one is fine */
+void cassette_close(
+    struct seam_http_mock *mock); /* lock not held; a mock without one is fine */
 
 struct tape *cassette_add(struct cassette *cassette); /* zeroed */
 
@@ -63,7 +64,8 @@ int cassette_redaction_parse(struct arena *arena, const char *const *texts,
 const char *cassette_redact_target(const struct cassette_redaction *redaction,
                                    struct arena *arena, const char *target);
 struct http_fields cassette_redact_fields(const struct cassette_redaction *redaction,
-                                          struct arena *arena, const struct http_fields *fields);
+                                          struct arena *arena,
+                                          const struct http_fields *fields);
 
 /* A body that is no JSON, or has nothing to redact, stays as it is. */
 const char *cassette_redact_body(const struct cassette_redaction *redaction,

@@ -125,9 +125,8 @@ void cassette_show_difference(const struct cassette *cassette, struct arena *are
 /* ---- the real origin today */
 
 /* Fields that a program acts on; others, such as Date, are new with each answer. */
-static const char *const fields_that_matter[] = {
-    "Allow", "Content-Encoding", "Content-Type", "Location", "WWW-Authenticate"
-};
+static const char *const fields_that_matter[] = { "Allow", "Content-Encoding", "Content-Type",
+                                                  "Location", "WWW-Authenticate" };
 
 static const char *kind_of(const struct json_node *node)
 {

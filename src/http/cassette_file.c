@@ -19,16 +19,18 @@ enum { FILE_MAX = 256 << 20 };
 static void add_text(struct buf *to, const char *text, size_t size)
 {
     json_node_write(
-        to,
-        &(struct json_node){ .kind = NODE_STRING, .count = (uint32_t)size, .text = text }, 0);
+        to, &(struct json_node){ .kind = NODE_STRING, .count = (uint32_t)size, .text = text },
+        0);
 }
 
 /* How many bytes of well-formed UTF-8 a character has; 0: it is none. */
 static size_t character_size(const unsigned char *at, size_t left)
 {
-    size_t size = *at < 0x80 ? 1 : *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3
-                                : *at >= 0xf0 && *at < 0xf5   ? 4
-                                                              : 0;
+    size_t size = *at < 0x80                  ? 1
+                  : *at >= 0xc2 && *at < 0xe0 ? 2
+                  : *at >= 0xe0 && *at < 0xf0 ? 3
+                  : *at >= 0xf0 && *at < 0xf5 ? 4
+                                              : 0;
 
     if (size == 0 || size > left || *at == 0)
         return 0;

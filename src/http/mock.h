@@ -144,24 +144,24 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
 void mock_no_connection(struct seam_http_mock *mock, const char *host, int port,
                         const char *answer);
 
-/* Keep a call across whatever may end its exchange; call_leave may free it. */
-void call_enter(struct mock_call *call);
-void call_leave(struct mock_call *call);
+/* Keep a call across whatever may end its exchange; mock_leave may free it. */
+void mock_enter(struct mock_call *call);
+void mock_leave(struct mock_call *call);
 
 /* Go on with `then` after so many milliseconds, on the loop's thread. */
-void call_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call));
+void mock_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call));
 
 /* Answer with call->message and the manner of call->choice.reply (which may be NULL: just so). */
-void call_answer(struct mock_call *call);
+void mock_answer(struct mock_call *call);
 
 /* Answer that nothing matches, and fail the test unless the mock is lenient. */
-void call_unexpected(struct mock_call *call);
+void mock_unexpected(struct mock_call *call);
 
 /* Answer 500 (or so) with a sentence, and fail the test with it at a line. */
-void call_fail(struct mock_call *call, seam_site at, int status, const char *words);
+void mock_fail(struct mock_call *call, seam_site at, int status, const char *words);
 
 /* A field "Name: value". */
-struct http_field call_field(struct mock_call *call, const char *text);
+struct http_field mock_field(struct mock_call *call, const char *text);
 
 /* ---- answer.c */
 

@@ -41,8 +41,8 @@ static void unlist_connection(struct mock_connection *connection)
 static int serve(struct mock_connection *connection, struct http_service *service, int fd,
                  const char *peer)
 {
-    int r = http_connection_new(&connection->connection, service, fd, peer,
-                                connection->has_driver);
+    int r =
+        http_connection_new(&connection->connection, service, fd, peer, connection->has_driver);
 
     if (r == 0)
         http_connection_set_user(connection->connection, connection);
