@@ -75,7 +75,7 @@ static struct reply service_error(enum service_result result, const struct failu
     const struct meaning *m = &meanings[result];
     struct reply reply = error_reply(m->status, m->word, m->detail ? m->detail : failure->text);
 
-    if (m->detail)
+    if (m->status >= 500)
         fprintf(stderr, "orders: %s: %s\n", m->word, failure->text);
     if (result == SERVICE_TRY_AGAIN) {
         reply.field = MHD_HTTP_HEADER_RETRY_AFTER;
