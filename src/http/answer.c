@@ -10,7 +10,7 @@ static const struct http_fields none;
 
 static void inform(struct mock_call *call, const char *text)
 {
-    struct http_field field = call_field(call, text);
+    struct http_field field = mock_field(call, text);
 
     http_exchange_inform(call->x, 103, &(struct http_fields){ &field, 1 });
 }
@@ -22,7 +22,7 @@ static void find_trailers(struct mock_call *call, const char *text)
     if (!text)
         return;
     field = arena_zero(&call->arena, sizeof *field);
-    *field = call_field(call, text);
+    *field = mock_field(call, text);
     call->trailers = (struct http_fields){ field, 1 };
 }
 
@@ -104,9 +104,9 @@ static void write_bad_chunk(struct mock_call *call)
 
 static void note_fault(struct mock_call *call, int fault)
 {
-    static const char *const words[SEAM_HTTP_FAULTS] = { [SEAM_HTTP_RESET] = "reset",
-                                                         [SEAM_HTTP_CLOSE] = "closed",
-                                                         [SEAM_HTTP_STALL] = "stalled" };
+    static const char *const words[SEAM_HTTP_FAULTS] = {
+        [SEAM_HTTP_RESET] = "reset", [SEAM_HTTP_CLOSE] = "closed", [SEAM_HTTP_STALL] = "stalled"
+    };
 
     if (fault == SEAM_HTTP_BAD_CHUNK)
         call->note = "a bad chunk";
@@ -177,7 +177,7 @@ static void drip(struct mock_call *call)
     if (!call->x)
         return;
     if (call->left_size > 0)
-        call_after(call, reply->drip_ms, drip);
+        mock_after(call, reply->drip_ms, drip);
     else if (is_raw(call))
         break_off(call);
     else
@@ -192,7 +192,7 @@ static void begin_drip(struct mock_call *call)
     call->left = call->message.body;
     call->left_size = has_body(call) ? call->message.body_size : 0;
     if (call->left_size > 0)
-        call_after(call, call->choice.reply->drip_ms, drip);
+        mock_after(call, call->choice.reply->drip_ms, drip);
     else
         end(call);
 }
@@ -209,7 +209,7 @@ static void send_broken(struct mock_call *call)
     call->left = buf_text(&call->wire);
     call->left_size = call->wire.size;
     if (reply->drip_bytes > 0 && call->left_size > 0) {
-        call_after(call, reply->drip_ms, drip);
+        mock_after(call, reply->drip_ms, drip);
         return;
     }
     if (call->left_size > 0)
