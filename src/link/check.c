@@ -39,6 +39,8 @@ struct check {
     struct map hooks; /* names, to 1 + the index in `all` */
     const struct link_hook *all[64];
     char bypassed[512]; /* "libfoo.so calls connect", the first that could not be mended */
+    char mended[256]; /* "libfoo.so", the first that had to be */
+    unsigned long long loaded; /* how many objects have been, since the program began */
     bool dynamic; /* the program has a dynamic section */
 };
 
@@ -95,6 +97,13 @@ static bool set_slot(const struct object *object, void **slot, void *value)
     return true;
 }
 
+static const char *object_name(const struct object *object)
+{
+    const char *slash = strrchr(object->name, '/');
+
+    return slash ? slash + 1 : *object->name ? object->name : "the program";
+}
+
 static void look_at_slot(struct check *check, const struct object *object,
                          const ElfW(Rela) * rela)
 {
@@ -117,9 +126,10 @@ static void look_at_slot(struct check *check, const struct object *object,
     if (type == SLOT_JUMP && (uintptr_t)*slot >= object->begin &&
         (uintptr_t)*slot < object->end && *object->name)
         return; /* not called yet: its first call binds it, to us */
-    if (!set_slot(object, slot, hook->function) && !*check->bypassed)
-        snprintf(check->bypassed, sizeof check->bypassed, "%s calls %s",
-                 strrchr(object->name, '/') ? strrchr(object->name, '/') + 1 : object->name,
+    if (set_slot(object, slot, hook->function))
+        snprintf(check->mended, sizeof check->mended, "%s", object_name(object));
+    else if (!*check->bypassed)
+        snprintf(check->bypassed, sizeof check->bypassed, "%s calls %s", object_name(object),
                  hook->name);
 }
 
@@ -161,6 +171,7 @@ static int look_at_object(struct dl_phdr_info *info, size_t size, void *arg)
     struct check *check = arg;
 
     (void)size;
+    check->loaded = info->dlpi_adds;
     if (!*info->dlpi_name)
         check->dynamic |= find_segment(info, PT_INTERP) != NULL;
     if (!segment || is_left_alone(info->dlpi_name))
@@ -207,24 +218,60 @@ static void add_hooks(struct check *check, const struct link_hook *hooks, size_t
     }
 }
 
-int link_check(struct err *err)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned long long checked; /* `loaded` of the last check; guarded by `lock` */
+
+static void look_at_all(struct check *check)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    struct check check = { 0 };
     size_t count = 0;
 
+    *check = (struct check){ 0 };
+    add_hooks(check, link_hooks_net, &count);
+    add_hooks(check, link_hooks_files, &count);
+    add_hooks(check, link_hooks_trust, &count);
     pthread_mutex_lock(&lock);
-    add_hooks(&check, link_hooks_net, &count);
-    add_hooks(&check, link_hooks_files, &count);
-    add_hooks(&check, link_hooks_trust, &count);
-    dl_iterate_phdr(look_at_object, &check);
-    map_fini(&check.hooks);
+    dl_iterate_phdr(look_at_object, check);
+    checked = check->loaded;
     pthread_mutex_unlock(&lock);
+    map_fini(&check->hooks);
+}
+
+int link_check(struct err *err)
+{
+    struct check check;
+
+    look_at_all(&check);
     if (!check.dynamic)
-        return err_set(err, -ENOTSUP,
-                       "this is a static program, which has no hooks: use the URL of a "
-                       "mock that was started with NULL");
+        return err_set(
+            err, -ENOTSUP,
+            "this is a static program, which has no hooks: use the URL of a mock that was "
+            "started with NULL");
     if (*check.bypassed)
         return err_set(err, -ENOTSUP, "%s past the hooks", check.bypassed);
+    return 0;
+}
+
+static int count_loaded(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    *(unsigned long long *)arg = info->dlpi_adds;
+    return 1;
+}
+
+int link_check_again(struct err *err)
+{
+    unsigned long long loaded = 0;
+    struct check check;
+
+    dl_iterate_phdr(count_loaded, &loaded);
+    if (loaded == checked)
+        return 0;
+    look_at_all(&check);
+    if (*check.bypassed || *check.mended)
+        return err_set(
+            err, -ENOTSUP,
+            "%s was loaded with RTLD_DEEPBIND after the double had started: what it sent went "
+            "past the double. Load it before, or without that flag",
+            *check.mended ? check.mended : check.bypassed);
     return 0;
 }

@@ -82,4 +82,8 @@ extern int (*link_private_fd)(int fd);
  * that was linked past them). The first call looks at each loaded object. */
 int link_check(struct err *err);
 
+/* The same when a double ends, for libraries that were loaded meanwhile: -ENOTSUP when one was bound past the
+ * hooks until now. */
+int link_check_again(struct err *err);
+
 #endif

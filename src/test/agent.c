@@ -57,6 +57,7 @@ void agent_take_config(const struct message *config)
     process.keeper = message_text(config, "keeper");
     process.folder = message_text(config, "folder");
     process.artifacts = message_text(config, "artifacts");
+    process.build = message_text(config, "build");
     process.source_root = message_text(config, "source_root");
     process.parallel = (int)message_int(config, "parallel", 1);
     if (process.parallel < 1)
@@ -78,6 +79,18 @@ const char *t_keeper_socket(void)
 bool t_wants_containers(void)
 {
     return process.flags & AGENT_CONTAINERS;
+}
+
+int t_net_mode(void)
+{
+    return process.flags & AGENT_NET_ALLOW  ? T_NET_ALLOW
+           : process.flags & AGENT_NET_WARN ? T_NET_WARN
+                                            : T_NET_DENY;
+}
+
+bool t_hooks_are_on(void)
+{
+    return !(process.flags & AGENT_NO_HOOKS);
 }
 
 /* ---- packets */

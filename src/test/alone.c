@@ -205,6 +205,15 @@ static int refuse(const char *flag, const struct err *err)
     return 2;
 }
 
+/* The value of -net or -hooks, which the runner has judged when it is there. */
+static void take_mode(const char *value)
+{
+    process.flags |= strcmp(value, "warn") == 0    ? AGENT_NET_WARN
+                     : strcmp(value, "allow") == 0 ? AGENT_NET_ALLOW
+                     : strcmp(value, "off") == 0   ? AGENT_NO_HOOKS
+                                                   : 0;
+}
+
 /* What is no flag of ours is the runner's: without one it says nothing to us. */
 int alone_main(int argc, char **argv)
 {
@@ -223,6 +232,8 @@ int alone_main(int argc, char **argv)
         }
         alone |= strcmp(argv[i], "--seam-alone") == 0;
         verbose |= strcmp(argv[i], "-v") == 0;
+        if (strncmp(argv[i], "-net=", 5) == 0 || strncmp(argv[i], "-hooks=", 7) == 0)
+            take_mode(strchr(argv[i], '=') + 1);
         if (filter && i + 1 < argc && filter_init(filter, argv[++i], &err) < 0)
             return refuse(argv[i - 1], &err);
     }

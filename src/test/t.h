@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "seam/seam.h"
 
 /* Descriptors of ours start here, out of the way of the test's own. */
@@ -23,6 +24,9 @@ struct arena *t_arena(seam_t *t);
 /* Make a path absolute: a relative one starts at the folder of the source file `at.file`. The text
  * lives until the (sub)test ends. */
 const char *t_source_path(seam_t *t, seam_site at, const char *path);
+
+/* A fresh folder, removed by a clean-up that is registered here. */
+const char *t_make_folder(seam_t *t, seam_site at);
 
 /* Take a descriptor (or -1, with errno) and move it above T_PRIVATE_FD, close-on-exec. It is left out of
  * the leak report and closed in every process that the test forks. Returns the new one or -errno; the
@@ -74,5 +78,19 @@ void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);
+
+/*
+ * What doubles do for programs that a test spawns (seam/spawn.h). libseam knows no doubles: whoever brings
+ * some registers here, as often as it likes, before the first program that is to have them.
+ *
+ * `fn` adds assignments for a program that `t` is about to spawn, each with a NUL behind it; none when `t`
+ * has no double: "NAME=value", unless the test gives that program a NAME of its own, and "NAME+=value",
+ * behind a ':' where the program has a NAME already. A program that cannot be preloaded (LD_PRELOAD) then
+ * fails the test. From the thread of `t`.
+ */
+void t_spawn_environment(void (*fn)(seam_t *t, struct buf *assignments));
+
+/* `fn` is told of each port that a spawned program has by "{port:name}", also of those that live. */
+void t_spawn_port(void (*fn)(int port));
 
 #endif
