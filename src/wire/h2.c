@@ -28,9 +28,9 @@ static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
 /* The connection cannot go on. The first reason counts. */
 static void fail(struct h2 *h2, const char *reason)
 {
-    if (h2->error.status)
+    if (h2->error.text[0])
         return;
-    h2_error_set(&h2->error, 400, "the HTTP/2 connection is broken: %s", reason);
+    h2_error_set(&h2->error, 0, "the HTTP/2 connection is broken: %s", reason);
     h2->wrong = true;
 }
 
@@ -73,7 +73,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     if (!stream || stream->wrong || stream->whole)
         return 0;
     flaw = h2->reason[0] ? h2->reason : h2_stream_flaw(stream);
-    h2_stream_reject(stream, 400, "the request is malformed: %s",
+    h2_stream_reject(stream, 400, "a malformed request was reset: %s",
                      flaw ? flaw : nghttp2_strerror(code));
     return 0;
 }
@@ -195,7 +195,7 @@ static void sent_reset(struct h2_stream *stream, uint32_t code)
     const char *flaw = h2_stream_flaw(stream);
 
     if (!stream->whole && !stream->wrong)
-        h2_stream_reject(stream, 400, "the request is malformed: %s",
+        h2_stream_reject(stream, 400, "a malformed request was reset: %s",
                          flaw ? flaw : nghttp2_http2_strerror(code));
 }
 
