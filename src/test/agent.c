@@ -81,6 +81,18 @@ bool t_wants_containers(void)
     return process.flags & AGENT_CONTAINERS;
 }
 
+int t_net_mode(void)
+{
+    return process.flags & AGENT_NET_ALLOW  ? T_NET_ALLOW
+           : process.flags & AGENT_NET_WARN ? T_NET_WARN
+                                            : T_NET_DENY;
+}
+
+bool t_hooks_are_on(void)
+{
+    return !(process.flags & AGENT_NO_HOOKS);
+}
+
 /* ---- packets */
 
 void agent_say(const struct agent_packet *packet, const int *fds, size_t count)

@@ -103,7 +103,7 @@ size_t json_source_copy(struct buf *out, const struct json_source *source)
 
         if (c == '"' || (c == '\'' && source->single_quotes))
             r = copy_string(out, &cursor);
-        else if (c == '-' || is_digit(c))
+        else if (!source->keep_numbers && (c == '-' || is_digit(c)))
             r = copy_number(out, &cursor);
         else if ((r = buf_add_char(out, c)) == 0)
             cursor.at++;

@@ -22,6 +22,7 @@ struct json_source {
     const char *text;
     size_t size;
     bool single_quotes; /* are allowed */
+    bool keep_numbers; /* also big ones: the copy is to be sent, not parsed */
 };
 
 /* Copy as much as `out` takes. Returns how many bytes of the text are in it: with a cap of n

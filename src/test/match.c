@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <pcre2.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test/library.h"
 #include "test/quote.h"
+
+#include "base/hostile.h"
 
 /* Enough for a linear match of some megabytes, and reached within a second or so by a pattern
  * that backtracks without end. */
@@ -24,11 +27,11 @@ static const char *words_of(const struct pcre2 *pcre2, int error, char room[stat
     return room;
 }
 
-static pcre2_code *compile(const struct pcre2 *pcre2, const char *text, const char *pattern,
-                           struct err *err)
+static pcre2_code *compile(const struct pcre2 *pcre2, const char *pattern, bool is_utf,
+                           bool whole, struct err *err)
 {
-    bool is_utf = quote_is_utf8(text, strlen(text)) && quote_is_utf8(pattern, strlen(pattern));
-    uint32_t options = PCRE2_DOLLAR_ENDONLY | (is_utf ? PCRE2_UTF : 0);
+    uint32_t options = PCRE2_DOLLAR_ENDONLY | (is_utf ? PCRE2_UTF : 0) |
+                       (whole ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0);
     PCRE2_SIZE offset;
     pcre2_code *code;
     char room[256];
@@ -48,7 +51,7 @@ static bool is_limit(int error)
 }
 
 static bool run(const struct pcre2 *pcre2, const pcre2_code *code, const char *text,
-                struct err *err)
+                size_t size, struct err *err)
 {
     pcre2_match_context *context = pcre2->match_context_create(NULL);
     pcre2_match_data *data = pcre2->match_data_create(1, NULL);
@@ -59,7 +62,7 @@ static bool run(const struct pcre2 *pcre2, const pcre2_code *code, const char *t
         pcre2->set_match_limit(context, STEPS_MAX);
         pcre2->set_depth_limit(context, DEPTH_MAX);
         pcre2->set_heap_limit(context, HEAP_MAX_KIB);
-        error = pcre2->match(code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, context);
+        error = pcre2->match(code, (PCRE2_SPTR)text, size, 0, 0, data, context);
     }
     if (is_limit(error))
         err_set(err, -E2BIG,
@@ -73,19 +76,76 @@ static bool run(const struct pcre2 *pcre2, const pcre2_code *code, const char *t
     return error >= 0;
 }
 
+static bool match_once(const struct pcre2 *pcre2, const char *pattern, bool is_utf, bool whole,
+                       const char *text, size_t size, struct err *err)
+{
+    pcre2_code *code = compile(pcre2, pattern, is_utf, whole, err);
+    bool is_found = code && run(pcre2, code, text, size, err);
+
+    pcre2->code_free(code);
+    return is_found;
+}
+
 bool match_regex(const char *text, const char *pattern, struct err *err)
 {
     const struct pcre2 *pcre2 = library_pcre2(err);
-    pcre2_code *code;
-    bool is_found;
+    size_t size = strlen(text);
 
     if (!pcre2)
         return false;
     err_set(err, 0, "%s", "");
-    code = compile(pcre2, text, pattern, err);
-    if (!code)
-        return false;
-    is_found = run(pcre2, code, text, err);
-    pcre2->code_free(code);
-    return is_found;
+    return match_once(pcre2, pattern,
+                      quote_is_utf8(text, size) && quote_is_utf8(pattern, strlen(pattern)),
+                      false, text, size, err);
+}
+
+/* ---- patterns that are kept -------------------------------------------------------------- */
+
+struct match_pattern {
+    const struct pcre2 *pcre2;
+    pcre2_code *code;
+    bool is_utf;
+    bool whole;
+    char text[];
+};
+
+int match_pattern_new(struct match_pattern **ret, const char *text, bool whole, struct err *err)
+{
+    const struct pcre2 *pcre2 = library_pcre2(err);
+    size_t size = strlen(text);
+    struct match_pattern *pattern;
+
+    if (!pcre2)
+        return -ENOENT;
+    pattern = malloc(sizeof *pattern + size + 1);
+    if (!pattern)
+        return err_set(err, -ENOMEM, "out of memory");
+    *pattern = (struct match_pattern){ .pcre2 = pcre2,
+                                       .is_utf = quote_is_utf8(text, size),
+                                       .whole = whole };
+    memcpy(pattern->text, text, size + 1);
+    pattern->code = compile(pcre2, text, pattern->is_utf, whole, err);
+    if (!pattern->code) {
+        free(pattern);
+        return -EINVAL;
+    }
+    *ret = pattern;
+    return 0;
+}
+
+bool match_pattern_found(const struct match_pattern *pattern, const char *text, size_t size,
+                         struct err *err)
+{
+    err_set(err, 0, "%s", "");
+    if (pattern->is_utf && !quote_is_utf8(text, size))
+        return match_once(pattern->pcre2, pattern->text, false, pattern->whole, text, size,
+                          err);
+    return run(pattern->pcre2, pattern->code, text, size, err);
+}
+
+void match_pattern_free(struct match_pattern *pattern)
+{
+    if (pattern)
+        pattern->pcre2->code_free(pattern->code);
+    free(pattern);
 }

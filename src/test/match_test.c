@@ -4,6 +4,7 @@
 
 #include <seam/seam.h>
 
+#include <errno.h>
 #include <string.h>
 
 #define NOT_FOUND ""
@@ -57,4 +58,48 @@ SEAM_TEST(match_without_err_is_a_plain_question)
 {
     seam_check(t, match_regex("abc", "b", NULL));
     seam_check(t, !match_regex("abc", "[", NULL));
+}
+
+/* ---- patterns that are kept */
+
+SEAM_TEST(match_pattern_is_used_again)
+{
+    struct match_pattern *pattern;
+    struct err err;
+
+    seam_require_ok(t, match_pattern_new(&pattern, "b.?c", false, &err));
+    seam_check(t, match_pattern_found(pattern, "abc", 3, &err));
+    seam_check(t, !match_pattern_found(pattern, "abd", 3, &err));
+    seam_check(t, match_pattern_found(pattern, "\0b\0c", 4, &err));
+    seam_check(t, match_pattern_found(pattern,
+                                      "b\xff"
+                                      "c",
+                                      3, &err));
+    seam_check_eq(t, err.text, "");
+    match_pattern_free(pattern);
+    match_pattern_free(NULL);
+}
+
+SEAM_TEST(match_pattern_of_the_whole_text)
+{
+    static const char *const others[] = { "/users/x", "/users/7/", "a/users/7", "/users/7\n" };
+    struct match_pattern *pattern;
+    struct err err;
+
+    seam_require_ok(t, match_pattern_new(&pattern, "/users/\\d+|/x", true, &err));
+    seam_check(t, match_pattern_found(pattern, "/users/17", 9, &err));
+    seam_check(t, match_pattern_found(pattern, "/x", 2, &err));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        seam_check(t, !match_pattern_found(pattern, others[i], strlen(others[i]), &err));
+    match_pattern_free(pattern);
+}
+
+SEAM_TEST(match_pattern_that_is_wrong_says_so_at_once)
+{
+    struct match_pattern *pattern = NULL;
+    struct err err;
+
+    seam_check_eq(t, match_pattern_new(&pattern, "a[b", true, &err), -EINVAL);
+    seam_check_eq(t, err.text, "missing terminating ] for character class at offset 3");
+    seam_check_null(t, pattern);
 }

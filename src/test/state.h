@@ -99,6 +99,8 @@ extern _Thread_local seam_t *current_test;
 void emit_watch_forks(void); /* once, in a program with tests */
 void emit_begin(int events, int output); /* this process is a test: its pipes; -1: no marks */
 void emit(struct event *event); /* sets its time */
+void emit_aside(
+    struct event *event); /* the same, where its place in raw output does not matter */
 bool emit_crash(struct event *event); /* the same from a signal handler; false when it cannot */
 bool emit_lock(
     void); /* process.lock, where there is more than one thread: whether it was taken */

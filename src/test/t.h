@@ -5,6 +5,8 @@
 #define TEST_T_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -12,6 +14,9 @@
 
 /* Descriptors of ours start here, out of the way of the test's own. */
 enum { T_PRIVATE_FD = 500 };
+
+/* The test itself, above all its subtests. */
+seam_t *t_root(void);
 
 /* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
 struct arena *t_arena(seam_t *t);
@@ -29,6 +34,16 @@ const char *t_make_folder(seam_t *t, seam_site at);
 int t_private_fd(int fd);
 void t_private_close(int fd);
 
+/* Announce that a thread of ours is about to be started, or that it could not be after all; the thread calls
+ * `begins` first and `ends` last. It is left out of the leak report meanwhile. */
+void t_private_thread_planned(bool planned);
+void t_private_thread_begins(void);
+void t_private_thread_ends(void);
+
+/* Call fn on a thread that is not the (sub)test's own: what it checks is of `t`, and a fatal in it fails
+ * the test and ends this call: false then. */
+bool t_call(seam_t *t, seam_fn *fn, void *arg);
+
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
@@ -36,8 +51,33 @@ SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format,
 /* Whether -services docker was given. */
 bool t_wants_containers(void);
 
+/* Whether -update was given: files that tests compare with are written anew. */
+bool t_wants_update(void);
+
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
+
+/* What -net says of connections that nobody allowed, and whether -hooks left the hooks on. */
+enum t_net_mode { T_NET_DENY, T_NET_WARN, T_NET_ALLOW };
+int t_net_mode(void);
+bool t_hooks_are_on(void);
+
+/* A request that crossed a seam, and what came back. */
+struct t_exchange {
+    const char *seam; /* "http" */
+    const char *what; /* "POST https://api.pay.test/v1/charges" */
+    const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
+    uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
+    uint64_t elapsed_ns; /* until it was answered whole */
+    const char *body; /* of the answer, any bytes; only its head is kept */
+    size_t body_size;
+    const char *note; /* "no rule"; NULL: none */
+};
+
+/* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
+ * All is copied. From any thread, as long as `t` has not ended. */
+void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);
