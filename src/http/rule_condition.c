@@ -239,12 +239,18 @@ static bool named_holds(const struct condition *condition, struct http_call *cal
     return condition->test == CONDITION_ABSENT ? !pair : is_wanted;
 }
 
-static bool is_asked_for(const struct conditions *all, const struct match_pair *pair)
+/* Also one that makes a condition of its own fail. */
+static bool is_asked_for(const struct conditions *all, const struct match_pair *pair,
+                         struct http_call *call)
 {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->at[i].part == CONDITION_QUERY && is_named(&all->at[i], pair) &&
-            pair_holds(&all->at[i], pair))
+    for (size_t i = 0; i < all->count; i++) {
+        const struct condition *condition = &all->at[i];
+
+        if (condition->part == CONDITION_QUERY &&
+            is_named(condition, pair) &&
+            (pair_holds(condition, pair) || !named_holds(condition, call)))
             return true;
+    }
     return false;
 }
 
@@ -254,7 +260,7 @@ const struct match_pair *condition_other_query(const struct conditions *all,
     const struct match_pairs *query = call_query(call);
 
     for (size_t i = 0; i < query->count; i++)
-        if (!is_asked_for(all, &query->at[i]))
+        if (!is_asked_for(all, &query->at[i], call))
             return &query->at[i];
     return NULL;
 }
