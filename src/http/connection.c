@@ -279,7 +279,7 @@ static void refuse_tls(struct http_connection *connection, const struct err *err
 {
     struct http1_error error = { 0 };
 
-    snprintf(error.text, sizeof error.text, "%s", err->text);
+    snprintf(error.text, sizeof error.text, "%.*s", (int)sizeof error.text - 1, err->text);
     connection_tell_malformed(connection, &error);
     connection_close_when_sent(connection, true);
 }
