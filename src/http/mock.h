@@ -44,7 +44,6 @@ struct mock_call {
     uint64_t begin_ns;
 
     struct http_message message; /* the answer */
-    struct http_fields trailers; /* of the answer */
     const char *note; /* for the report; or NULL */
 
     /* what is done with the real origin's answer: mock_pass.h */
