@@ -701,3 +701,25 @@ SEAM_TEST(server_leaves_nothing_behind)
     seam_check_contains(t, said, "2 descriptors open: 3 pipe, 4 pipe\n"); /* the trial's own */
     seam_check(t, !strstr(said, "thread"));
 }
+
+static void *sleep_on(void *arg)
+{
+    pause();
+    return arg;
+}
+
+static void leaves_a_thread(seam_t *t)
+{
+    pthread_t thread;
+
+    serves_one(t);
+    pthread_create(&thread, NULL, sleep_on, NULL);
+    pthread_detach(thread);
+}
+
+SEAM_TEST(server_threads_are_not_those_that_a_test_leaves)
+{
+    static const struct trial_options leaks = { .flags = AGENT_LEAKS };
+
+    seam_check_contains(t, trial_run(t, leaves_a_thread, &leaks), "left 1 thread running");
+}
