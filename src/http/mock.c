@@ -208,13 +208,20 @@ static const struct seam_http_mock *same_origin(const struct seam_http_mock *moc
     return NULL;
 }
 
+const char *mock_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int list(struct seam_http_mock *mock, struct err *err)
 {
     const struct seam_http_mock *other = same_origin(mock);
 
     if (other)
         return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
-                       other->site.file, other->site.line);
+                       mock_file_name(other->site.file), other->site.line);
     mock->next = mocks;
     mocks = mock;
     return 0;
@@ -357,9 +364,9 @@ void seam_http_mock_add(seam_http_mock *mock, const seam_http_rule *rule)
     int r;
 
     lock_rules(mock);
-    r = rule_add(mock->rules, rule, folder, &err);
+    r = prepare_flaws(mock, rule, &err);
     if (r == 0)
-        r = prepare_flaws(mock, rule, &err);
+        r = rule_add(mock->rules, rule, folder, &err);
     loop_unlock();
     if (r < 0)
         seam_fatal_at(mock->t, rule->site, "%s", err.text);

@@ -45,6 +45,7 @@ struct mock_call {
 
     struct http_message message; /* the answer */
     const char *note; /* for the report; or NULL */
+    bool in_our_words; /* nothing that the test has written: the answer says why */
 
     /* what is done with the real origin's answer: mock_pass.h */
     void (*asked)(struct mock_call *call, const struct http_message *answer, const char *error);
@@ -118,6 +119,9 @@ struct seam_http_mock {
 
 /* A mock with its routes, ready but for `pass` and `cassette`. Ends the test when it cannot. */
 seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool http2);
+
+/* How messages name a source file: without its folders. */
+const char *mock_file_name(const char *path);
 
 /* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
 bool mock_is_running(const struct seam_http_mock *mock);

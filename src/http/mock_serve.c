@@ -143,7 +143,7 @@ static void report(struct mock_call *call)
                    .begin_ns = call->begin_ns,
                    .elapsed_ns = now_ns() - call->begin_ns,
                    .body = call->message.body,
-                   .body_size = call->message.body_size,
+                   .body_size = call->in_our_words ? 0 : call->message.body_size,
                    .note = call->note });
 }
 
@@ -240,6 +240,7 @@ static void answer_words(struct mock_call *call, int status, const char *words)
 {
     static const struct http_field plain[] = { { "Content-Type", "text/plain" } };
 
+    call->in_our_words = true;
     call->choice = (struct rule_choice){ .rule = NULL };
     call->message = (struct http_message){ .status = status,
                                            .reason = http_reason(status),
@@ -272,13 +273,6 @@ struct http_field mock_field(struct mock_call *call, const char *text)
 
 /* ---- a request that nothing answers */
 
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* What was not expected, and beside it the rule that was meant. */
 static void say_unexpected(struct mock_call *call, const struct rule *forbidding)
 {
@@ -293,7 +287,7 @@ static void say_unexpected(struct mock_call *call, const struct rule *forbidding
     else if (rule_nearest(mock->rules, &call->call, &nearest, &table))
         seam_error_at(mock->t, mock->site,
                       "%s %s was not expected; the nearest rule is at %s:%d\n%s", said->method,
-                      said->url, file_name(nearest.file), nearest.line, buf_text(&table));
+                      said->url, mock_file_name(nearest.file), nearest.line, buf_text(&table));
     else
         seam_error_at(mock->t, mock->site, "%s %s was not expected; the mock has no rules",
                       said->method, said->url);
