@@ -2,20 +2,21 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources client.c client_request.c record.c listen.c
 //seam:sources connection.c connection_http1.c exchange.c handler.c server.c origin.c
+//seam:sources ../test/trial_test.c
 //seam:sources ../net/*.c ../wire/*.c ../base/*.c ../events/*.c ../test/*.c
 //seam:pkg-config openssl libcurl libnghttp2
 
 #include <seam/http.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
+#include "test/t.h"
 #include "test/trial_test.h"
 
 static const char *or_dash(const char *text)
@@ -194,27 +195,25 @@ SEAM_TEST(connection_is_kept_also_across_subtests)
     seam_check_eq(t, peer_of(t, url), before[1]);
 }
 
-static void *below; /* what a subtest got */
+struct first {
+    const char *url;
+    char peer[64];
+};
 
 static void asks_first(seam_t *t, void *arg)
 {
-    below = (void *)peer_of(t, arg);
-    below = strdup(below);
+    struct first *first = arg;
+
+    snprintf(first->peer, sizeof first->peer, "%s", peer_of(t, first->url));
 }
 
 SEAM_TEST(connection_of_a_subtest_outlives_it)
 {
     seam_http_server *server = seam_http_serve(t, mirror, NULL);
-    const char *url = seam_http_url(server, "/");
+    struct first first = { .url = seam_http_url(server, "/") };
 
-    seam_run(t, "sub", asks_first, url);
-    seam_check_eq(t, peer_of(t, url), (char *)below);
-    free(below);
-}
-
-static void cut(void *server)
-{
-    seam_http_close_connections(server);
+    seam_run(t, "sub", asks_first, &first);
+    seam_check_eq(t, peer_of(t, first.url), first.peer);
 }
 
 SEAM_TEST(connection_that_the_server_closed_is_made_again)
@@ -224,7 +223,7 @@ SEAM_TEST(connection_that_the_server_closed_is_made_again)
 
     for (int i = 0; i < 3; i++) {
         seam_check_eq(t, seam_http_get(t, url)->status, 200);
-        cut(server);
+        seam_http_close_connections(server);
     }
 }
 
@@ -243,7 +242,23 @@ SEAM_TEST(parallel_subtests_ask_at_the_same_time)
         seam_run(t, "many", many, seam_http_url(server, "/"));
 }
 
-/* A connection that two processes speak on would mix their answers. */
+/* In the place of all descriptors that were private before the fork. */
+static void take_places(void)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        _exit(2);
+    for (int fd = T_PRIVATE_FD; fd < T_PRIVATE_FD + 40; fd++)
+        dup2(pair[0], fd);
+}
+
+static bool is_answered(seam_t *t, const char *url)
+{
+    return seam_http_do(t, .url = url, .timeout_ms = 5000, .may_fail = true)->status == 200;
+}
+
+/* What the child finds at the number of its parent's connection is none. */
 SEAM_TEST(forked_child_has_connections_of_its_own)
 {
     seam_http_server *server = seam_http_serve(t, mirror, NULL);
@@ -252,8 +267,10 @@ SEAM_TEST(forked_child_has_connections_of_its_own)
     int status = 0;
     pid_t pid = fork();
 
-    if (pid == 0)
-        _exit(strcmp(peer_of(t, url), before) == 0);
+    if (pid == 0) {
+        take_places();
+        _exit(!is_answered(t, url));
+    }
     waitpid(pid, &status, 0);
     seam_check_eq(t, status, 0);
     seam_check_eq(t, peer_of(t, url), before);
@@ -269,17 +286,14 @@ static int next_descriptor(void)
 
 SEAM_TEST(sockets_stay_out_of_the_way)
 {
-    seam_http_server *server = seam_http_serve(t, mirror, NULL);
-    int first, fds[2];
+    seam_http_server *one = seam_http_serve(t, mirror, NULL);
+    seam_http_server *other = seam_http_serve(t, mirror, NULL);
+    int next;
 
-    seam_http_get(t, seam_http_url(server, "/"));
-    first = next_descriptor();
-    seam_http_close_connections(server);
-    seam_http_get(t, seam_http_url(server, "/"));
-    seam_check_eq(t, next_descriptor(), first);
-    seam_require_ok(t, pipe(fds));
-    close(fds[0]);
-    close(fds[1]);
+    seam_http_get(t, seam_http_url(one, "/"));
+    next = next_descriptor();
+    seam_http_get(t, seam_http_url(other, "/"));
+    seam_check_eq(t, next_descriptor(), next);
 }
 
 /* ---- TLS and unix sockets */
@@ -426,34 +440,50 @@ SEAM_TEST(time_out_is_kept)
 struct cancelled {
     pthread_t thread;
     seam_context *context;
-    int port_fd;
+    int listening;
+    int connected;
 };
 
-/* Waits until the client has connected, and is waiting for an answer that never comes. */
-static void *cancel_later(void *arg)
+static bool comes_request(int fd)
 {
-    struct cancelled *cancelled = arg;
     char byte;
-    int fd = accept(cancelled->port_fd, NULL, NULL);
 
-    if (recv(fd, &byte, 1, 0) == 1)
+    return recv(fd, &byte, 1, 0) == 1;
+}
+
+/* Answers once, and then never. On a connection that is used again no timer of libcurl's is left that would
+ * wake the client. */
+static void *answer_and_cancel(void *arg)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    struct cancelled *cancelled = arg;
+    char request[1000];
+
+    cancelled->connected = accept(cancelled->listening, NULL, NULL);
+    if (recv(cancelled->connected, request, sizeof request, 0) > 0 &&
+        send(cancelled->connected, answer, sizeof answer - 1, 0) > 0 &&
+        comes_request(cancelled->connected))
         seam_context_cancel(cancelled->context);
-    close(fd);
     return NULL;
 }
 
-SEAM_TEST(cancelled_context_ends_a_request)
+SEAM_TEST(cancelled_context_ends_a_request, .timeout_ms = 20000)
 {
     struct cancelled cancelled = { .context = seam_context_of(t) };
     const seam_http_response *r;
+    const char *url;
     int port = 0;
 
-    cancelled.port_fd = seam_http_listen(t, &port);
-    seam_require_ok(t, pthread_create(&cancelled.thread, NULL, cancel_later, &cancelled));
-    r = seam_http_do(t, .url = seam_format(t, "http://127.0.0.1:%d/", port), .may_fail = true);
+    cancelled.listening = seam_http_listen(t, &port);
+    url = seam_format(t, "http://127.0.0.1:%d/", port);
+    seam_require_ok(t, pthread_create(&cancelled.thread, NULL, answer_and_cancel, &cancelled));
+    seam_check_eq(t, seam_http_get(t, url)->status, 200);
+    r = seam_http_do(t, .url = url, .may_fail = true);
     pthread_join(cancelled.thread, NULL);
-    close(cancelled.port_fd);
+    close(cancelled.listening);
+    close(cancelled.connected);
     seam_check_eq(t, r->error, "the test ended before the whole answer had come");
+    seam_check_lt(t, now_ns(), seam_deadline(t) - 10000000000u);
 }
 
 static void half(seam_http_exchange *x, void *arg)

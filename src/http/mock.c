@@ -125,7 +125,10 @@ static void stop(void *arg)
 {
     struct seam_http_mock *mock = arg;
     struct unused unused = { mock, seam_failed(mock->t) };
+    struct err err;
 
+    if (mock->origin && link_check_again(&err) < 0)
+        seam_error_at(mock->t, mock->site, "%s", err.text);
     mock_route_remove(mock);
     if (mock->denies)
         net_deny_end(mock->t);

@@ -14,6 +14,7 @@ static void tell_all(seam_http_exchange *x, void *arg)
     const char *body = seam_http_body(x, &size);
 
     seam_http_add_field(x, "X-Peer", seam_http_peer(x));
+    seam_http_add_field(x, "X-Target", seam_http_target(x));
     seam_http_printf(
         x, "%s %s of %s, %s; name %s; color %s; type %s; length %s; %zu [%s] %s",
         seam_http_method(x), seam_http_path(x), seam_http_field(x, "host"),
@@ -37,6 +38,7 @@ SEAM_TEST(record_shows_the_handler_a_request)
         "0 [] arg");
     seam_check_eq(t, r->size, strlen(r->body));
     seam_check_eq(t, seam_http_header(r, "x-peer"), "192.0.2.1:1234");
+    seam_check_eq(t, seam_http_header(r, "x-target"), "/a%20b?name=Ada+L");
     seam_check_null(t, seam_http_header(r, "x-other"));
 }
 
