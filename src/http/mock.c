@@ -135,6 +135,9 @@ static void stop(void *arg)
     disconnect(mock);
     if (mock->rules)
         rule_unused(mock->rules, say_unused, &unused);
+    if (mock->untold > 0)
+        seam_log_at(mock->t, mock->site, "%u more calls to '%s' were not expected",
+                    mock->untold, mock->origin);
     cassette_close(mock);
     loop_lock();
     release(mock);
@@ -395,7 +398,7 @@ void seam_http_mock_reset(seam_http_mock *mock)
     else
         rule_set_clear(mock->rules);
     journal_clear(&mock->journal);
-    mock->unexpected = 0;
+    mock->told_count = mock->untold = 0;
     loop_unlock();
 }
 

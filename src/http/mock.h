@@ -27,7 +27,7 @@ struct cassette;
 struct tape;
 struct mock_pass;
 
-enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1 };
+enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1, MOCK_TOLD = 20 };
 
 struct mock_call {
     struct seam_http_mock *mock;
@@ -106,7 +106,10 @@ struct seam_http_mock {
     struct mock_call *calls;
     struct mock_call **last_call;
     struct journal journal;
-    unsigned unexpected; /* calls */
+    uint64_t
+        told[MOCK_TOLD]; /* calls that were not expected: hashes of what was said of them */
+    unsigned told_count;
+    unsigned untold; /* more calls of which the same was to be said, or too much */
 
     void (*observer)(const seam_http_call *call, void *arg);
     void *observer_arg;
