@@ -4,26 +4,13 @@
 
 #include "http/mock.h"
 
-static const struct http_fields none;
-
 /* ---- the parts of an answer */
 
 static void inform(struct mock_call *call, const char *text)
 {
-    struct http_field field = call_field(call, text);
+    struct http_field field = mock_field(call, text);
 
     http_exchange_inform(call->x, 103, &(struct http_fields){ &field, 1 });
-}
-
-static void find_trailers(struct mock_call *call, const char *text)
-{
-    struct http_field *field;
-
-    if (!text)
-        return;
-    field = arena_zero(&call->arena, sizeof *field);
-    *field = call_field(call, text);
-    call->trailers = (struct http_fields){ field, 1 };
 }
 
 static bool has_body(const struct mock_call *call)
@@ -38,8 +25,9 @@ static void begin(struct mock_call *call)
     struct http_message head = *message;
     struct http_field *fields;
 
-    if (call->trailers.count > 0) {
-        http_exchange_begin(call->x, message, HTTP1_CHUNKED);
+    head.body_size = 0; /* it comes in pieces */
+    if (message->trailers.count > 0) {
+        http_exchange_begin(call->x, &head, HTTP1_CHUNKED);
         return;
     }
     fields = arena_zero(&call->arena, (message->fields.count + 1) * sizeof *fields);
@@ -54,7 +42,8 @@ static void begin(struct mock_call *call)
 static void end(struct mock_call *call)
 {
     if (call->x)
-        http_exchange_end(call->x, call->trailers.count > 0 ? &call->trailers : NULL);
+        http_exchange_end(call->x,
+                          call->message.trailers.count > 0 ? &call->message.trailers : NULL);
 }
 
 static void send_with_trailers(struct mock_call *call)
@@ -81,14 +70,14 @@ static void break_off(struct mock_call *call)
 static void write_whole(struct mock_call *call)
 {
     struct http_message *message = &call->message;
-    bool in_chunks = call->trailers.count > 0;
+    bool in_chunks = call->message.trailers.count > 0;
 
     if (!has_body(call)) {
         http1_write(&call->wire, message, HTTP1_BODILESS);
     } else if (in_chunks) {
         http1_write(&call->wire, message, HTTP1_CHUNKED);
         http1_write_chunk(&call->wire, message->body, message->body_size);
-        http1_write_last(&call->wire, &call->trailers);
+        http1_write_last(&call->wire, &call->message.trailers);
     } else {
         http1_write(&call->wire, message, HTTP1_SIZED);
     }
@@ -104,9 +93,9 @@ static void write_bad_chunk(struct mock_call *call)
 
 static void note_fault(struct mock_call *call, int fault)
 {
-    static const char *const words[SEAM_HTTP_FAULTS] = { [SEAM_HTTP_RESET] = "reset",
-                                                         [SEAM_HTTP_CLOSE] = "closed",
-                                                         [SEAM_HTTP_STALL] = "stalled" };
+    static const char *const words[SEAM_HTTP_FAULTS] = {
+        [SEAM_HTTP_RESET] = "reset", [SEAM_HTTP_CLOSE] = "closed", [SEAM_HTTP_STALL] = "stalled"
+    };
 
     if (fault == SEAM_HTTP_BAD_CHUNK)
         call->note = "a bad chunk";
@@ -177,7 +166,7 @@ static void drip(struct mock_call *call)
     if (!call->x)
         return;
     if (call->left_size > 0)
-        call_after(call, reply->drip_ms, drip);
+        mock_after(call, reply->drip_ms, drip);
     else if (is_raw(call))
         break_off(call);
     else
@@ -192,7 +181,7 @@ static void begin_drip(struct mock_call *call)
     call->left = call->message.body;
     call->left_size = has_body(call) ? call->message.body_size : 0;
     if (call->left_size > 0)
-        call_after(call, call->choice.reply->drip_ms, drip);
+        mock_after(call, call->choice.reply->drip_ms, drip);
     else
         end(call);
 }
@@ -209,7 +198,7 @@ static void send_broken(struct mock_call *call)
     call->left = buf_text(&call->wire);
     call->left_size = call->wire.size;
     if (reply->drip_bytes > 0 && call->left_size > 0) {
-        call_after(call, reply->drip_ms, drip);
+        mock_after(call, reply->drip_ms, drip);
         return;
     }
     if (call->left_size > 0)
@@ -223,8 +212,6 @@ void answer_send(struct mock_call *call)
 {
     const seam_http_reply *reply = call->choice.reply;
 
-    call->trailers = none;
-    find_trailers(call, reply->trailer);
     if (reply->inform)
         inform(call, reply->inform);
     if (!call->x)

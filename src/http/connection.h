@@ -67,6 +67,7 @@ struct http_exchange {
     const char *version; /* "HTTP/1.1" or "HTTP/2" */
     void *user; /* the service's own */
     bool begun; /* the head of the answer has been given out */
+    int status; /* of it */
     bool answered; /* http_exchange_end was called */
 
     /* The rest is connection*.c's. */

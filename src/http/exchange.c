@@ -99,6 +99,7 @@ static void begin(struct http_exchange *x, const struct http_message *head,
                   enum http1_framing framing)
 {
     x->begun = true;
+    x->status = head->status;
     x->connection->protocol->begin(x, head, framing);
 }
 

@@ -44,13 +44,11 @@ struct curl_library {
 #define SYMBOL(name) "curl_" #name, offsetof(struct curl_library, name)
 
 static const struct library_symbol symbols[] = {
-    { SYMBOL(easy_init) },           { SYMBOL(easy_cleanup) },
-    { SYMBOL(easy_setopt) },         { SYMBOL(easy_strerror) },
-    { SYMBOL(multi_init) },          { SYMBOL(multi_cleanup) },
-    { SYMBOL(multi_add_handle) },    { SYMBOL(multi_remove_handle) },
-    { SYMBOL(multi_perform) },       { SYMBOL(multi_poll) },
-    { SYMBOL(multi_wakeup) },        { SYMBOL(multi_info_read) },
-    { SYMBOL(slist_append) },        { SYMBOL(slist_free_all) },
+    { SYMBOL(easy_init) },        { SYMBOL(easy_cleanup) },        { SYMBOL(easy_setopt) },
+    { SYMBOL(easy_strerror) },    { SYMBOL(multi_init) },          { SYMBOL(multi_cleanup) },
+    { SYMBOL(multi_add_handle) }, { SYMBOL(multi_remove_handle) }, { SYMBOL(multi_perform) },
+    { SYMBOL(multi_poll) },       { SYMBOL(multi_wakeup) },        { SYMBOL(multi_info_read) },
+    { SYMBOL(slist_append) },     { SYMBOL(slist_free_all) },
 };
 
 static struct curl_library curl; /* guarded by the loop's lock until it is loaded */
@@ -91,9 +89,10 @@ struct forward {
 /* What belongs to one connection and not to the message (RFC 9110, 7.6.1). */
 static bool is_of_connection(const char *name)
 {
-    static const char *const names[] = { "Connection", "Keep-Alive",        "Proxy-Connection",
-                                         "TE",         "Transfer-Encoding", "Trailer",
-                                         "Upgrade",    "Expect" };
+    static const char *const names[] = { "Connection",        "Keep-Alive",
+                                         "Proxy-Connection",  "TE",
+                                         "Transfer-Encoding", "Trailer",
+                                         "Upgrade",           "Expect" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(name, names[i]) == 0)
@@ -368,7 +367,7 @@ static void *run(void *arg)
     struct job *jobs;
     int running;
 
-    t_private_thread();
+    t_private_thread_begins();
     link_pass_begin();
     while (take_jobs(forward, &jobs)) {
         begin_all(forward, jobs);
@@ -377,6 +376,7 @@ static void *run(void *arg)
         curl.multi_poll(forward->multi, NULL, 0, POLL_MS, NULL);
     }
     give_up(forward, jobs);
+    t_private_thread_ends();
     return NULL;
 }
 
@@ -389,9 +389,12 @@ static int start_thread(struct forward *forward)
     int r;
 
     sigfillset(&all);
+    t_private_thread_planned(true);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = -pthread_create(&forward->thread, NULL, run, forward);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r < 0)
+        t_private_thread_planned(false);
     return r;
 }
 

@@ -393,6 +393,11 @@ void http_handler_run(struct http_exchange *exchange, seam_t *t, seam_http_handl
     http_exchange_release(exchange);
 }
 
+int http_handler_status(const seam_http_exchange *x)
+{
+    return x->status ? x->status : 200;
+}
+
 /* ---- without a connection */
 
 static struct http_fields keep(struct arena *arena, const struct buf *fields)

@@ -31,6 +31,9 @@ bool http_handler_call(seam_t *t, const struct http_message *request, const char
                        seam_http_handler *fn, void *arg, struct arena *arena,
                        struct http_answer *ret);
 
+/* The status that a handler has answered so far; 200 where it has said nothing. */
+int http_handler_status(const seam_http_exchange *x);
+
 /* What a .matches of a rule looks at: the request alone. Lives as long as the arena. */
 seam_http_exchange *http_handler_view(struct http_exchange *x, seam_t *t, struct arena *arena);
 

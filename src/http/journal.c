@@ -45,8 +45,8 @@ static void copy_request(struct journal_entry *entry, const struct http_message 
     entry->request.target = arena_dup(arena, request->target);
     entry->request.fields = copy_fields(entry, &request->fields);
     entry->request.trailers = copy_fields(entry, &request->trailers);
-    entry->request.body = arena_copy(arena, request->body_size ? request->body : "",
-                                     request->body_size);
+    entry->request.body =
+        arena_copy(arena, request->body_size ? request->body : "", request->body_size);
     entry->size += request->body_size;
 }
 

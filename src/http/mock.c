@@ -50,7 +50,8 @@ static void name_busy(struct seam_http_mock *mock)
 {
     for (struct mock_call *call = mock->calls; call; call = call->next)
         if (call->busy > 0)
-            seam_error_at(mock->t, mock->site, "%s %s has not been answered %d s after the "
+            seam_error_at(mock->t, mock->site,
+                          "%s %s has not been answered %d s after the "
                           "test's end: what its rule calls does not return",
                           call->entry->call.method, call->entry->call.url, STOP_MS / 1000);
 }
@@ -87,6 +88,9 @@ static void disconnect(struct seam_http_mock *mock)
 {
     loop_lock();
     mock->stopped = true;
+    for (int flaw = 0; flaw < MOCK_FLAWS; flaw++)
+        mock->services[flaw].base.stopping = true;
+    loop_wake_waiters();
     unlist(mock);
     if (mock->listens)
         listener_stop(&mock->listener);
@@ -121,7 +125,10 @@ static void stop(void *arg)
 {
     struct seam_http_mock *mock = arg;
     struct unused unused = { mock, seam_failed(mock->t) };
+    struct err err;
 
+    if (mock->origin && link_check_again(&err) < 0)
+        seam_error_at(mock->t, mock->site, "%s", err.text);
     mock_route_remove(mock);
     if (mock->denies)
         net_deny_end(mock->t);
@@ -151,7 +158,8 @@ static struct seam_http_mock *new_mock(seam_t *t, seam_site at, bool http2)
                                              .request = mock_request,
                                              .ended = mock_ended,
                                              .malformed = mock_malformed,
-                                             .closed = mock_closed },
+                                             .closed = mock_closed,
+                                             .leave_unread = mock_leave_unread },
                                    .mock = mock };
     seam_cleanup(t, stop, mock);
     return mock;
@@ -160,7 +168,8 @@ static struct seam_http_mock *new_mock(seam_t *t, seam_site at, bool http2)
 static const char *shown_origin(const struct seam_http_mock *mock)
 {
     bool is_ipv6 = strchr(mock->host, ':');
-    const char *host = is_ipv6 ? arena_printf(t_arena(mock->t), "[%s]", mock->host) : mock->host;
+    const char *host =
+        is_ipv6 ? arena_printf(t_arena(mock->t), "[%s]", mock->host) : mock->host;
 
     if (mock->port == (mock->is_tls ? 443 : 80))
         return arena_printf(t_arena(mock->t), "%s://%s", mock->scheme, host);
@@ -397,7 +406,8 @@ int seam_http_mock_count(const seam_http_mock *mock)
 
 const seam_http_call *seam_http_mock_call(const seam_http_mock *mock, int n)
 {
-    struct seam_http_mock *same = (struct seam_http_mock *)mock; /* it notes what it hands out */
+    struct seam_http_mock *same =
+        (struct seam_http_mock *)mock; /* it notes what it hands out */
     const seam_http_call *call;
 
     loop_lock();

@@ -24,6 +24,7 @@
 #include "seam/http_mock.h"
 
 struct cassette;
+struct tape;
 struct mock_pass;
 
 enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1 };
@@ -43,11 +44,12 @@ struct mock_call {
     uint64_t begin_ns;
 
     struct http_message message; /* the answer */
-    struct http_fields trailers; /* of the answer */
     const char *note; /* for the report; or NULL */
 
     /* what is done with the real origin's answer: mock_pass.h */
     void (*asked)(struct mock_call *call, const struct http_message *answer, const char *error);
+
+    struct tape *tape; /* of a recording; cassette.h */
 
     struct loop_timer timer;
     void (*then)(struct mock_call *call); /* when it fires */
@@ -127,6 +129,7 @@ void mock_route_remove(struct seam_http_mock *mock); /* lock not held */
 int mock_listen(struct seam_http_mock *mock, struct err *err);
 int mock_tls(struct seam_http_mock *mock, enum tls_flaw flaw, struct err *err);
 void mock_disconnect(struct seam_http_mock *mock); /* end all connections; nothing listens */
+void mock_leave_unread(struct http_service *service, struct http_connection *connection);
 void mock_closed(struct http_service *service, struct http_connection *connection);
 
 /* ---- mock_serve.c */
@@ -140,24 +143,24 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
 void mock_no_connection(struct seam_http_mock *mock, const char *host, int port,
                         const char *answer);
 
-/* Keep a call across whatever may end its exchange; call_leave may free it. */
-void call_enter(struct mock_call *call);
-void call_leave(struct mock_call *call);
+/* Keep a call across whatever may end its exchange; mock_leave may free it. */
+void mock_enter(struct mock_call *call);
+void mock_leave(struct mock_call *call);
 
 /* Go on with `then` after so many milliseconds, on the loop's thread. */
-void call_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call));
+void mock_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call));
 
 /* Answer with call->message and the manner of call->choice.reply (which may be NULL: just so). */
-void call_answer(struct mock_call *call);
+void mock_answer(struct mock_call *call);
 
 /* Answer that nothing matches, and fail the test unless the mock is lenient. */
-void call_unexpected(struct mock_call *call);
+void mock_unexpected(struct mock_call *call);
 
 /* Answer 500 (or so) with a sentence, and fail the test with it at a line. */
-void call_fail(struct mock_call *call, seam_site at, int status, const char *words);
+void mock_fail(struct mock_call *call, seam_site at, int status, const char *words);
 
 /* A field "Name: value". */
-struct http_field call_field(struct mock_call *call, const char *text);
+struct http_field mock_field(struct mock_call *call, const char *text);
 
 /* ---- answer.c */
 

@@ -27,7 +27,7 @@ static void answered(void *arg, const struct http_message *answer, const char *e
 
     if (call->x && !call->mock->stopped)
         call->asked(call, answer, error);
-    call_leave(call);
+    mock_leave(call);
 }
 
 int mock_pass_ask(struct mock_call *call, mock_pass_fn *done, struct err *err)
@@ -46,7 +46,7 @@ int mock_pass_ask(struct mock_call *call, mock_pass_fn *done, struct err *err)
     if (r < 0)
         return r;
     call->asked = done;
-    call_enter(call); /* until it is answered */
+    mock_enter(call); /* until it is answered */
     forward_put(pass->forward, &request);
     return 0;
 }
@@ -62,9 +62,8 @@ static struct http_fields copy_fields(struct mock_call *call, const struct http_
 
     for (size_t i = 0; i < fields->count; i++)
         if (!http_value(over, fields->at[i].name))
-            at[count++] =
-                (struct http_field){ arena_dup(&call->arena, fields->at[i].name),
-                                     arena_dup(&call->arena, fields->at[i].value) };
+            at[count++] = (struct http_field){ arena_dup(&call->arena, fields->at[i].name),
+                                               arena_dup(&call->arena, fields->at[i].value) };
     for (size_t i = 0; i < over->count; i++)
         at[count++] = over->at[i];
     return (struct http_fields){ at, count };
@@ -78,6 +77,13 @@ static void copy_answer(struct mock_call *call, const struct http_message *answe
     call->message.reason = arena_dup(&call->arena, answer->reason);
     call->message.fields = copy_fields(call, &answer->fields, over);
     call->message.body = arena_copy(&call->arena, answer->body, answer->body_size);
+}
+
+void mock_pass_copy(struct mock_call *call, const struct http_message *answer)
+{
+    static const struct http_fields none;
+
+    copy_answer(call, answer, &none);
 }
 
 static bool has_body(const seam_http_reply *reply)
@@ -110,22 +116,21 @@ static int lay_over(struct mock_call *call, const struct http_message *answer, s
 static void hand_back(struct mock_call *call, const struct http_message *answer,
                       const char *error)
 {
-    static const struct http_fields none;
     struct err err;
 
     call->note = "from the real origin";
     if (!answer) {
-        call_fail(call, call->mock->site, 502,
+        mock_fail(call, call->mock->site, 502,
                   arena_printf(&call->arena, "the real origin gave no answer: %s", error));
         return;
     }
     if (!call->mock->pass->overlay)
-        copy_answer(call, answer, &none);
+        mock_pass_copy(call, answer);
     else if (lay_over(call, answer, &err) < 0) {
-        call_fail(call, call->mock->site, 500, err.text);
+        mock_fail(call, call->mock->site, 500, err.text);
         return;
     }
-    call_answer(call);
+    mock_answer(call);
 }
 
 void mock_pass_on(struct mock_call *call)
@@ -133,9 +138,9 @@ void mock_pass_on(struct mock_call *call)
     struct err err;
 
     if (!call->mock->pass->for_all)
-        call_unexpected(call);
+        mock_unexpected(call);
     else if (mock_pass_ask(call, hand_back, &err) < 0)
-        call_fail(call, call->mock->site, 502, err.text);
+        mock_fail(call, call->mock->site, 502, err.text);
 }
 
 /* ---- */
@@ -148,16 +153,18 @@ static int parse_address(struct seam_http_mock *mock, const char *address, struc
 
     if (!strrchr(address, ':') || strstr(address, "://"))
         return err_set(err, -EINVAL, "'%s' is no address: write \"host:port\"", address);
-    r = http_origin_parse(t_arena(mock->t), arena_printf(t_arena(mock->t), "http://%s", address),
-                          &scheme, &pass->host, &pass->port, NULL);
+    r = http_origin_parse(t_arena(mock->t),
+                          arena_printf(t_arena(mock->t), "http://%s", address), &scheme,
+                          &pass->host, &pass->port, NULL);
     return r < 0 ? err_set(err, r, "'%s' is no address: write \"host:port\"", address) : 0;
 }
 
 int mock_pass_open(struct seam_http_mock *mock, const char *address, struct err *err)
 {
     if (mock->has_own_url && !address)
-        return err_set(err, -EINVAL, "a mock with a URL of its own stands in for no origin: "
-                                     "give the address to pass to");
+        return err_set(err, -EINVAL,
+                       "a mock with a URL of its own stands in for no origin: "
+                       "give the address to pass to");
     if (!mock->pass)
         mock->pass = arena_zero(t_arena(mock->t), sizeof *mock->pass);
     mock->pass->host = NULL;

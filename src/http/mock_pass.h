@@ -12,6 +12,9 @@ typedef void mock_pass_fn(struct mock_call *call, const struct http_message *ans
                           const char *error);
 int mock_pass_ask(struct mock_call *call, mock_pass_fn *done, struct err *err);
 
+/* Make it the call's own answer: what `done` is given goes when it returns. */
+void mock_pass_copy(struct mock_call *call, const struct http_message *answer);
+
 /* Hand on what no rule answers: mock->pass is set. */
 void mock_pass_on(struct mock_call *call);
 

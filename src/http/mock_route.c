@@ -41,8 +41,8 @@ static void unlist_connection(struct mock_connection *connection)
 static int serve(struct mock_connection *connection, struct http_service *service, int fd,
                  const char *peer)
 {
-    int r = http_connection_new(&connection->connection, service, fd, peer,
-                                connection->has_driver);
+    int r =
+        http_connection_new(&connection->connection, service, fd, peer, connection->has_driver);
 
     if (r == 0)
         http_connection_set_user(connection->connection, connection);
@@ -65,6 +65,15 @@ void mock_closed(struct http_service *service, struct http_connection *ended)
     }
 }
 
+void mock_leave_unread(struct http_service *service, struct http_connection *connection)
+{
+    struct mock_connection *of = http_connection_user(connection);
+
+    (void)service;
+    if (of && of->has_driver)
+        link_leave_unread(of);
+}
+
 void mock_disconnect(struct seam_http_mock *mock)
 {
     struct mock_connection *connection;
@@ -75,9 +84,7 @@ void mock_disconnect(struct seam_http_mock *mock)
         unlist_connection(connection);
         connection->has_driver = true; /* mock_closed leaves it to us */
         if (connection->connection)
-            http_connection_close(connection->connection, false);
-        if (connection->connection) /* the program does not take what is waiting */
-            http_connection_close(connection->connection, true);
+            http_connection_drop(connection->connection);
         if (connection->silent_fd > 0)
             t_private_close(connection->silent_fd);
         if (is_ours)
@@ -169,14 +176,18 @@ static int driver_open(void *route, int peer, const char *host, int port, void *
     return r;
 }
 
+/* What is sent to a connection that is there has been sent: that it ends by that the program sees when it
+ * reads. */
 static int driver_feed(void *driven, const void *data, size_t size)
 {
     struct mock_connection *connection = driven;
     int r = -EPIPE;
 
     loop_lock();
-    if (connection->connection)
-        r = http_connection_feed(connection->connection, data, size);
+    if (connection->connection) {
+        http_connection_feed(connection->connection, data, size);
+        r = 0;
+    }
     loop_unlock();
     return r;
 }

@@ -1,8 +1,8 @@
 /* http/mock_serve.c - a request comes to a mock: who answers it, when, and what is said about it. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/deadline.h"
 #include "http/cassette.h"
@@ -17,11 +17,6 @@ enum { UNEXPECTED_SHOWN = 20, TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
 static struct seam_http_mock *mock_of(struct http_service *service)
 {
     return ((struct mock_service *)service)->mock;
-}
-
-static seam_site no_site(void)
-{
-    return (seam_site){ 0 };
 }
 
 /* ---- the life of a call */
@@ -48,7 +43,6 @@ static void free_call(struct mock_call *call)
 {
     loop_timer_cancel(&call->timer);
     unlist_call(call);
-    rule_call_release(&call->call);
     journal_entry_release(call->entry);
     buf_fini(&call->wire);
     arena_fini(&call->arena);
@@ -56,12 +50,12 @@ static void free_call(struct mock_call *call)
     loop_wake_waiters(); /* the mock may be waiting for this one to go */
 }
 
-void call_enter(struct mock_call *call)
+void mock_enter(struct mock_call *call)
 {
     call->busy++;
 }
 
-void call_leave(struct mock_call *call)
+void mock_leave(struct mock_call *call)
 {
     if (--call->busy == 0 && !call->x)
         free_call(call);
@@ -72,13 +66,13 @@ static void timer_fired(struct loop_timer *timer)
     struct mock_call *call =
         (struct mock_call *)((char *)timer - offsetof(struct mock_call, timer));
 
-    call_enter(call);
+    mock_enter(call);
     if (call->x)
         call->then(call);
-    call_leave(call);
+    mock_leave(call);
 }
 
-void call_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call))
+void mock_after(struct mock_call *call, int ms, void (*then)(struct mock_call *call))
 {
     call->then = then;
     call->timer.fire = timer_fired;
@@ -121,8 +115,8 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
     call->x = x;
     call->begin_ns = now_ns();
     call->wire = BUF_INIT(http1_usual_limits.body * 2);
-    call->entry = journal_add(&mock->journal, origin_of(mock, x->request, &call->arena),
-                              x->request);
+    call->entry =
+        journal_add(&mock->journal, origin_of(mock, x->request, &call->arena), x->request);
     call->call = (struct http_call){ .message = &call->entry->request,
                                      .scheme = mock->scheme,
                                      .host = asked_host(call),
@@ -138,15 +132,14 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
 static void report(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
-    char status[16] = "";
+    char status[16];
 
-    if (said->status > 0)
-        snprintf(status, sizeof status, "%d", said->status);
+    snprintf(status, sizeof status, "%d", said->status);
     t_exchange(call->mock->t,
                &(struct t_exchange){
                    .seam = "http",
                    .what = arena_printf(&call->arena, "%s %s", said->method, said->url),
-                   .answer = status,
+                   .answer = said->status > 0 ? status : NULL,
                    .begin_ns = call->begin_ns,
                    .elapsed_ns = now_ns() - call->begin_ns,
                    .body = call->message.body,
@@ -160,10 +153,9 @@ void mock_no_connection(struct seam_http_mock *mock, const char *host, int port,
     char what[300];
 
     snprintf(what, sizeof what, "connect %s:%d", host, port);
-    t_exchange(mock->t, &(struct t_exchange){ .seam = "http",
-                                              .what = what,
-                                              .answer = answer,
-                                              .begin_ns = now_ns() });
+    t_exchange(mock->t,
+               &(struct t_exchange){
+                   .seam = "http", .what = what, .answer = answer, .begin_ns = now_ns() });
 }
 
 void mock_ended(struct http_service *service, struct http_exchange *x)
@@ -173,7 +165,7 @@ void mock_ended(struct http_service *service, struct http_exchange *x)
     (void)service;
     if (!call)
         return;
-    call_enter(call);
+    mock_enter(call);
     call->x = NULL;
     x->user = NULL;
     loop_timer_cancel(&call->timer);
@@ -184,7 +176,7 @@ void mock_ended(struct http_service *service, struct http_exchange *x)
     }
     call->entry->ended = true;
     report(call);
-    call_leave(call);
+    mock_leave(call);
 }
 
 void mock_malformed(struct http_service *service, struct http_connection *connection,
@@ -203,21 +195,29 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
 
 /* ---- answering */
 
+static void call_observer(seam_t *t, void *arg)
+{
+    struct mock_call *call = arg;
+
+    (void)t;
+    call->mock->observer(journal_entry_call(call->entry), call->mock->observer_arg);
+}
+
 static void observe_outside(void *arg)
 {
     struct mock_call *call = arg;
 
-    call->mock->observer(journal_entry_call(call->entry), call->mock->observer_arg);
+    t_call(call->mock->t, call_observer, call);
 }
 
-/* Before the answer is sent: who has it finds done what the observer does. */
+/* Before the answer is sent: whoever has it finds done what the observer does. */
 static void observe(struct mock_call *call)
 {
     if (call->mock->observer)
         loop_outside(observe_outside, call);
 }
 
-void call_answer(struct mock_call *call)
+void mock_answer(struct mock_call *call)
 {
     const seam_http_reply *reply = call->choice.reply;
     bool is_whole = !reply || reply->fault == SEAM_HTTP_NO_FAULT;
@@ -227,7 +227,8 @@ void call_answer(struct mock_call *call)
     if (!call->x)
         return;
     if (rule_connection_fault(call->mock->rules, call->call.host, false))
-        http_exchange_close_after(call->x); /* so that the program connects again, and meets it */
+        http_exchange_close_after(
+            call->x); /* so that the program connects again, and meets it */
     if (reply)
         answer_send(call);
     else
@@ -247,20 +248,20 @@ static void answer_words(struct mock_call *call, int status, const char *words)
                                            .body = words,
                                            .body_size = strlen(words),
                                            .keep_alive = true };
-    call_answer(call);
+    mock_answer(call);
 }
 
-void call_fail(struct mock_call *call, seam_site at, int status, const char *words)
+void mock_fail(struct mock_call *call, seam_site at, int status, const char *words)
 {
     const seam_http_call *said = &call->entry->call;
 
     seam_error_at(call->mock->t, at, "%s %s: %s", said->method, said->url, words);
-    answer_words(call, status,
-                 arena_printf(&call->arena, "seam: %s %s: %s\n", said->method, said->url,
-                              words));
+    answer_words(
+        call, status,
+        arena_printf(&call->arena, "seam: %s %s: %s\n", said->method, said->url, words));
 }
 
-struct http_field call_field(struct mock_call *call, const char *text)
+struct http_field mock_field(struct mock_call *call, const char *text)
 {
     size_t size = strcspn(text, ":");
     const char *value = text[size] ? text + size + 1 : "";
@@ -299,7 +300,7 @@ static void say_unexpected(struct mock_call *call, const struct rule *forbidding
     buf_fini(&table);
 }
 
-void call_unexpected(struct mock_call *call)
+void mock_unexpected(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
     const struct rule *forbidding = call->choice.forbidden ? call->choice.rule : NULL;
@@ -322,6 +323,18 @@ void call_unexpected(struct mock_call *call)
 
 /* ---- a request that a rule answers */
 
+/* A handler whose answer is observed before it is sent. */
+static void observed_handler(seam_http_exchange *x, void *arg)
+{
+    struct mock_call *call = arg;
+
+    call->choice.reply->fn(x, call->choice.reply->arg);
+    loop_lock();
+    call->entry->call.status = http_handler_status(x);
+    loop_unlock();
+    call->mock->observer(journal_entry_call(call->entry), call->mock->observer_arg);
+}
+
 static void run_handler(struct mock_call *call)
 {
     const seam_http_reply *reply = call->choice.reply;
@@ -330,7 +343,10 @@ static void run_handler(struct mock_call *call)
         http_exchange_defer(call->x);
         return;
     }
-    http_handler_run(call->x, call->mock->t, reply->fn, reply->arg);
+    if (call->mock->observer)
+        http_handler_run(call->x, call->mock->t, observed_handler, call);
+    else
+        http_handler_run(call->x, call->mock->t, reply->fn, reply->arg);
 }
 
 static void execute(struct mock_call *call)
@@ -342,10 +358,11 @@ static void execute(struct mock_call *call)
     call->entry->call.rule = rule_site(call->choice.rule);
     if (reply->fn)
         run_handler(call);
-    else if (rule_reply_message(reply, &call->call, call->choice.rule, &call->message, &err) < 0)
-        call_fail(call, call->entry->call.rule, 500, err.text);
+    else if (rule_reply_message(reply, &call->call, call->choice.rule, &call->message, &err) <
+             0)
+        mock_fail(call, call->entry->call.rule, 500, err.text);
     else
-        call_answer(call);
+        mock_answer(call);
 }
 
 /* Uniform between both; from a generator of our own, so that the program's rand() stays what it is. */
@@ -369,7 +386,7 @@ static void reply(struct mock_call *call)
     int ms = delay_of(call->choice.reply);
 
     if (ms > 0)
-        call_after(call, ms, execute);
+        mock_after(call, ms, execute);
     else
         execute(call);
 }
@@ -378,11 +395,20 @@ static void reply(struct mock_call *call)
 
 static void choose(struct mock_call *call);
 
+static void choose_now(seam_t *t, void *arg)
+{
+    struct mock_call *call = arg;
+
+    (void)t;
+    call->choice = rule_choose(call->mock->rules, &call->call);
+}
+
+/* What a .matches checks is the test's; a fatal in it leaves the call without a rule. */
 static void choose_outside(void *arg)
 {
     struct mock_call *call = arg;
 
-    call->choice = rule_choose(call->mock->rules, &call->call);
+    t_call(call->mock->t, choose_now, call);
 }
 
 /* A .matches runs on this thread, without the lock; meanwhile whoever else needs the rules waits. */
@@ -390,15 +416,19 @@ static void choose_with_user(struct mock_call *call)
 {
     struct seam_http_mock *mock = call->mock;
 
-    call->call.exchange = http_handler_view(call->x, mock->t, &call->arena);
+    struct http_exchange *x = call->x;
+
+    http_exchange_hold(x);
+    call->call.exchange = http_handler_view(x, mock->t, &call->arena);
     mock->choosing = true;
     loop_outside(choose_outside, call);
     mock->choosing = false;
+    http_exchange_release(x);
     loop_wake_waiters();
     for (struct mock_call *other = mock->calls; other; other = other->next)
         if (other->waits && other->x) {
             other->waits = false;
-            call_after(other, 0, choose);
+            mock_after(other, 0, choose);
         }
 }
 
@@ -413,7 +443,7 @@ static void chosen(struct mock_call *call)
     else if (!call->choice.forbidden && call->mock->pass)
         mock_pass_on(call);
     else
-        call_unexpected(call);
+        mock_unexpected(call);
 }
 
 static void choose(struct mock_call *call)
@@ -433,7 +463,7 @@ static void choose(struct mock_call *call)
     if (needs_user)
         choose_with_user(call);
     else
-        choose_outside(call);
+        choose_now(mock->t, call);
     chosen(call);
 }
 
@@ -448,10 +478,10 @@ void mock_request(struct http_service *service, struct http_exchange *x)
     }
     if (!call)
         call = new_call(mock, x);
-    call_enter(call);
+    mock_enter(call);
     if (call->chosen)
         execute(call);
     else
         choose(call);
-    call_leave(call);
+    mock_leave(call);
 }

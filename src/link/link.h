@@ -78,6 +78,10 @@ void link_pass_end(void);
  * place before the first route. Takes the descriptor, returns the new one or -errno. */
 extern int (*link_private_fd)(int fd);
 
+/* Put a byte into the driver's end of a connection that no hook sees: closing it then is a reset for the
+ * program. Only while `gone` has not been called for it and cannot be. */
+void link_leave_unread(void *connection);
+
 /* Whether hooks are reached at all: 0, or -ENOTSUP with the reason (a static program, -hooks off, a library
  * that was linked past them). The first call looks at each loaded object. */
 int link_check(struct err *err);

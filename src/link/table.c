@@ -149,6 +149,19 @@ void link_file_drop(int fd)
     link_file_put(file);
 }
 
+/* Without the file's lock: the caller may hold it, in `feed`, and has seen to it that the file stays. */
+void link_leave_unread(void *connection)
+{
+    for (int fd = 0; fd < LINK_FDS; fd++) {
+        struct link_file *file = atomic_load(&link_files[fd]);
+
+        if (!file || file->connection != connection || cookie_of(fd) != file->cookie)
+            continue;
+        link_real()->send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return;
+    }
+}
+
 void link_file_dup(int from, int to)
 {
     struct link_file *file;

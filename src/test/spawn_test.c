@@ -408,9 +408,10 @@ SEAM_TEST(spawn_returns_how_it_ended)
     p = seam_spawn(t, .argv = { "sleep", "100" });
     seam_process_signal(p, SIGKILL);
     seam_check_eq(t, seam_process_wait(p, 10000), -SIGKILL);
-    p = seam_spawn(t, .argv = { "sleep", "100" }, .stop_signal = SIGINT);
+    p = seam_spawn(t, .argv = { "sh", "-c", "trap 'exit 8' INT; echo; read x" },
+                   .stdin_pipe = true, .ready_line = "", .stop_signal = SIGINT);
     seam_process_signal(p, SIGSTOP);
-    seam_check_eq(t, seam_process_stop(p), -SIGINT);
+    seam_check_eq(t, seam_process_stop(p), 8);
 }
 
 static bool has_ended(void *process)

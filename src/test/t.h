@@ -51,6 +51,9 @@ SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format,
 /* Whether -services docker was given. */
 bool t_wants_containers(void);
 
+/* Whether -update was given: files that tests compare with are written anew. */
+bool t_wants_update(void);
+
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
 
