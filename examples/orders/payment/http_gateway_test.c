@@ -236,6 +236,16 @@ SEAM_TEST(every_way_to_break_has_its_words)
         seam_run(t, rows[i].name, broken_row, &rows[i]);
 }
 
+SEAM_TEST(time_out_is_that_of_the_settings)
+{
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
+    struct outcome o = { 0 };
+
+    seam_http_expect(pay, CHARGE, .reply = { { .delay_ms = 60000 } });
+    charge_with(t, &o, (struct http_gateway_settings){ .timeout_ms = 50 });
+    seam_check_match(t, o.failure.text, "timed out after \\d{2,3} milliseconds");
+}
+
 struct unreachable_row {
     const char *name;
     int fault;
