@@ -408,13 +408,14 @@ static CURLcode result_of(CURLM *multi)
     return message ? message->data.result : CURLE_FAILED_INIT;
 }
 
-/* Whether a server of this process will answer: then this thread does that server's work meanwhile. */
+/* Whether a server of this process will answer: then this thread does that server's work meanwhile. Not when
+ * the request may be given up: a handler that runs in this thread cannot be. */
 static bool is_for_own_server(const struct client_request *request)
 {
     bool own = false;
     int port;
 
-    if (!request->unix_socket &&
+    if (!request->unix_socket && request->timeout_ms == 0 &&
         sscanf(request->url, "%*[a-z]://127.%*[0-9.]:%d", &port) == 1) {
         loop_lock();
         own = listener_of_port(port) != NULL;
