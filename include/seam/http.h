@@ -23,7 +23,8 @@
  *
  * Ownership: a server belongs to the (sub)test that started it and stops with it. A response and all
  * strings handed out live until the (sub)test ends; what an exchange hands out, until its handler returns.
- * Strings passed in are copied.
+ * Strings passed in are copied. The `arg` of a handler is borrowed until the server has stopped, which is after
+ * the test's function has returned: memory of seam_alloc lives as long, a variable of that function does not.
  *
  * Threads: servers, seam_http_get, _do and _record are for the (sub)test's own thread. A handler runs on a
  * thread of the server, one request of a connection at a time, but requests of different connections side

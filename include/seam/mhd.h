@@ -6,8 +6,8 @@
  *
  *     SEAM_TEST(unknown_order_is_not_found)
  *     {
- *         struct front front = { .orders = orders_in_memory(t) };
- *         seam_mhd_server *server = seam_mhd_serve(t, front_handle, &front);
+ *         struct front *front = front_new(t);
+ *         seam_mhd_server *server = seam_mhd_serve(t, front_handle, front);
  *         const seam_http_response *r = seam_http_get(t, seam_mhd_url(server, "/orders/7"));
  *
  *         seam_check_eq(t, r->status, 404);
@@ -16,7 +16,8 @@
  * The package needs "//seam:pkg-config libmicrohttpd"; Seam itself does not link it.
  *
  * Ownership: a server belongs to the (sub)test that started it and stops with it: no call of the handler is
- * running any more when clean-ups that were registered before it are called. `cls` is borrowed until then.
+ * running any more when clean-ups that were registered before it are called. `cls` is borrowed until then, so
+ * it is no variable of the test's function, which has returned by then: seam_alloc gives memory that lives.
  *
  * Threads: servers are for the (sub)test's own thread. The handler runs on a thread of libmicrohttpd; checks
  * (seam_check_*, seam_log, seam_error) may be made there, what ends a test may not.

@@ -4,8 +4,6 @@
 
 #include "http/mock.h"
 
-static const struct http_fields none;
-
 /* ---- the parts of an answer */
 
 static void inform(struct mock_call *call, const char *text)
@@ -13,17 +11,6 @@ static void inform(struct mock_call *call, const char *text)
     struct http_field field = mock_field(call, text);
 
     http_exchange_inform(call->x, 103, &(struct http_fields){ &field, 1 });
-}
-
-static void find_trailers(struct mock_call *call, const char *text)
-{
-    struct http_field *field;
-
-    if (!text)
-        return;
-    field = arena_zero(&call->arena, sizeof *field);
-    *field = mock_field(call, text);
-    call->trailers = (struct http_fields){ field, 1 };
 }
 
 static bool has_body(const struct mock_call *call)
@@ -38,8 +25,9 @@ static void begin(struct mock_call *call)
     struct http_message head = *message;
     struct http_field *fields;
 
-    if (call->trailers.count > 0) {
-        http_exchange_begin(call->x, message, HTTP1_CHUNKED);
+    head.body_size = 0; /* it comes in pieces */
+    if (message->trailers.count > 0) {
+        http_exchange_begin(call->x, &head, HTTP1_CHUNKED);
         return;
     }
     fields = arena_zero(&call->arena, (message->fields.count + 1) * sizeof *fields);
@@ -54,7 +42,8 @@ static void begin(struct mock_call *call)
 static void end(struct mock_call *call)
 {
     if (call->x)
-        http_exchange_end(call->x, call->trailers.count > 0 ? &call->trailers : NULL);
+        http_exchange_end(call->x,
+                          call->message.trailers.count > 0 ? &call->message.trailers : NULL);
 }
 
 static void send_with_trailers(struct mock_call *call)
@@ -81,14 +70,14 @@ static void break_off(struct mock_call *call)
 static void write_whole(struct mock_call *call)
 {
     struct http_message *message = &call->message;
-    bool in_chunks = call->trailers.count > 0;
+    bool in_chunks = call->message.trailers.count > 0;
 
     if (!has_body(call)) {
         http1_write(&call->wire, message, HTTP1_BODILESS);
     } else if (in_chunks) {
         http1_write(&call->wire, message, HTTP1_CHUNKED);
         http1_write_chunk(&call->wire, message->body, message->body_size);
-        http1_write_last(&call->wire, &call->trailers);
+        http1_write_last(&call->wire, &call->message.trailers);
     } else {
         http1_write(&call->wire, message, HTTP1_SIZED);
     }
@@ -223,8 +212,6 @@ void answer_send(struct mock_call *call)
 {
     const seam_http_reply *reply = call->choice.reply;
 
-    call->trailers = none;
-    find_trailers(call, reply->trailer);
     if (reply->inform)
         inform(call, reply->inform);
     if (!call->x)

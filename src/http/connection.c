@@ -219,21 +219,33 @@ void connection_tell_malformed(struct http_connection *connection,
         service->malformed(service, connection, error);
 }
 
-static bool speak(struct http_connection *connection, const struct http_protocol *protocol)
+static void speak(struct http_connection *connection, const struct http_protocol *protocol)
 {
     connection->protocol = protocol;
-    if (protocol->start(connection) == 0)
-        return true;
-    die_by_reset(connection); /* out of memory */
-    return false;
+    if (protocol->start(connection) < 0)
+        die_by_reset(connection); /* out of memory */
 }
 
 static void take_plain(struct http_connection *connection, const void *data, size_t size)
 {
     if (connection->closing || size == 0)
         return;
-    if (connection->protocol || speak(connection, &http_protocol_1))
+    if (!connection->protocol)
+        speak(connection, connection->tls && tls_is_http2(connection->tls) ? &http_protocol_2
+                                                                           : &http_protocol_1);
+    if (!connection->dead)
         connection->protocol->feed(connection, data, size);
+}
+
+void connection_change_protocol(struct http_connection *connection,
+                                const struct http_protocol *protocol, const void *data,
+                                size_t size)
+{
+    connection->protocol->free(connection);
+    connection->engine = NULL;
+    speak(connection, protocol);
+    if (!connection->dead)
+        protocol->feed(connection, data, size);
 }
 
 /* A client that uses the wrong scheme would wait for what never comes, or be told something strange. */
@@ -267,7 +279,7 @@ static void refuse_tls(struct http_connection *connection, const struct err *err
 {
     struct http1_error error = { 0 };
 
-    snprintf(error.text, sizeof error.text, "%s", err->text);
+    snprintf(error.text, sizeof error.text, "%.*s", (int)sizeof error.text - 1, err->text);
     connection_tell_malformed(connection, &error);
     connection_close_when_sent(connection, true);
 }
@@ -330,6 +342,9 @@ static void ready(struct loop_watch *at, uint32_t events)
     connection_enter(connection);
     if (events & EPOLLOUT)
         connection_flush(connection);
+    if ((events & EPOLLOUT) && !connection->dead && connection->protocol &&
+        connection->protocol->room)
+        connection->protocol->room(connection);
     if (!connection->dead && (connection->watch.events & EPOLLIN) &&
         (events & (EPOLLIN | gone)))
         receive(connection);

@@ -19,6 +19,7 @@ struct side {
     bool runs; /* run() is on a stack */
     bool bodiless; /* the answer to HEAD, or 204 and so on */
     bool keeps; /* the connection goes on after the answer */
+    bool preface; /* the client speaks HTTP/2 */
     enum http1_framing framing;
     bool is_counted; /* the body has a length, of which so much is to come: */
     size_t left;
@@ -180,13 +181,28 @@ static void refuse(struct http_connection *connection, const struct http1_error 
     connection_close_when_sent(connection, true);
 }
 
-static void refuse_preface(struct http_connection *connection)
+static void take_preface(struct http_connection *connection)
 {
     static const struct http1_error error = {
         505, "the client speaks HTTP/2, but this server does not: start it with .http2"
     };
 
-    refuse(connection, &error);
+    if (connection->service->http2)
+        side_of(connection)->preface = true;
+    else
+        refuse(connection, &error);
+}
+
+/* From here on HTTP/2; the engine of HTTP/1.1 is gone. */
+static void speak_http2(struct http_connection *connection)
+{
+    struct http1_reader *reader = &side_of(connection)->reader;
+    struct buf sent = reader->in;
+
+    reader->in = BUF_INIT(0);
+    connection_change_protocol(connection, &http_protocol_2, sent.data + reader->at,
+                               sent.size - reader->at);
+    buf_fini(&sent);
 }
 
 static void say_continue(struct http_connection *connection)
@@ -225,7 +241,7 @@ static bool step(struct http_connection *connection)
         refuse(connection, &side->reader.error);
         return false;
     case HTTP1_PREFACE:
-        refuse_preface(connection);
+        take_preface(connection);
         return false;
     case HTTP1_MORE:
         break;
@@ -246,7 +262,9 @@ static void run(struct http_connection *connection)
     while (!connection->dead && !connection->closing && !side->is_open && step(connection))
         ;
     side->runs = false;
-    if (!connection->dead)
+    if (side->preface)
+        speak_http2(connection);
+    else if (!connection->dead)
         connection_set_crowded(
             connection, side->is_open && side->reader.in.size - side->reader.at > AHEAD_MAX);
 }

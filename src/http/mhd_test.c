@@ -65,6 +65,15 @@ static void front_completed(void *cls, struct MHD_Connection *connection, void *
     front->completed++;
 }
 
+/* The server stops, and tells of its last request, after the function of the test has returned. */
+static struct front *front_new(seam_t *t)
+{
+    struct front *front = seam_alloc(t, sizeof *front);
+
+    front->greeting = "hello";
+    return front;
+}
+
 static seam_mhd_server *serve(seam_t *t, struct front *front)
 {
     return seam_mhd_serve(t, front_handle, front, .completed = front_completed,
@@ -73,8 +82,7 @@ static seam_mhd_server *serve(seam_t *t, struct front *front)
 
 SEAM_TEST(handler_answers)
 {
-    struct front front = { .greeting = "hello" };
-    seam_mhd_server *server = serve(t, &front);
+    seam_mhd_server *server = serve(t, front_new(t));
     const seam_http_response *r = seam_http_get(t, seam_mhd_url(server, "/hello"));
 
     seam_check_eq(t, r->status, 200);
@@ -95,23 +103,23 @@ static void one_server(seam_t *t, void *arg)
 /* The client's connection is kept meanwhile: it does not hold the server up. */
 SEAM_TEST(server_stops_with_its_subtest)
 {
-    struct front front = { .greeting = "hello" };
+    struct front *front = front_new(t);
 
     for (int i = 1; i <= 3; i++) {
-        seam_run(t, "one", one_server, &front);
-        seam_check_eq(t, front.completed, i);
+        seam_run(t, "one", one_server, front);
+        seam_check_eq(t, front->completed, i);
     }
 }
 
 /* libmicrohttpd takes an application's own options as well. */
 SEAM_TEST(options_are_passed_on)
 {
-    struct front front = { .greeting = "hello" };
+    struct front *front = front_new(t);
     struct MHD_OptionItem options[] = { { MHD_OPTION_CONNECTION_LIMIT, 3, NULL },
                                         { MHD_OPTION_END, 0, NULL } };
     seam_mhd_server *server = seam_mhd_serve(
-        t, front_handle, &front, .flags = MHD_USE_THREAD_PER_CONNECTION,
-        .completed = front_completed, .completed_cls = &front, .options = options);
+        t, front_handle, front, .flags = MHD_USE_THREAD_PER_CONNECTION,
+        .completed = front_completed, .completed_cls = front, .options = options);
     const union MHD_DaemonInfo *flags =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_FLAGS);
 
@@ -123,11 +131,11 @@ SEAM_TEST(options_are_passed_on)
 SEAM_TEST(another_server_takes_a_socket)
 {
     int port = 0, fd = seam_http_listen(t, &port);
-    struct front front = { .greeting = "hello" };
+    struct front *front = front_new(t);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, front_handle, &front,
+        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, front_handle, front,
                          MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-                         front_completed, &front, MHD_OPTION_END);
+                         front_completed, front, MHD_OPTION_END);
 
     seam_require(t, daemon != NULL);
     seam_check_eq(t, seam_http_get(t, seam_format(t, "http://127.0.0.1:%d/hello", port))->body,

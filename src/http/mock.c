@@ -125,13 +125,19 @@ static void stop(void *arg)
 {
     struct seam_http_mock *mock = arg;
     struct unused unused = { mock, seam_failed(mock->t) };
+    struct err err;
 
+    if (mock->origin && link_check_again(&err) < 0)
+        seam_error_at(mock->t, mock->site, "%s", err.text);
     mock_route_remove(mock);
     if (mock->denies)
         net_deny_end(mock->t);
     disconnect(mock);
     if (mock->rules)
         rule_unused(mock->rules, say_unused, &unused);
+    if (mock->untold > 0)
+        seam_log_at(mock->t, mock->site, "%u more calls to '%s' were not expected",
+                    mock->untold, mock->origin);
     cassette_close(mock);
     loop_lock();
     release(mock);
@@ -208,13 +214,20 @@ static const struct seam_http_mock *same_origin(const struct seam_http_mock *moc
     return NULL;
 }
 
+const char *mock_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int list(struct seam_http_mock *mock, struct err *err)
 {
     const struct seam_http_mock *other = same_origin(mock);
 
     if (other)
         return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
-                       other->site.file, other->site.line);
+                       mock_file_name(other->site.file), other->site.line);
     mock->next = mocks;
     mocks = mock;
     return 0;
@@ -357,9 +370,9 @@ void seam_http_mock_add(seam_http_mock *mock, const seam_http_rule *rule)
     int r;
 
     lock_rules(mock);
-    r = rule_add(mock->rules, rule, folder, &err);
+    r = prepare_flaws(mock, rule, &err);
     if (r == 0)
-        r = prepare_flaws(mock, rule, &err);
+        r = rule_add(mock->rules, rule, folder, &err);
     loop_unlock();
     if (r < 0)
         seam_fatal_at(mock->t, rule->site, "%s", err.text);
@@ -385,7 +398,7 @@ void seam_http_mock_reset(seam_http_mock *mock)
     else
         rule_set_clear(mock->rules);
     journal_clear(&mock->journal);
-    mock->unexpected = 0;
+    mock->told_count = mock->untold = 0;
     loop_unlock();
 }
 

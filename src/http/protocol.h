@@ -27,6 +27,9 @@ struct http_protocol {
     void (*feed)(struct http_connection *connection, const void *data, size_t size);
     void (*end)(struct http_connection *connection);
 
+    /* The client has taken some of what waited: more may be written. NULL: nothing was held back. */
+    void (*room)(struct http_connection *connection);
+
     /* The connection is dead: end all exchanges that are open (connection_end_exchange). */
     void (*cut)(struct http_connection *connection);
 
@@ -44,7 +47,7 @@ struct http_protocol {
     void (*retire)(struct http_exchange *x);
 };
 
-extern const struct http_protocol http_protocol_1;
+extern const struct http_protocol http_protocol_1, http_protocol_2;
 
 struct http_connection {
     struct loop_watch watch; /* first: the loop knows it by this */
@@ -81,6 +84,11 @@ void connection_flush(struct http_connection *connection);
 
 /* Close when all has been sent; `patient`: the client may still be sending. */
 void connection_close_when_sent(struct http_connection *connection, bool patient);
+
+/* The client speaks another protocol than it seemed, and these are its first bytes. */
+void connection_change_protocol(struct http_connection *connection,
+                                const struct http_protocol *protocol, const void *data,
+                                size_t size);
 
 /* The protocol has more unread than it wants, or wants more again. */
 void connection_set_crowded(struct http_connection *connection, bool crowded);

@@ -13,6 +13,7 @@
 #define HTTP_RULE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "seam/http_mock.h"
 #include "wire/http.h"

@@ -126,11 +126,13 @@ static void look_at_slot(struct check *check, const struct object *object,
     if (type == SLOT_JUMP && (uintptr_t)*slot >= object->begin &&
         (uintptr_t)*slot < object->end && *object->name)
         return; /* not called yet: its first call binds it, to us */
-    if (set_slot(object, slot, hook->function))
-        snprintf(check->mended, sizeof check->mended, "%s", object_name(object));
-    else if (!*check->bypassed)
+    if (set_slot(object, slot, hook->function)) {
+        if (!*check->mended)
+            snprintf(check->mended, sizeof check->mended, "%s", object_name(object));
+    } else if (!*check->bypassed) {
         snprintf(check->bypassed, sizeof check->bypassed, "%s calls %s", object_name(object),
                  hook->name);
+    }
 }
 
 static void look_at_slots(struct check *check, const struct object *object, uintptr_t table,

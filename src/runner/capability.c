@@ -5,31 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-    const char *header;
-    unsigned capabilities;
-} headers[] = {
-    { "http.h", CAPABILITY_HTTP },
-    { "mhd.h", CAPABILITY_HTTP },
-    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
-    { "net.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
-};
-
-unsigned capability_of_include(const char *line)
-{
-    const char *name = strstr(line, "seam/");
-    size_t size;
-
-    if (!name || name == line || !strchr("<\"", name[-1]))
-        return 0;
-    name += strlen("seam/");
-    size = strcspn(name, ">\"");
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        if (strlen(headers[i].header) == size && memcmp(headers[i].header, name, size) == 0)
-            return headers[i].capabilities;
-    return 0;
-}
-
 void capability_archives(const struct build *build, unsigned capabilities,
                          void (*fn)(struct buf *to, const char *path), struct buf *to)
 {

@@ -11,9 +11,6 @@
 
 enum capability { CAPABILITY_HTTP = 1, CAPABILITY_MOCK = 2 };
 
-/* What the header of an #include line asks for: bits of enum capability, 0 for any other line. */
-unsigned capability_of_include(const char *line);
-
 /* The archives, one after another: fn gets the path of each. */
 void capability_archives(const struct build *build, unsigned capabilities,
                          void (*fn)(struct buf *to, const char *path), struct buf *to);

@@ -127,7 +127,7 @@ static void reports_odd_bytes(seam_t *t)
 SEAM_TEST(exchange_has_no_control_characters)
 {
     trial_says(t, reports_odd_bytes,
-               "exchange t: GET /\\n\\x1b[31m\n\n\n\\x00\\xff\\\\\nend t pass\n");
+               "exchange t: GET /\\n\\x1b[31m\n\n\n\\x00\\xff\\\nend t pass\n");
 }
 
 /* ---- whose it is */

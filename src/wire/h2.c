@@ -14,6 +14,8 @@
 enum {
     KEPT = 2 * H2_STREAMS, /* streams in memory: the open ones, and ended ones not released */
     WINDOW = 1 << 20, /* what a client may send of a body ahead of our leave */
+    CONTINUATIONS =
+        100, /* nghttp2 counts one anew for each piece of its head that comes alone */
 };
 
 static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
@@ -26,26 +28,38 @@ static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
 /* The connection cannot go on. The first reason counts. */
 static void fail(struct h2 *h2, const char *reason)
 {
-    if (h2->error.status)
+    if (h2->error.text[0])
         return;
-    h2_error_set(&h2->error, 400, "the HTTP/2 connection is broken: %s", reason);
+    h2_error_set(&h2->error, 0, "the HTTP/2 connection is broken: %s", reason);
     h2->wrong = true;
 }
 
 static int on_reason(nghttp2_session *session, int code, const char *text, size_t size,
                      void *user)
 {
+    static const char field[] = "Invalid HTTP header field was received: ";
     struct h2 *h2 = user;
+    const char *name = strstr(text, "name: [");
 
     (void)session;
     (void)code;
-    snprintf(h2->reason, sizeof h2->reason, "%.*s", (int)size, text);
+    (void)size;
+    if (name && strncmp(text, field, sizeof field - 1) == 0) /* without the frame's number */
+        snprintf(h2->reason, sizeof h2->reason, "a field is wrong: %s", name);
+    else
+        snprintf(h2->reason, sizeof h2->reason, "%s", text);
     return 0;
 }
 
-static const char *reason_of(struct h2 *h2, int code)
+/* A reason is one for the frame in which it was found. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
 {
-    return h2->reason[0] ? h2->reason : nghttp2_strerror(code);
+    struct h2 *h2 = user;
+
+    (void)session;
+    (void)head;
+    h2->reason[0] = '\0';
+    return 0;
 }
 
 /* nghttp2 has refused a frame; when that is of one stream, it resets that by itself. */
@@ -54,9 +68,13 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 {
     struct h2 *h2 = user;
     struct h2_stream *stream = stream_of(session, frame->hd.stream_id);
+    const char *flaw;
 
-    if (stream && !stream->wrong && !stream->whole)
-        h2_stream_reject(stream, 400, "the request is malformed: %s", reason_of(h2, code));
+    if (!stream || stream->wrong || stream->whole)
+        return 0;
+    flaw = h2->reason[0] ? h2->reason : h2_stream_flaw(stream);
+    h2_stream_reject(stream, 400, "a malformed request was reset: %s",
+                     flaw ? flaw : nghttp2_strerror(code));
     return 0;
 }
 
@@ -163,17 +181,35 @@ static void sent_goaway(struct h2 *h2, const nghttp2_goaway *goaway)
                              : nghttp2_http2_strerror(goaway->error_code));
 }
 
+/* The client need not send the rest of what has been answered (8.1). */
+static int sent_end(nghttp2_session *session, struct h2_stream *stream)
+{
+    if (stream->whole)
+        return 0;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+}
+
+/* nghttp2 has found something wrong behind the head. */
+static void sent_reset(struct h2_stream *stream, uint32_t code)
+{
+    const char *flaw = h2_stream_flaw(stream);
+
+    if (!stream->whole && !stream->wrong)
+        h2_stream_reject(stream, 400, "a malformed request was reset: %s",
+                         flaw ? flaw : nghttp2_http2_strerror(code));
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2_stream *stream = stream_of(session, frame->hd.stream_id);
 
     if (frame->hd.type == NGHTTP2_GOAWAY)
         sent_goaway(user, &frame->goaway);
-    /* The client need not send the rest of what has been answered (8.1). */
-    if (stream && !stream->whole && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
-        (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA))
-        return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
-                                         NGHTTP2_NO_ERROR);
+    else if (stream && frame->hd.type == NGHTTP2_RST_STREAM)
+        sent_reset(stream, frame->rst_stream.error_code);
+    else if (stream && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+             (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return sent_end(session, stream);
     return 0;
 }
 
@@ -446,12 +482,11 @@ void h2_feed(struct h2 *h2, const void *data, size_t size)
 
     if (h2->dead)
         return;
-    h2->reason[0] = '\0';
     r = nghttp2_session_mem_recv(h2->session, data, size);
     if (r >= 0)
         return;
     h2->dead = true;
-    fail(h2, reason_of(h2, (int)r));
+    fail(h2, h2->reason[0] ? h2->reason : nghttp2_strerror((int)r));
 }
 
 void h2_finish(struct h2 *h2)
@@ -468,6 +503,20 @@ bool h2_is_over(const struct h2 *h2)
                         !nghttp2_session_want_write(h2->session));
 }
 
+static void set_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+    nghttp2_session_callbacks_set_error_callback2(callbacks, on_reason);
+}
+
 static int new_session(struct h2 *h2)
 {
     nghttp2_session_callbacks *callbacks = NULL;
@@ -477,19 +526,11 @@ static int new_session(struct h2 *h2)
     if (r == 0)
         r = nghttp2_option_new(&option);
     if (r == 0) {
-        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-        nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
-        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
-        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
-                                                                     on_invalid_frame);
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
-        nghttp2_session_callbacks_set_error_callback2(callbacks, on_reason);
-        /* An ended stream is forgotten at once. The limits on resets, CONTINUATION frames and
-         * acknowledgements that wait are nghttp2's own. */
+        set_callbacks(callbacks);
+        /* An ended stream is forgotten at once. The limits on resets and on acknowledgements that
+         * wait are nghttp2's own. */
         nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_max_continuations(option, CONTINUATIONS);
         r = nghttp2_session_server_new2(&h2->session, callbacks, h2, option);
     }
     nghttp2_session_callbacks_del(callbacks);

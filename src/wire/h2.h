@@ -43,7 +43,7 @@ enum h2_step {
     H2_MORE, /* nothing more to tell */
     H2_REQUEST, /* a whole request */
     H2_CONTINUE, /* the client waits for "100 Continue" (h2_inform); the stream is not the caller's yet */
-    H2_WRONG, /* `error` says what; without a stream nobody can be answered any more */
+    H2_WRONG, /* `error` says what. Without a stream nobody can be answered; status 0: nor ever again */
     H2_CUT /* the stream ended before it was answered whole: release it */
 };
 

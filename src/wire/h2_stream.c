@@ -190,6 +190,8 @@ static void take_pseudo_field(struct h2_stream *stream, const char *name, const 
         stream->request.target = value;
     else if (strcmp(name, ":authority") == 0)
         stream->authority = value;
+    else if (strcmp(name, ":scheme") == 0)
+        stream->scheme = value;
 }
 
 static struct http_fields fields_of(const struct buf *fields)
@@ -343,4 +345,41 @@ void h2_stream_complete(struct h2_stream *stream)
     request->body = buf_text(&stream->body);
     request->body_size = stream->body.size;
     h2_stream_tell(stream, H2_COMPLETE);
+}
+
+/* ---- flaws */
+
+static const char *missing_field(const struct h2_stream *stream, bool connect)
+{
+    const struct http_fields fields = fields_of(&stream->fields);
+
+    if (!stream->request.method)
+        return ":method";
+    if (!stream->authority && !http_value(&fields, "host"))
+        return ":authority";
+    if (connect)
+        return NULL;
+    return !stream->request.target ? ":path" : !stream->scheme ? ":scheme" : NULL;
+}
+
+const char *h2_stream_flaw(struct h2_stream *stream)
+{
+    const struct http_fields fields = fields_of(&stream->fields);
+    const struct http_message *request = &stream->request;
+    const char *length = http_value(&fields, "content-length");
+    bool connect = request->method && strcmp(request->method, "CONNECT") == 0;
+    const char *missing = missing_field(stream, connect);
+
+    if (missing)
+        return arena_printf(&stream->arena, "there is no %s", missing);
+    if (connect && (stream->scheme || request->target))
+        return request->target == stream->authority ? NULL : "CONNECT has a :scheme or a :path";
+    if (!connect && !http_is_target(request->method, request->target))
+        return arena_printf(&stream->arena, "the :path is '%.*s'", QUOTE, request->target);
+    if (length)
+        return arena_printf(&stream->arena,
+                            "the body has not the %.*s bytes of its "
+                            "Content-Length",
+                            QUOTE, length);
+    return NULL;
 }

@@ -54,7 +54,8 @@ struct h2_stream {
     struct buf trailers;
     struct buf body;
     size_t head_size; /* of the fields, or of the trailers */
-    const char *authority;
+    const char *authority; /* NULL: not given; so the next */
+    const char *scheme;
     struct http_message request;
     bool whole; /* the client has ended its side */
     bool wrong;
@@ -93,7 +94,12 @@ void h2_stream_reject(struct h2_stream *stream, int status, const char *format, 
 void h2_stream_take_field(struct h2_stream *stream, bool trailer, const void *name,
                           size_t name_size, const void *value, size_t value_size);
 void h2_stream_end_head(struct h2_stream *stream, bool whole);
+const char *
+h2_stream_missing(const struct h2_stream *stream); /* what a request must have; or NULL */
 void h2_stream_take_body(struct h2_stream *stream, const void *data, size_t size);
 void h2_stream_complete(struct h2_stream *stream);
+
+/* What is wrong with a request that nghttp2 has refused without saying why; NULL when we do not know. */
+const char *h2_stream_flaw(struct h2_stream *stream);
 
 #endif

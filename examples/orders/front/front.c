@@ -239,8 +239,6 @@ enum MHD_Result front_handle(void *cls, struct MHD_Connection *connection, const
         return MHD_YES;
     }
     reply = answer(front, connection, url, method, request);
-    free(request);
-    *context = NULL;
     return send_reply(connection, &reply);
 }
 

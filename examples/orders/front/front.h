@@ -35,13 +35,11 @@ struct front {
 void front_init(struct front *front, struct service_pool *services);
 void front_fini(struct front *front);
 
-/* What MHD_start_daemon takes, with a struct front * as its `cls`. */
+/* What MHD_start_daemon takes, both with a struct front * as their `cls`: the handler, and for
+ * MHD_OPTION_NOTIFY_COMPLETED what ends each request, answered or not. */
 enum MHD_Result front_handle(void *cls, struct MHD_Connection *connection, const char *url,
                              const char *method, const char *version, const char *upload_data,
                              size_t *upload_data_size, void **context);
-
-/* For MHD_OPTION_NOTIFY_COMPLETED: counts the requests that front_drain waits for, and frees
- * what a client left behind that went away in the middle of its request. */
 void front_completed(void *cls, struct MHD_Connection *connection, void **context,
                      enum MHD_RequestTerminationCode code);
 

@@ -1,5 +1,5 @@
-/* http/mock_test.c - mocks, called by libcurl and over raw sockets: answers, delays, faults, the journal. */
-//seam:cflags -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+/* http/mock/mock_test.c - mocks, called by libcurl and over raw sockets: answers, delays, faults, the journal. */
+//seam:cflags -I../../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:pkg-config libcurl
 
 #include <curl/curl.h>
@@ -352,8 +352,8 @@ SEAM_TEST(a_client_that_gives_up_does_no_harm)
     seam_http_mock *mock = seam_http_mock_start(t, "http://api.test");
     struct client *client = new_client(t);
 
-    seam_http_expect(mock, .times = 2, .reply = { { .body = "late", .delay_ms = 100 } });
-    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, 20L);
+    seam_http_expect(mock, .times = 2, .reply = { { .body = "late", .delay_ms = 500 } });
+    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, 200L);
     seam_check_eq(t, perform(client, "http://api.test/")->code, CURLE_OPERATION_TIMEDOUT);
     curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, 5000L);
     seam_check_str(t, perform(client, "http://api.test/")->body, "late");
@@ -367,7 +367,7 @@ SEAM_TEST(a_delay_ends_with_the_test)
     struct client *client = new_client(t);
 
     seam_http_expect(mock, .reply = { { .body = "never", .delay_ms = 3600000 } });
-    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, 20L);
+    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, 200L);
     seam_check_eq(t, perform(client, "http://api.test/")->code, CURLE_OPERATION_TIMEDOUT);
 }
 
@@ -399,7 +399,7 @@ SEAM_TEST(connections_are_refused_unreachable_and_unknown)
     curl_easy_setopt(client->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     seam_check_eq(t, perform(client, "https://api.test/")->code, CURLE_COULDNT_CONNECT);
     seam_check_eq(t, perform(client, "https://api.test/")->code, CURLE_COULDNT_RESOLVE_HOST);
-    curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT_MS, 50L);
+    curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT_MS, 200L);
     seam_check_eq(t, perform(client, "https://api.test/")->code, CURLE_OPERATION_TIMEDOUT);
     seam_check_str(t, perform(client, "https://api.test/")->body, "back");
     seam_check_eq(t, seam_http_mock_count(mock), 1);
@@ -497,7 +497,7 @@ SEAM_SUBTEST(answer_is_cut)
 
     seam_http_expect(mock, .reply = { cut->reply });
     curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS,
-                     cut->reply.fault == SEAM_HTTP_STALL ? 30L : 5000L);
+                     cut->reply.fault == SEAM_HTTP_STALL ? 200L : 5000L);
     got = perform(client, seam_http_mock_url(mock, "/"));
     seam_log(t, "%s", curl_easy_strerror(got->code));
     seam_check_eq(t, got->code, cut->code);

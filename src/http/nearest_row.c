@@ -1,0 +1,351 @@
+/* http/nearest_row.c - what a table shows for each kind of condition; see nearest.h. */
+
+#include <string.h>
+#include <strings.h>
+
+#include "http/nearest.h"
+#include "test/quote.h"
+
+enum { JSON_ROWS_MAX = 20 };
+
+static const char *const kinds[] = {
+    [CONDITION_QUERY] = "query",        [CONDITION_HEADER] = "header",
+    [CONDITION_COOKIE] = "cookie",      [CONDITION_FORM] = "form",
+    [CONDITION_MULTIPART] = "part",     [CONDITION_NO_OTHER_QUERY] = "query",
+    [CONDITION_BASIC] = "auth",         [CONDITION_BODY] = "body",
+    [CONDITION_BODY_CONTAINS] = "body", [CONDITION_BODY_PATTERN] = "body",
+    [CONDITION_JSON] = "json",          [CONDITION_JSON_AT] = "json",
+};
+
+static const char absent[] = "(absent)";
+
+static enum nearest_mark mark_of(bool holds)
+{
+    return holds ? NEAREST_OK : NEAREST_DIFFERS;
+}
+
+/* ---- secrets ----------------------------------------------------------------------------- */
+
+static bool is_secret(const struct condition *condition)
+{
+    static const char *const names[] = { "Authorization", "Cookie", "Set-Cookie",
+                                         "Proxy-Authorization", "X-Api-Key" };
+
+    if (condition->part != CONDITION_HEADER)
+        return condition->part == CONDITION_COOKIE;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(condition->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "Bearer ***": of a header whose value begins with the name of a scheme that is shown. */
+static const char *masked(struct arena *arena, const struct condition *condition,
+                          const char *prefix, const char *value, size_t size, bool differs)
+{
+    const char *blank =
+        condition->part == CONDITION_HEADER && strcasecmp(condition->name, "Cookie") != 0
+            ? memchr(value, ' ', size)
+            : NULL;
+    size_t scheme = blank ? (size_t)(blank - value) + 1 : 0;
+
+    return arena_printf(arena, "%s%.*s%s", prefix, (int)scheme, value,
+                        nearest_secret(arena, value + scheme, size - scheme, differs));
+}
+
+/* ---- named values ------------------------------------------------------------------------ */
+
+static const char *prefix_of(struct arena *arena, const struct condition *condition,
+                             const char *name)
+{
+    return arena_printf(arena, "%s%s", nearest_value(arena, "", name, strlen(name), NULL, 0, 0),
+                        condition->part == CONDITION_HEADER ? ": " : "=");
+}
+
+/* What the rule wants. `pair` is what the request has; NULL: nothing. */
+static const char *wanted_cell(struct arena *arena, const struct condition *condition,
+                               const struct match_pair *pair, bool holds)
+{
+    const char *prefix;
+
+    if (condition->test != CONDITION_EQUAL)
+        return nearest_value(arena, "", condition->text, strlen(condition->text), NULL, 0, 0);
+    prefix = prefix_of(arena, condition, condition->name);
+    if (is_secret(condition))
+        return masked(arena, condition, prefix, condition->value, condition->size, !holds);
+    return nearest_value(arena, prefix, condition->value, condition->size,
+                         pair ? pair->value : NULL, pair ? pair->size : 0, 0);
+}
+
+/* A part for a rule that asks what kind of a part it is. */
+static const char *attributes_cell(struct arena *arena, const struct match_pair *pair)
+{
+    const char *text = pair->name;
+
+    if (pair->filename)
+        text = arena_printf(arena, "%s; filename=%s", text, pair->filename);
+    if (pair->type)
+        text = arena_printf(arena, "%s; type=%s", text, pair->type);
+    return nearest_value(arena, "", text, strlen(text), NULL, 0, 0);
+}
+
+static const char *got_cell(struct arena *arena, const struct condition *condition,
+                            const struct match_pair *pair, bool holds)
+{
+    bool is_equal = condition->test == CONDITION_EQUAL;
+    const char *prefix = prefix_of(arena, condition, pair->name);
+
+    if (condition->filename || condition->type)
+        return attributes_cell(arena, pair);
+    if (is_secret(condition))
+        return masked(arena, condition, prefix, pair->value, pair->size, !holds);
+    return nearest_value(arena, prefix, pair->value, pair->size,
+                         is_equal ? condition->value : NULL, condition->size, 0);
+}
+
+static void add_named(struct nearest_table *table, const struct condition *condition,
+                      bool holds)
+{
+    struct arena *arena = table->call->arena;
+    bool is_wanted;
+    const struct match_pair *pair = condition_pair(condition, table->call, &is_wanted);
+    const char *fault = condition_pairs(condition, table->call)->fault;
+    const char *request = absent;
+
+    if (pair)
+        request = got_cell(arena, condition, pair, holds);
+    else if (fault)
+        request = nearest_value(arena, "", fault, strlen(fault), NULL, 0, 0);
+    nearest_add(table, kinds[condition->part], wanted_cell(arena, condition, pair, holds),
+                request, mark_of(holds));
+}
+
+static void add_other_query(struct nearest_table *table, const struct conditions *all)
+{
+    struct arena *arena = table->call->arena;
+    const struct match_pair *other = condition_other_query(all, table->call);
+    const char *request = "";
+
+    if (other) {
+        const char *prefix = arena_printf(
+            arena,
+            "%s=", nearest_value(arena, "", other->name, strlen(other->name), NULL, 0, 0));
+
+        request = nearest_value(arena, prefix, other->value, other->size, NULL, 0, 0);
+    }
+    nearest_add(table, "query", "no other", request, mark_of(!other));
+}
+
+/* "user:***" */
+static const char *basic_cell(struct arena *arena, const char *text, const char *other)
+{
+    size_t user = strcspn(text, ":");
+    const char *password = text + user + (text[user] == ':');
+    bool differs = !other || strcmp(password, other + strcspn(other, ":") +
+                                                  (other[strcspn(other, ":")] == ':')) != 0;
+
+    return arena_printf(arena, "%s:%s", nearest_value(arena, "", text, user, NULL, 0, 0),
+                        nearest_secret(arena, password, strlen(password), differs));
+}
+
+static void add_basic(struct nearest_table *table, const struct condition *condition,
+                      bool holds)
+{
+    struct arena *arena = table->call->arena;
+    const char *basic = call_basic(table->call);
+
+    nearest_add(table, "auth", basic_cell(arena, condition->value, basic),
+                basic ? basic_cell(arena, basic, condition->value) : absent, mark_of(holds));
+}
+
+/* ---- bodies ------------------------------------------------------------------------------ */
+
+static void add_body(struct nearest_table *table, const struct condition *condition, bool holds)
+{
+    struct arena *arena = table->call->arena;
+    bool is_whole = condition->part == CONDITION_BODY;
+    size_t size;
+    const char *body = call_body(table->call, &size);
+    const char *rule;
+
+    if (condition->part == CONDITION_BODY_PATTERN)
+        rule = nearest_value(arena, "~ ", condition->value, condition->size, NULL, 0, 0);
+    else
+        rule = nearest_value(arena, is_whole ? "" : "contains ", condition->value,
+                             condition->size, is_whole ? body : NULL, size, '"');
+    nearest_add(table, "body", rule,
+                nearest_value(arena, "", body, size, is_whole ? condition->value : NULL,
+                              condition->size, '"'),
+                mark_of(holds));
+}
+
+/* ---- JSON -------------------------------------------------------------------------------- */
+
+/* Of two long strings where they differ, of any other value the beginning. */
+static const char *node_cell(struct arena *arena, const struct json_node *node,
+                             const struct json_node *other)
+{
+    struct buf text = BUF_INIT(NEAREST_COLUMNS * 4);
+    const char *cell;
+
+    if (!node)
+        return absent;
+    if (node->kind == NODE_STRING && other && other->kind == NODE_STRING)
+        return nearest_value(arena, "", node->text, node->count, other->text, other->count,
+                             '"');
+    json_node_write(&text, node, NEAREST_COLUMNS);
+    cell =
+        quote_columns(buf_text(&text), text.size, 0) > NEAREST_COLUMNS || text.failed
+            ? arena_printf(
+                  arena, "%.*s...",
+                  (int)quote_window_from(buf_text(&text), text.size, 0, NEAREST_COLUMNS, 0).end,
+                  buf_text(&text))
+            : arena_dup(arena, buf_text(&text));
+    buf_fini(&text);
+    return cell;
+}
+
+struct json_row {
+    const char *path;
+    const char *want;
+    const char *got;
+    bool same;
+};
+
+/* What has been found: the first rows, and the first of those that differ. */
+struct json_rows {
+    struct arena *arena;
+    struct json_row rows[JSON_ROWS_MAX];
+    struct json_row differing[JSON_ROWS_MAX];
+    size_t count;
+    size_t differing_count;
+};
+
+static void take_row(void *arg, const char *path, const struct json_node *want,
+                     const struct json_node *got, bool same)
+{
+    struct json_rows *rows = arg;
+    struct json_row row = { .same = same };
+    bool is_shown =
+        rows->count < JSON_ROWS_MAX || (!same && rows->differing_count < JSON_ROWS_MAX);
+
+    if (is_shown) {
+        row.path = nearest_value(rows->arena, "", path, strlen(path), NULL, 0, 0);
+        row.want = node_cell(rows->arena, want, got);
+        row.got = node_cell(rows->arena, got, want);
+    }
+    if (rows->count < JSON_ROWS_MAX)
+        rows->rows[rows->count] = row;
+    if (!same && rows->differing_count < JSON_ROWS_MAX)
+        rows->differing[rows->differing_count] = row;
+    rows->count++;
+    rows->differing_count += !same;
+}
+
+static void add_json_rows(struct nearest_table *table, const struct json_row *rows,
+                          size_t count)
+{
+    struct arena *arena = table->call->arena;
+    size_t columns = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (nearest_columns(rows[i].path) > columns)
+            columns = nearest_columns(rows[i].path);
+    for (size_t i = 0; i < count; i++) {
+        int blanks = (int)(columns - nearest_columns(rows[i].path)) + 2;
+
+        nearest_add(table, "json",
+                    arena_printf(arena, "%s%*s%s", rows[i].path, blanks, "", rows[i].want),
+                    rows[i].got, mark_of(rows[i].same));
+    }
+}
+
+static void add_rest(struct nearest_table *table, size_t count, const char *what)
+{
+    if (count > 0)
+        nearest_add(table, "json",
+                    arena_printf(table->call->arena, "... and %zu more%s", count, what), "",
+                    NEAREST_UNKNOWN);
+}
+
+/* All rows when they are few, else those that differ. */
+static void show_rows(struct nearest_table *table, const struct json_rows *rows)
+{
+    size_t shown =
+        rows->differing_count < JSON_ROWS_MAX ? rows->differing_count : JSON_ROWS_MAX;
+
+    if (rows->count <= JSON_ROWS_MAX) {
+        add_json_rows(table, rows->rows, rows->count);
+        return;
+    }
+    add_json_rows(table, rows->differing, shown);
+    add_rest(table, rows->differing_count - shown, "");
+    add_rest(table, rows->count - rows->differing_count, " that are the same");
+}
+
+void nearest_json(struct nearest_table *table, const struct condition *condition)
+{
+    struct json_rows rows = { .arena = table->call->arena };
+    const char *fault;
+    const struct json_node *got = call_json(table->call, &fault);
+
+    if (!got) {
+        nearest_add(table, "json", node_cell(rows.arena, condition->json.root, NULL),
+                    nearest_value(rows.arena, "", fault, strlen(fault), NULL, 0, 0),
+                    NEAREST_DIFFERS);
+        return;
+    }
+    json_want_rows(&condition->json, got, take_row, &rows);
+    show_rows(table, &rows);
+}
+
+static void add_json_at(struct nearest_table *table, const struct condition *condition,
+                        bool holds)
+{
+    struct arena *arena = table->call->arena;
+    const char *fault;
+    const struct json_node *root = call_json(table->call, &fault);
+    const struct json_node *got = root ? json_pointer_find(&condition->pointer, root) : NULL;
+    const struct json_node *want = condition->json.root;
+    const char *pointer = condition->pointer.text;
+    const char *rule = condition->text;
+
+    if (want)
+        rule = arena_printf(arena, "%s = %s", pointer, node_cell(arena, want, got));
+    nearest_add(table, "json", rule,
+                got    ? arena_printf(arena, "%s = %s", pointer, node_cell(arena, got, want))
+                : root ? absent
+                       : nearest_value(arena, "", fault, strlen(fault), NULL, 0, 0),
+                mark_of(holds));
+}
+
+/* ---- any condition ----------------------------------------------------------------------- */
+
+void nearest_condition(struct nearest_table *table, const struct condition *condition,
+                       const struct conditions *all)
+{
+    bool holds = condition_holds(condition, all, table->call);
+
+    switch (condition->part) {
+    case CONDITION_NO_OTHER_QUERY:
+        add_other_query(table, all);
+        break;
+    case CONDITION_BASIC:
+        add_basic(table, condition, holds);
+        break;
+    case CONDITION_BODY:
+    case CONDITION_BODY_CONTAINS:
+    case CONDITION_BODY_PATTERN:
+        add_body(table, condition, holds);
+        break;
+    case CONDITION_JSON:
+        nearest_json(table, condition);
+        break;
+    case CONDITION_JSON_AT:
+        add_json_at(table, condition, holds);
+        break;
+    default:
+        add_named(table, condition, holds);
+        break;
+    }
+}
