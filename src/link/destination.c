@@ -45,6 +45,7 @@ static size_t named_count;
 static struct rule allowed[ALLOWED_MAX];
 static size_t allowed_count;
 static int denying;
+static bool only_tells; /* it is no more than a warning */
 static link_refused_fn *refused;
 static void *refused_arg;
 static bool forked; /* this is a child that the test forked */
@@ -328,7 +329,7 @@ bool link_allows_others(void)
     for (size_t i = 0; i < allowed_count; i++)
         any |= allowed[i].fault == LINK_PASS;
     pthread_mutex_unlock(&lock);
-    return any || denying == 0;
+    return any || denying == 0 || only_tells;
 }
 
 /* Port 0: any. The last one said counts. NULL: nothing was said. */
@@ -360,6 +361,23 @@ void link_deny_end(void)
     denying--;
     set_active();
     pthread_mutex_unlock(&lock);
+}
+
+void link_deny_only_tells(bool only)
+{
+    pthread_mutex_lock(&lock);
+    only_tells = only;
+    pthread_mutex_unlock(&lock);
+}
+
+bool link_refuses(void)
+{
+    bool refuses;
+
+    pthread_mutex_lock(&lock);
+    refuses = !only_tells;
+    pthread_mutex_unlock(&lock);
+    return refuses;
 }
 
 void link_tell_refused(const struct link_destination *destination, const void *caller)
@@ -400,7 +418,7 @@ static enum link_lookup look_up(const char *host, uint32_t *ret_address)
     if (!route && rule && rule->fault == LINK_BREAK_UNKNOWN_HOST)
         return LINK_LOOKUP_NONE;
     if (!route && (is_this_machine(host) || (rule && rule->fault == LINK_PASS) ||
-                   (denying == 0 && !rule)))
+                   ((denying == 0 || only_tells) && !rule)))
         return LINK_LOOKUP_REAL;
     *ret_address = address_of(host);
     return *ret_address ? LINK_LOOKUP_OURS : LINK_LOOKUP_NONE;
@@ -517,5 +535,8 @@ enum link_verdict link_judge_name(const char *host, int port, struct link_destin
     pthread_mutex_unlock(&lock);
     if (verdict == LINK_REFUSE && is_loopback(ret->host, address.s_addr) && owner_is_ours(port))
         verdict = LINK_PASS;
-    return verdict;
+    if (verdict != LINK_REFUSE || link_refuses())
+        return verdict;
+    link_tell_refused(ret, NULL);
+    return LINK_PASS;
 }
