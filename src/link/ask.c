@@ -93,6 +93,7 @@ static void answer_connect(const struct message *question, struct buf *answer)
         answer_double(&to, answer);
     else
         message_add_text(answer, "verdict", verdicts[verdict]);
+    message_add_int(answer, "refuses", link_refuses());
     message_add_text(answer, "host", to.host);
     message_add_text(answer, "authority", link_authority());
 }

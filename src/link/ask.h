@@ -6,7 +6,8 @@
  * seen at once. One question is one connection to a unix socket: a frame there, a frame back (base/message.h).
  *
  *   op=resolve  host                               verdict=real | none | ours address
- *   op=connect  address port stream                verdict=pass | double port | refuse | silence, host
+ *   op=connect  address port stream                verdict=pass | double port | refuse | silence,
+ *                                              host, refuses=0 | 1
  *   op=refused  host port library                  -
  *   op=others                                      others=0 | 1
  *

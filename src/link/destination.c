@@ -523,27 +523,3 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
         verdict = LINK_PASS;
     return verdict;
 }
-<<<<<<< HEAD
-=======
-
-enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret)
-{
-    enum link_verdict verdict;
-    struct in_addr address = { 0 };
-
-    *ret = (struct link_destination){ .port = port };
-    if (!lower_host(host, ret->host))
-        return LINK_REFUSE;
-    if (inet_pton(AF_INET, ret->host, &address) != 1)
-        address.s_addr = 0;
-    pthread_mutex_lock(&lock);
-    verdict = judge(ret, address.s_addr, true);
-    pthread_mutex_unlock(&lock);
-    if (verdict == LINK_REFUSE && is_loopback(ret->host, address.s_addr) && owner_is_ours(port))
-        verdict = LINK_PASS;
-    if (verdict != LINK_REFUSE || link_refuses())
-        return verdict;
-    link_tell_refused(ret, NULL);
-    return LINK_PASS;
-}
->>>>>>> events

@@ -160,6 +160,14 @@ static void take_authority(const struct asking *asking)
     free(pem);
 }
 
+/* Whether what the last verdict of this thread refuses is refused, and not only told. */
+static _Thread_local bool refuses = true;
+
+bool link_refuses(void)
+{
+    return refuses;
+}
+
 static enum link_verdict take_verdict(const struct asking *asking, struct link_destination *ret)
 {
     static const struct link_driver elsewhere;
@@ -167,6 +175,7 @@ static enum link_verdict take_verdict(const struct asking *asking, struct link_d
 
     snprintf(ret->host, sizeof ret->host, "%.*s", (int)host.size, host.data ? host.data : "");
     take_authority(asking);
+    refuses = message_int(&asking->message, "refuses", 1) != 0;
     if (says(asking, "pass"))
         return LINK_PASS;
     if (says(asking, "refuse"))
