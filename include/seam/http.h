@@ -23,7 +23,8 @@
  *
  * Ownership: a server belongs to the (sub)test that started it and stops with it. A response and all
  * strings handed out live until the (sub)test ends; what an exchange hands out, until its handler returns.
- * Strings passed in are copied.
+ * Strings passed in are copied. The `arg` of a handler is borrowed until the server has stopped, which is after
+ * the test's function has returned: memory of seam_alloc lives as long, a variable of that function does not.
  *
  * Threads: servers, seam_http_get, _do and _record are for the (sub)test's own thread. A handler runs on a
  * thread of the server, one request of a connection at a time, but requests of different connections side
@@ -85,6 +86,12 @@ const char *seam_http_ca_file(seam_t *t);
 void seam_http_stop(seam_http_server *server);
 void seam_http_close_connections(seam_http_server *server);
 
+/* A socket that listens on 127.0.0.1, on a free port, for a server of another make that takes one: evhttp,
+ * libuv, Mongoose, the program's own. It is yours: the server that takes it closes it, or you do. Ends the
+ * test when there is none. */
+#define seam_http_listen(t, ret_port) seam_http_listen_at((t), SEAM_HERE, (ret_port))
+int seam_http_listen_at(seam_t *t, seam_site at, int *ret_port);
+
 /* ---- in a handler: the request -------------------------------------------------------------- */
 
 seam_t     *seam_http_test(const seam_http_exchange *x); /* for checks */
@@ -123,10 +130,10 @@ void seam_http_reset(seam_http_exchange *x);
 
 typedef struct seam_http_response {
     int         status; /* 0: no answer, see `error` */
-    const char *body; /* a NUL stands behind it; never NULL */
+    const char *body; /* a NUL stands behind it; never NULL; what came of it when there is an `error` */
     size_t      size; /* of the body, in bytes */
     const char *error; /* why there is no whole answer, in the client's words; else NULL */
-    const struct seam_http_field *fields; /* as they came; their names end with a NULL */
+    const struct seam_http_field *fields; /* as they came, trailers last; their names end with a NULL */
     const char *version; /* "HTTP/1.1" or "HTTP/2" */
 } seam_http_response;
 
@@ -146,7 +153,7 @@ typedef struct seam_http_request {
     const char *unix_socket           SEAM_0; /* connect there, whatever the url says */
     bool        http2                 SEAM_0; /* by ALPN, or by prior knowledge for http: */
     const char *client_certificate    SEAM_0; /* PEM file with certificate and key to show */
-    bool        may_fail              SEAM_0; /* no answer is no failure: status 0 and `error` */
+    bool        may_fail              SEAM_0; /* no whole answer is no failure: look at `error` */
     seam_site   site                  SEAM_0; /* set for you */
 } seam_http_request;
 

@@ -14,9 +14,9 @@
  *     }
  *
  * In the words of .argv, .env and .stdin_text "{port:name}" is a free TCP port of 127.0.0.1, the same for
- * each use of the name; "{dir}" a fresh folder of the process; "{{" a brace. The port is chosen when the
- * program starts; when the program says by its exit that somebody else took it in that moment, a server
- * is not started again: give it port 0 and find the port in its output where it can do that.
+ * each use of the name; "{dir}" a fresh folder of the process; "{{" a brace. No other test is given the port
+ * meanwhile. A foreign program may take it before this one listens, which is not started again then: where
+ * the program can, give it port 0 and find the port in its output.
  *
  * The program: a path with '/' is relative to the folder of the test's source; a name is looked for in
  * $SEAM_PROGRAM_PATH, beside the test program (where `//seam:program` and most build systems put it), in
@@ -26,9 +26,10 @@
  * (seam/http_mock.h) work in it as they do in the test; what cannot be reached there (a static program, one
  * with set-user-id) is said and fails the test where the test has a double.
  *
- * Its output is the test's output, each line behind the program's name, and can be read. A crash, a
- * sanitizer's report or an exit that nobody asked for before the test ended fails the test. At the end it
- * gets SIGTERM, and SIGKILL after .stop_timeout_ms; nothing of it stays.
+ * Its output is the test's output, each line behind the program's name, and can be read. These fail the
+ * test: a sanitizer's report; a crash; and an exit with another status than 0, or by a signal, that nobody
+ * asked for by stopping it, by a signal that ends programs or by seam_process_wait. At the end of the test it
+ * gets SIGTERM, and SIGKILL after .stop_timeout_ms; nothing of it stays, nor of what it started.
  *
  * Ownership: a process belongs to the (sub)test that spawned it. Strings are copied; those handed out live
  * until the (sub)test ends. Threads: the (sub)test's own.
@@ -65,7 +66,7 @@ typedef struct seam_spawn_options {
 
     int         stop_timeout_ms            SEAM_0; /* from SIGTERM to SIGKILL; 0: 5 s */
     int         stop_signal                SEAM_0; /* instead of SIGTERM */
-    bool        may_fail                   SEAM_0; /* however it ends is no failure of the test */
+    bool        may_fail                   SEAM_0; /* however it ends is no failure; a sanitizer's report is */
     bool        no_doubles                 SEAM_0; /* it reaches the real network, not the doubles */
     seam_site   site                       SEAM_0; /* set for you */
 } seam_spawn_options;
@@ -85,8 +86,9 @@ const char *seam_process_url(const seam_process *process, const char *port_name,
 /* All that it has written so far, stdout and stderr together; at most the last 16 MB. */
 const char *seam_process_output(seam_process *process);
 
-/* Wait until a line of its output matches the pattern (PCRE2) and return that line. Ends the test when it
- * does not come in time, or when the program ends before. */
+/* Wait until a whole line of its output, from the first on, matches the pattern (PCRE2) and return that line.
+ * Ends the test when it does not come in time (0: as long as the test may go on), or when the program ends
+ * before. */
 #define seam_process_line(process, pattern, within_ms) \
     seam_process_line_at((process), SEAM_HERE, (pattern), (within_ms))
 const char *seam_process_line_at(seam_process *process, seam_site at, const char *pattern, int within_ms);
@@ -97,7 +99,8 @@ const char *seam_process_line_at(seam_process *process, seam_site at, const char
 void seam_process_write_at(seam_process *process, seam_site at, const void *data, size_t size);
 void seam_process_close_stdin(seam_process *process);
 
-/* Send a signal. What it then does is no failure by itself when the signal is one that ends programs. */
+/* Send a signal. That this very signal ends it is no failure; nor is any exit after one that asks programs
+ * to end: SIGTERM, SIGINT, SIGQUIT, SIGABRT, SIGKILL. Ends the test when it has ended already. */
 #define seam_process_signal(process, number) seam_process_signal_at((process), SEAM_HERE, (number))
 void seam_process_signal_at(seam_process *process, seam_site at, int number);
 

@@ -42,8 +42,17 @@ static int keep_program(const struct session *session, const struct build *build
 static int run_gdb(const struct session *session, const struct build *build)
 {
     const char *program = build_binary(build, build->packages);
-    const char *argv[10] = { "gdb", "-q", "--args", program, "--seam-alone", "-v" };
-    int count = 6;
+    static const char *const nets[] = { "-net=deny", "-net=warn", "-net=allow" };
+    static const char *const hooks[] = { "-hooks=on", "-hooks=off" };
+    const char *argv[12] = { "gdb",
+                             "-q",
+                             "--args",
+                             program,
+                             "--seam-alone",
+                             "-v",
+                             nets[session->options.net],
+                             hooks[session->options.hooks] };
+    int count = 8;
 
     if (session->options.run) {
         argv[count++] = "-run";

@@ -22,7 +22,7 @@
 
 #include <stdint.h>
 
-#define AGENT_VERSION "3"
+#define AGENT_VERSION "4"
 #define AGENT_OPTION "--seam-agent="
 #define AGENT_CHILD_OPTION "--seam-child="
 #define AGENT_LIST_OPTION "--seam-list"
@@ -87,6 +87,9 @@ enum agent_config_flag {
     AGENT_ISOLATE_NONE = 32,
     AGENT_CONTAINERS = 128, /* services are to be containers */
     AGENT_NO_GROUPS = 256, /* no process group a test: Bazel forbids them */
+    AGENT_NET_WARN = 512, /* connections that nobody allowed: said, not refused */
+    AGENT_NET_ALLOW = 1024, /* neither */
+    AGENT_NO_HOOKS = 2048,
     AGENT_SANITIZED = 64 /* said by the agent: a sanitizer may end its tests */
 };
 

@@ -8,7 +8,9 @@
  *
  * Record: u32 size of the rest, u8 kind, u8 status, u16 flags, u32 node, u32 parent, i32 number,
  * u32 x 4 sizes, u32 zero, u64 time_ns, u64 elapsed_ns, then the four texts. Little-endian, as all machines
- * that Seam runs on. A log begins with EVENT_LOG_MAGIC; a reader refuses another version.
+ * that Seam runs on. A log begins with EVENT_LOG_MAGIC; a reader refuses another version. A kind that a reader
+ * does not know is skipped (by the runner, which hands it on, and by each reporter), so a new kind needs no new
+ * version.
  *
  * Ownership: an event borrows its texts, from whoever made it or from the bytes it was decoded from.
  * Threads: any; there is no state.
@@ -35,6 +37,10 @@ enum event_kind {
     EVENT_CRASH, /* number = signal, status = enum crash_access, elapsed_ns = the address, node = thread,
                     parent = (sub)test, text = stack pointer and raw addresses of code, in hex */
     EVENT_LEFT, /* something was left behind: node, text names it */
+    EVENT_EXCHANGE, /* a request and its answer at a seam: node, file = which seam ("http"), number = microseconds
+                       from the beginning of the (sub)test to the request, elapsed_ns = from there to the answer,
+                       text = four lines: what was asked, the answer, a note, the head of the answer's body, masked
+                       and without control characters; each may be empty but the first */
     /* made by the runner */
     EVENT_OUTPUT = 32, /* raw output: node, text */
     EVENT_START, /* the run: text = version */

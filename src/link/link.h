@@ -22,11 +22,17 @@
 
 #include "base/err.h"
 
+/* How a connection fails. */
+enum link_breakage { LINK_BREAK_REFUSED = 100, LINK_BREAK_NO_ANSWER, LINK_BREAK_UNKNOWN_HOST };
+
 /* How a connection to a route is served. */
 struct link_driver {
-    /* The program connects to `host`:`port`. Either take `peer`, the other end of a socketpair, and return 0
-     * with *ret_connection; or return a negative errno for connect() (-ECONNREFUSED; -EINPROGRESS: no answer
-     * ever comes), with `peer` left alone. */
+    /* What comes of connecting instead: LINK_BREAK_REFUSED, LINK_BREAK_NO_ANSWER, or 0 to go on. Asked first.
+     * NULL: 0. */
+    int (*fault)(void *route, const char *host);
+
+    /* The program connects to `host`:`port`: take `peer`, the other end of a socketpair, and return 0 with
+     * *ret_connection; or a negative errno for connect(), with `peer` left alone. */
     int (*open)(void *route, int peer, const char *host, int port, void **ret_connection);
 
     /* The program sends; all of it is taken. 0, or -EPIPE when the connection has ended. */
@@ -56,11 +62,32 @@ int link_trust(const char *authority_pem, struct err *err);
 typedef void link_refused_fn(void *arg, const char *host, int port, const char *library);
 void link_deny(link_refused_fn *refused, void *arg);
 void link_deny_end(void);
-int link_allow(const char *destination, struct err *err); /* as seam_net_allow; -EINVAL */
-void link_allow_port(int port); /* of this machine: a listener or lease of the test's */
+
+/* Let a destination pass, as seam_net_allow has it; or break it, as seam_net_break. Until the counterpart is
+ * called. -EINVAL with words for what is no destination. */
+int link_allow(const char *destination, struct err *err);
+void link_allow_end(const char *destination);
+int link_break(const char *destination, enum link_breakage how, struct err *err);
+void link_mend(const char *destination);
+
+/* What this thread connects to from now on passes, whatever the rules say: for connections of our own. */
+void link_pass_begin(void);
+void link_pass_end(void);
+
+/* Where descriptors of ours go, out of the way of the program's own (t_private_fd): set by who has such a
+ * place before the first route. Takes the descriptor, returns the new one or -errno. */
+extern int (*link_private_fd)(int fd);
+
+/* Put a byte into the driver's end of a connection that no hook sees: closing it then is a reset for the
+ * program. Only while `gone` has not been called for it and cannot be. */
+void link_leave_unread(void *connection);
 
 /* Whether hooks are reached at all: 0, or -ENOTSUP with the reason (a static program, -hooks off, a library
  * that was linked past them). The first call looks at each loaded object. */
 int link_check(struct err *err);
+
+/* The same when a double ends, for libraries that were loaded meanwhile: -ENOTSUP when one was bound past the
+ * hooks until now. */
+int link_check_again(struct err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * net/listener.h - a listening socket on loopback, or on a unix socket, whose connections the loop accepts.
  *
- * TCP listens on a port that the kernel chooses, on an address 127.x.y.z of the process's own where the many
- * closed connections of one address would make that slow (facts: TIME_WAIT), else on 127.0.0.1.
+ * TCP listens on 127.0.0.1, on a port that the kernel chooses. A closed connection keeps its port busy for a
+ * minute at the side that closed first (TIME_WAIT), and when 14,000 ports are, choosing one becomes slow: so
+ * whoever accepts here should close last, or by a reset when nothing is lost by it.
  *
  * Threads: the loop's lock is held.
  */
@@ -14,13 +15,15 @@
 
 struct listener {
     struct loop_watch watch;
+    struct loop_timer pause; /* while there is no descriptor for another connection */
+    struct listener *next; /* of all that listen on TCP */
     int port; /* 0 on a unix socket */
     const char *path; /* of the unix socket, NULL on TCP; borrowed */
     /* A client came; takes the descriptor. `peer`: "127.0.0.1:51234" or "unix". */
     void (*accepted)(struct listener *listener, int fd, const char *peer);
 };
 
-/* Listen. `path` NULL: on TCP. -errno with the words in `err`. */
+/* Listen. `path` NULL: on TCP. What is not set by the caller is zero. -errno with the words in `err`. */
 int listener_start(struct listener *listener, const char *path, struct err *err);
 void listener_stop(struct listener *listener); /* also one that never started */
 

@@ -36,17 +36,25 @@ struct loop_timer {
 void loop_lock(void);
 void loop_unlock(void);
 
+/* In a child that the test forked: what was started before belongs to the parent, and nothing new can be. */
+bool loop_is_gone(void);
+
 /* Watch for events (0: none for now) or go on with other ones; level-triggered. Lock held. -errno. */
 int loop_watch_set(struct loop_watch *watch, uint32_t events);
 void loop_watch_remove(struct loop_watch *watch); /* before its descriptor is closed */
 
-/* Fire once, `at_ns` from CLOCK_MONOTONIC or at once when that has passed. Set again, it moves. Lock held. */
+/* Fire once, `at_ns` from CLOCK_MONOTONIC or at once when that has passed. Set again, it moves. Lock held.
+ * -errno when there can be no loop. */
 int loop_timer_set(struct loop_timer *timer, uint64_t at_ns);
 void loop_timer_cancel(struct loop_timer *timer);
 
 /* Run code of the user without the lock, which is held before and after. Only from a call-back of the loop
  * or from a thread that holds the lock otherwise; what the caller points to must outlive it: mark it busy. */
 void loop_outside(void (*fn)(void *arg), void *arg);
+
+/* Code of the user's on this thread is about to wait: another thread goes on with the loop at once. Lock held;
+ * nothing on a thread that is not the loop's. */
+void loop_give_way(void);
 
 /* Whether this thread is one of the loop's. */
 bool loop_is_this_thread(void);
@@ -55,5 +63,17 @@ bool loop_is_this_thread(void);
  * asked again each time loop_wake_waiters was called. Returns whether it holds. Lock held. */
 bool loop_wait(bool (*fn)(void *arg), void *arg, uint64_t deadline_ns);
 void loop_wake_waiters(void);
+
+/* For a client of this process's own servers: from now on this thread does the leader's work, so that a
+ * request needs no other thread to wake up. Lock not held. false when it may not: it is one of the loop's,
+ * another one does so already, or there is no loop. */
+bool loop_drive_begin(void);
+
+/* Do what is ready or due now; whether there was anything, and this thread drives still. */
+bool loop_drive(void);
+
+/* The loop's own thread goes on: at once, or within a millisecond (`soon`), because this one is likely to be
+ * back. */
+void loop_drive_end(bool soon);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * net/tls.h - the server's side of TLS without I/O, and the certificates of a test. The only file that knows
- * OpenSSL.
+ * net/tls.h - the server's side of TLS without I/O, and the certificates of a test. Nothing but net/tls*.c
+ * knows OpenSSL.
  *
  * The authority (CA) exists once in a process, from the first use until its end; its key never leaves
  * memory. It and its certificates are valid from 1970 to 9999, so that a test may move its clock, and its

@@ -174,11 +174,17 @@ static void free_test(struct json_package *package, struct json_test *test)
     free(test);
 }
 
+/* What comes after the end of a subtest is the top-level test's. */
+static struct open *open_of(const struct json_test *test, uint32_t node)
+{
+    struct open *open = opens_find(&test->opens, node);
+
+    return open ? open : opens_find(&test->opens, EVENT_ROOT);
+}
+
 static struct text name_of(const struct json_test *test, uint32_t node)
 {
-    const struct open *open = opens_find(&test->opens, node);
-
-    return open ? open->name : test->name;
+    return open_of(test, node)->name;
 }
 
 /* ---- raw output */
@@ -246,6 +252,18 @@ static void on_fact(struct json_report *report, const struct event *event, struc
     add_frame(report, event, name);
 }
 
+/* Of a test that has failed. */
+static void add_traffic(struct json_report *report, const struct json_test *test,
+                        const struct event *event)
+{
+    const struct open *open = opens_find(&test->opens, event->node);
+
+    if (!open || event->status != VERDICT_FAIL)
+        return;
+    traffic_print(&open->traffic, &report->words, 0);
+    add_words(report, event, open->name);
+}
+
 static void on_end(struct json_report *report, const struct json_test *test,
                    const struct event *event)
 {
@@ -254,6 +272,7 @@ static void on_end(struct json_report *report, const struct json_test *test,
                          : event->status == VERDICT_SKIP ? "skip"
                                                          : "fail";
 
+    add_traffic(report, test, event);
     lines_result(&report->words, event->status, name, event->elapsed_ns, 0);
     add_words(report, event, name);
     begin_object(report, event, action, name);
@@ -282,6 +301,10 @@ static void on_test(struct json_report *report, const struct event *event)
 
     if (event->kind == EVENT_OUTPUT) {
         on_output(report, test, event);
+        return;
+    }
+    if (event->kind == EVENT_EXCHANGE) {
+        traffic_add(&open_of(test, event->node)->traffic, event);
         return;
     }
     flush_line(report, test, event);
@@ -408,6 +431,7 @@ static void take(struct report *base, const struct event *event)
     case EVENT_ATTR:
     case EVENT_ARTIFACT:
     case EVENT_LEFT:
+    case EVENT_EXCHANGE:
         start(report, package_of(report, event->package), event);
         on_test(report, event);
         break;

@@ -292,3 +292,25 @@ SEAM_TEST(seconds_are_rounded_and_short)
     seam_check_str(t, seconds_text(t, 999996000000, 2), "1000");
     seam_check_str(t, seconds_text(t, 15400000, 3), "0.015");
 }
+
+SEAM_TEST(json_shows_traffic_as_output_before_the_result)
+{
+    struct scripted *scripted = scripted_start(t, JSON);
+    const char *words;
+
+    scripted_tell(t, scripted,
+                  "package p\nrun a\nexchange a GET /\\n200\nunknown a later\n"
+                  "output a cut\nexchange a GET /\\n501\\nno rule\noutput a off\\n\n"
+                  "error a wrong\nfail a 5\n"
+                  "run b\nexchange b GET /\\n200\npass b 0\nfailed 6\nfinish 1\n");
+    words = scripted_text(t, scripted);
+    seam_check_contains(t, words, "\"Output\":\"cutoff\\n\"");
+    seam_check_match(
+        t, words,
+        "\"Output\":\"    a_test.c:41: wrong\\\\n\"\\}\n"
+        ".*\"Test\":\"a\",\"Output\":\"    traffic \\(last 2 of 2\\):\\\\n\"\\}\n"
+        ".*\"Output\":\"        0.0 ms  GET /  -\\\\u003e 200\\\\n\"\\}\n"
+        ".*\"Output\":\"        0.0 ms  GET /  -\\\\u003e 501  \\(no rule\\)\\\\n\"\\}\n"
+        ".*\"Output\":\"--- FAIL: a ");
+    seam_check_null(t, strstr(strstr(words, "--- FAIL: a "), "traffic"));
+}

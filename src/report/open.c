@@ -101,6 +101,7 @@ void open_free(struct open *open)
 {
     buf_fini(&open->shown);
     buf_fini(&open->left);
+    traffic_fini(&open->traffic);
     free(open);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "events/event.h"
+#include "events/traffic.h"
 
 enum { OPEN_TEXT_MAX = 32 << 20 };
 
@@ -20,6 +21,7 @@ struct open {
     int depth; /* 0 is the top-level test */
     struct buf shown; /* see tree.c */
     struct buf left;
+    struct traffic traffic;
     struct text name;
     char name_bytes[];
 };

@@ -71,6 +71,8 @@ static const struct verb {
     { "error", EVENT_MESSAGE, MESSAGE_ERROR, 'm' },
     { "say", EVENT_MESSAGE, MESSAGE_ERROR, 'm' },
     { "left", EVENT_LEFT, 0, 'm' },
+    { "exchange", EVENT_EXCHANGE, 0, 'm' },
+    { "unknown", 29, 0, 'm' },
     { "output", EVENT_OUTPUT, 0, 'm' },
     { "artifact", EVENT_ARTIFACT, 0, 'm' },
     { "attr", EVENT_ATTR, 0, 'a' },

@@ -18,6 +18,8 @@
  *   in NAME                          later lines mean that package
  *   run|pause|continue TEST
  *   log|error|say|left|output TEST WORDS     say: verbatim
+ *   exchange TEST WORDS              as the text of the event has them, 41 us after the test's beginning
+ *   unknown TEST WORDS               a kind that there is not
  *   attr TEST KEY VALUE              artifact TEST FOLDER
  *   pass|fail|skip TEST MS
  *   compiler WORDS                   note WORDS

@@ -246,6 +246,7 @@ static void take(struct report *base, const struct event *event)
     case EVENT_ATTR:
     case EVENT_ARTIFACT:
     case EVENT_LEFT:
+    case EVENT_EXCHANGE:
         on_test(report, event);
         break;
     case EVENT_OUTPUT:

@@ -1,6 +1,6 @@
 /* report/text_test.c - Go's text format, to the letter. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../base/*.c ../events/event.c
+//seam:sources ../base/*.c ../events/*.c
 
 #include <seam/seam.h>
 
@@ -476,4 +476,90 @@ SEAM_TEST(a_test_that_is_resumed_stays_one_test)
                 "        killed by SIGSEGV\n"
                 "FAIL\n"
                 "FAIL\tp\t0.003s\n");
+}
+
+/* ---- traffic ------------------------------------------------------------------------------ */
+
+static const char charged[] =
+    "package shop/pay\n"
+    "run pay\n"
+    "exchange pay GET https://pay.test/rates\\n200\\n\\n[]\n"
+    "log pay start\n"
+    "run pay/ok\n"
+    "exchange pay/ok GET https://pay.test/ok\\n200\n"
+    "pass pay/ok 4\n"
+    "run pay/declined\n"
+    "exchange pay/declined POST https://pay.test/charges\\n429\\n\\n{\"error\":\"slow down\"}\n"
+    "exchange pay/declined POST https://pay.test/charges\\n501\\nno rule\n"
+    "error pay/declined status = 501\n"
+    "unknown pay/declined words of a later version\n"
+    "exchange pay/declined POST https://pay.test/charges\n"
+    "output pay/declined raw"
+    "\n"
+    "fail pay/declined 5\n"
+    "fail pay 6\n"
+    "run cart\n"
+    "exchange cart GET https://pay.test/cart\\n200\n"
+    "pass cart 0\n"
+    "failed 1250\n"
+    "finish 1\n";
+
+SEAM_TEST(quiet_shows_the_traffic_of_what_failed_behind_its_messages)
+{
+    report_says(
+        t, QUIET, charged,
+        "--- FAIL: pay (0.01s)\n"
+        "    pay_test.c:41: start\n"
+        "    --- FAIL: pay/declined (0.01s)\n"
+        "        pay_test.c:41: status = 501\n"
+        "        raw\n"
+        "        traffic (last 3 of 3):\n"
+        "            0.0 ms  POST https://pay.test/charges  -> 429  {\"error\":\"slow down\"}\n"
+        "            0.0 ms  POST https://pay.test/charges  -> 501  (no rule)\n"
+        "            0.0 ms  POST https://pay.test/charges  -> no answer\n"
+        "    traffic (last 1 of 1):\n"
+        "        0.0 ms  GET https://pay.test/rates  -> 200  []\n"
+        "FAIL\n"
+        "FAIL\tshop/pay\t1.250s\n"
+        "FAIL\n");
+}
+
+static const char charged_verbose[] =
+    "=== RUN   pay\n"
+    "    pay_test.c:41: start\n"
+    "=== RUN   pay/ok\n"
+    "=== RUN   pay/declined\n"
+    "    pay_test.c:41: status = 501\n"
+    "raw\n"
+    "    traffic (last 3 of 3):\n"
+    "        0.0 ms  POST https://pay.test/charges  -> 429  {\"error\":\"slow down\"}\n"
+    "        0.0 ms  POST https://pay.test/charges  -> 501  (no rule)\n"
+    "        0.0 ms  POST https://pay.test/charges  -> no answer\n"
+    "=== NAME  pay\n"
+    "    traffic (last 1 of 1):\n"
+    "        0.0 ms  GET https://pay.test/rates  -> 200  []\n"
+    "--- FAIL: pay (0.01s)\n"
+    "    --- PASS: pay/ok (0.00s)\n"
+    "    --- FAIL: pay/declined (0.01s)\n"
+    "=== RUN   cart\n"
+    "--- PASS: cart (0.00s)\n"
+    "FAIL\n"
+    "FAIL\tshop/pay\t1.250s\n"
+    "FAIL\n";
+
+SEAM_TEST(verbose_shows_traffic_only_of_what_failed)
+{
+    report_says(t, VERBOSE, charged, charged_verbose);
+    report_says(t, LIVE, charged, charged_verbose);
+}
+
+/* Its END is the report's, and so is that of a test whose process died. */
+SEAM_TEST(traffic_is_shown_of_a_test_without_a_result)
+{
+    report_says(t, QUIET, "package a\nrun pay\nexchange pay GET /\\n200\nfailed 5\nfinish 1\n",
+                "--- FAIL: pay (0.00s)\n"
+                "    it has no result: the events end here\n"
+                "    traffic (last 1 of 1):\n"
+                "        0.0 ms  GET /  -> 200\n"
+                "FAIL\nFAIL\ta\t0.005s\nFAIL\n");
 }

@@ -111,10 +111,12 @@ static void quiet_end(struct tree *tree, const struct open *open, struct open *p
                       const struct event *end)
 {
     bool passed = end->status == VERDICT_PASS || end->status == VERDICT_SKIP;
+    struct buf *to = parent ? &parent->shown : &tree->out;
 
     if (!passed || open->left.size > 0)
-        add_block(parent ? &parent->shown : &tree->out, open, end,
-                  passed ? &open->left : &open->shown);
+        add_block(to, open, end, passed ? &open->left : &open->shown);
+    if (!passed)
+        traffic_print(&open->traffic, to, open->depth);
     if (parent && open->left.size > 0)
         add_block(&parent->left, open, end, &open->left);
 }
@@ -139,17 +141,23 @@ static void verbose_frame(struct tree *tree, const struct event *event)
     tree->speaker = open->node;
 }
 
+/* What is shown next is said by that one. */
+static void turn_to(struct tree *tree, const struct open *open)
+{
+    if (tree->speaker == open->node)
+        return;
+    close_line(tree);
+    lines_name(&tree->out, open->name);
+    tree->speaker = open->node;
+}
+
 static void verbose_speak(struct tree *tree, const struct open *open, const struct event *event)
 {
     size_t before = tree->out.size;
 
     if (tree->out.failed)
         return;
-    if (tree->speaker != open->node) {
-        close_line(tree);
-        lines_name(&tree->out, open->name);
-        tree->speaker = open->node;
-    }
+    turn_to(tree, open);
     if (event->kind != EVENT_OUTPUT) {
         close_line(tree);
         lines_message(&tree->out, event, 0);
@@ -161,11 +169,22 @@ static void verbose_speak(struct tree *tree, const struct open *open, const stru
     tree->line_open &= !tree->out.failed;
 }
 
+static void verbose_traffic(struct tree *tree, const struct open *open)
+{
+    if (open->traffic.count == 0 || tree->out.failed)
+        return;
+    turn_to(tree, open);
+    close_line(tree);
+    traffic_print(&open->traffic, &tree->out, 0);
+}
+
 static void verbose_end(struct tree *tree, const struct open *open, struct open *parent,
                         const struct event *end)
 {
     struct buf *to = parent ? &parent->shown : &tree->out;
 
+    if (end->status == VERDICT_FAIL)
+        verbose_traffic(tree, open);
     if (!parent) {
         tree->out.cap = SIZE_MAX / 2; /* results are never refused */
         close_line(tree);
@@ -219,6 +238,9 @@ void tree_event(struct tree *tree, const struct event *event)
     case EVENT_ARTIFACT:
         if (tree->verbose)
             verbose_frame(tree, event);
+        break;
+    case EVENT_EXCHANGE:
+        traffic_add(&owner(tree, event->node)->traffic, event);
         break;
     case EVENT_END:
         end(tree, event);

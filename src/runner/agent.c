@@ -28,6 +28,7 @@ static void send_config(struct agent *agent)
     const struct options *options = run->options;
     struct agent_packet packet = { .op = AGENT_CONFIG };
     struct buf whole = BUF_INIT(AGENT_TEXT_MAX);
+    char *build = options->build ? realpath(options->build, NULL) : NULL;
     size_t begin;
     int flags = 0;
 
@@ -36,6 +37,9 @@ static void send_config(struct agent *agent)
     flags |= options->no_skip ? AGENT_NO_SKIP : 0;
     flags |= options->leaks != LEAKS_OFF ? AGENT_LEAKS : 0;
     flags |= options->services == SERVICES_DOCKER ? AGENT_CONTAINERS : 0;
+    flags |= options->net == NET_WARN ? AGENT_NET_WARN : 0;
+    flags |= options->net == NET_ALLOW ? AGENT_NET_ALLOW : 0;
+    flags |= options->hooks == HOOKS_OFF ? AGENT_NO_HOOKS : 0;
     flags |= run->no_groups ? AGENT_NO_GROUPS : 0;
     flags |= options->isolate == ISOLATE_EXEC ? AGENT_ISOLATE_EXEC : 0;
     flags |= options->isolate == ISOLATE_NONE ? AGENT_ISOLATE_NONE : 0;
@@ -46,6 +50,8 @@ static void send_config(struct agent *agent)
     message_add_text(&whole, "folder", run->folder);
     message_add_text(&whole, "source_root", agent->package->folder);
     message_add_text(&whole, "artifacts", options->artifacts);
+    message_add_text(&whole, "build", build);
+    message_add_text(&whole, "libexec", run->libexec);
     message_add_text(&whole, "run", options->run);
     message_add_text(&whole, "skip", options->skip);
     message_add_int(&whole, "parallel", options->parallel);
@@ -54,6 +60,7 @@ static void send_config(struct agent *agent)
     message_end(&whole, begin);
     io_send_fds(agent->link.fd, whole.data, whole.size, NULL, 0);
     buf_fini(&whole);
+    free(build);
 }
 
 /* The words of -exec, then the program and the option that makes it an agent. */

@@ -120,7 +120,7 @@ void attempt_take_event(struct attempt *attempt, struct event *event)
         attempt->subtests++;
     attempt->left_something |= event->kind == EVENT_LEFT;
     attempt->said_error |= event->kind == EVENT_MESSAGE && event->status == MESSAGE_ERROR;
-    if (attempt->output_path)
+    if (attempt->output_path && event->kind != EVENT_EXCHANGE) /* which has no place in it */
         stream_say_output(attempt);
     attempt_emit(attempt, event);
 }

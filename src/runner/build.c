@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/map.h"
 #include "base/proc.h"
+#include "runner/capability.h"
 #include "runner/directive.h"
 
 enum { OUTPUT_MAX = 32 << 20, ROUNDS_MAX = 4 };
@@ -315,7 +316,8 @@ static int take_output(struct build *build, struct build_result *results, struct
         *nul = '?';
     share_output(results, output->data, &said);
     for (struct build_result *result = results; result; result = result->next) {
-        result->output = arena_dup(build->arena, buf_text(&result->words));
+        result->output = arena_printf(build->arena, "%s%s", result->note ? result->note : "",
+                                      buf_text(&result->words));
         buf_fini(&result->words);
     }
     if (output->failed)
@@ -380,6 +382,7 @@ static bool another_round(struct build *build, struct build_result *results, int
     for (struct build_result *result = results; result; result = result->next)
         if (result->failed)
             again |= private_resolve(build, result->package, result->output) ||
+                     capability_learn_fake(build, result) ||
                      (round == 0 && private_forget(build, result->package));
     return again;
 }

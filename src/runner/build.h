@@ -58,6 +58,7 @@ struct build_result {
     struct source_package *package;
     bool failed;
     const char *output; /* the compiler's own words, also warnings of what was built */
+    const char *note; /* of ours, in front of the output; or NULL */
     struct buf words; /* the same, while they come */
 };
 int build_run(struct build *build, struct build_result **ret, struct err *err);

@@ -3,31 +3,7 @@
 #include "runner/capability.h"
 
 #include <string.h>
-
-static const struct {
-    const char *header;
-    unsigned capabilities;
-} headers[] = {
-    { "http.h", CAPABILITY_HTTP },
-    { "mhd.h", CAPABILITY_HTTP },
-    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_LINK },
-    { "net.h", CAPABILITY_HTTP | CAPABILITY_LINK },
-};
-
-unsigned capability_of_include(const char *line)
-{
-    const char *name = strstr(line, "seam/");
-    size_t size;
-
-    if (!name || name == line || !strchr("<\"", name[-1]))
-        return 0;
-    name += strlen("seam/");
-    size = strcspn(name, ">\"");
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        if (strlen(headers[i].header) == size && memcmp(headers[i].header, name, size) == 0)
-            return headers[i].capabilities;
-    return 0;
-}
+#include <unistd.h>
 
 void capability_archives(const struct build *build, unsigned capabilities,
                          void (*fn)(struct buf *to, const char *path), struct buf *to)
@@ -35,24 +11,69 @@ void capability_archives(const struct build *build, unsigned capabilities,
     const char *library = build->installation->library;
     int stem = (int)(strlen(library) - strlen(".a"));
 
+    if (capabilities & CAPABILITY_MOCK)
+        fn(to, arena_printf(build->arena, "%.*s-http-mock.a", stem, library));
     if (capabilities & CAPABILITY_HTTP)
         fn(to, arena_printf(build->arena, "%.*s-http.a", stem, library));
-    if (capabilities & CAPABILITY_LINK)
+    if (capabilities & CAPABILITY_MOCK)
         fn(to, arena_printf(build->arena, "%.*s-link.a", stem, library));
     fn(to, library);
 }
 
-/* As needed: a mock loads no libcurl, a server without TLS no OpenSSL would be better still, but its code is
- * one. Names that are not libc's are exported only when a linker is told so. */
-const char *capability_words(unsigned capabilities)
+static const char *fake_path(struct build *build, const struct source_package *package)
 {
-    if (capabilities & CAPABILITY_LINK)
-        return " -Wl,--push-state,--as-needed -lssl -lcrypto -lcurl -lnghttp2 -lz "
-               "-Wl,--pop-state"
-               " -Wl,--export-dynamic-symbol=X509_verify_cert"
-               " -Wl,--export-dynamic-symbol=gnutls_handshake";
-    if (capabilities & CAPABILITY_HTTP)
-        return " -Wl,--push-state,--as-needed -lssl -lcrypto -lcurl -lnghttp2 -lz "
-               "-Wl,--pop-state";
-    return "";
+    return arena_printf(build->arena, "%s/fake", build_object_folder(build, package));
+}
+
+/* As needed: a mock loads no libcurl. Names that are not libc's are exported only when a linker is told so. */
+const char *capability_words(struct build *build, const struct source_package *package)
+{
+    const char *libraries = "", *exports = "", *fakes = "";
+
+    if (package->capabilities & CAPABILITY_HTTP)
+        libraries = " -Wl,--push-state,--as-needed -lssl -lcrypto -lcurl -lnghttp2 -lz"
+                    " -Wl,--pop-state";
+    if (package->capabilities & CAPABILITY_MOCK) {
+        exports = " -Wl,--export-dynamic-symbol=X509_verify_cert"
+                  " -Wl,--export-dynamic-symbol=gnutls_handshake";
+        if (access(fake_path(build, package), F_OK) == 0)
+            fakes = " -Wl,-z,muldefs";
+    }
+    return arena_printf(build->arena, "%s%s%s", libraries, exports, fakes);
+}
+
+/* The name in "multiple definition of `connect'" (bfd, gold) or "duplicate symbol: connect" (lld). */
+static const char *doubled_name(struct arena *arena, const char *words)
+{
+    static const char *const marks[] = { "multiple definition of ", "duplicate symbol: " };
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *at = strstr(words, marks[i]);
+
+        if (!at)
+            continue;
+        at += strlen(marks[i]);
+        at += strspn(at, "`'");
+        return arena_copy(arena, at, strcspn(at, "'\n;:"));
+    }
+    return NULL;
+}
+
+bool capability_learn_fake(struct build *build, struct build_result *result)
+{
+    const char *path = fake_path(build, result->package);
+    const char *name = doubled_name(build->arena, result->output);
+    struct buf text = BUF_INIT(SIZE_MAX);
+    bool learned = false;
+
+    if (!name || !strstr(result->output, "libseam-link.a") || access(path, F_OK) == 0)
+        return false;
+    buf_printf(&text, "%s\n", name);
+    learned = build_write_file(path, &text) == 0;
+    buf_fini(&text);
+    if (learned && !strstr(result->output, "libc.a(")) /* of a static program: no fake */
+        result->note = arena_printf(
+            build->arena,
+            "seam: the program's own '%s' answers its calls; doubles do not see them\n", name);
+    return learned;
 }

@@ -9,16 +9,18 @@
 #include "base/buf.h"
 #include "runner/build.h"
 
-enum capability { CAPABILITY_HTTP = 1, CAPABILITY_LINK = 2 };
-
-/* What the header of an #include line asks for: bits of enum capability, 0 for any other line. */
-unsigned capability_of_include(const char *line);
+enum capability { CAPABILITY_HTTP = 1, CAPABILITY_MOCK = 2 };
 
 /* The archives, one after another: fn gets the path of each. */
 void capability_archives(const struct build *build, unsigned capabilities,
                          void (*fn)(struct buf *to, const char *path), struct buf *to);
 
 /* Words for the linker behind the archives. */
-const char *capability_words(unsigned capabilities);
+const char *capability_words(struct build *build, const struct source_package *package);
+
+/* A program may have a fake of a hooked function: the link fails with that name defined twice. Remember that
+ * the package has one, which then wins, and add a line about it to the result's words. Returns whether that
+ * is new, so that another round of building may succeed. */
+bool capability_learn_fake(struct build *build, struct build_result *result);
 
 #endif

@@ -195,6 +195,33 @@ static void take_directive(struct reader *reader, char *text)
         keep_directive(reader, known[i].kind, words);
 }
 
+static const struct {
+    const char *header;
+    unsigned capabilities;
+} seam_headers[] = {
+    { "http.h", CAPABILITY_HTTP },
+    { "mhd.h", CAPABILITY_HTTP },
+    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
+    { "net.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
+};
+
+/* What a header of Seam's asks for: bits of enum capability. */
+static unsigned capability_of_include(const char *line)
+{
+    const char *name = strstr(line, "seam/");
+    size_t size;
+
+    if (!name || name == line || !strchr("<\"", name[-1]))
+        return 0;
+    name += strlen("seam/");
+    size = strcspn(name, ">\"");
+    for (size_t i = 0; i < sizeof seam_headers / sizeof *seam_headers; i++)
+        if (strlen(seam_headers[i].header) == size &&
+            memcmp(seam_headers[i].header, name, size) == 0)
+            return seam_headers[i].capabilities;
+    return 0;
+}
+
 /* Returns false when it was there before. */
 static bool note_inclusion(struct reader *reader, struct inclusion **list, const char *path)
 {

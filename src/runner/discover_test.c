@@ -1,7 +1,7 @@
 /* runner/discover_test.c - package patterns against a tree of files. */
 //seam:pkg-config jansson
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../base/*.c ../events/event.c ../report/*.c ../service/clean.c ../service/identity.c
+//seam:sources ../base/*.c ../events/*.c ../report/*.c ../service/clean.c ../service/identity.c
 //seam:sources ../test/filter.c ../test/library.c ../test/match.c ../test/quote.c
 
 #include "runner/discover.h"

@@ -215,7 +215,7 @@ static void add_link(struct buf *to, const struct unit *unit, const char *target
     if (with_seam) {
         add_words(to, private_link_flags(build, unit->package));
         capability_archives(build, unit->package->capabilities, add_word, to);
-        buf_add_text(to, capability_words(unit->package->capabilities));
+        buf_add_text(to, capability_words(build, unit->package));
     }
     add_words(to, directive_words(build->arena, unit->package, DIRECTIVE_LDFLAGS));
     buf_add_char(to, ' ');

@@ -8,6 +8,8 @@
 enum isolate { ISOLATE_FORK, ISOLATE_EXEC, ISOLATE_NONE };
 enum leaks { LEAKS_WARN, LEAKS_OFF, LEAKS_FAIL };
 enum services { SERVICES_AUTO, SERVICES_NATIVE, SERVICES_DOCKER };
+enum net { NET_DENY, NET_WARN, NET_ALLOW };
+enum hooks { HOOKS_ON, HOOKS_OFF };
 
 struct options {
     bool verbose;
@@ -31,6 +33,8 @@ struct options {
     enum isolate isolate;
     enum leaks leaks;
     enum services services;
+    enum net net; /* what an outgoing connection is that nobody allowed */
+    enum hooks hooks;
     const char *run; /* patterns; NULL: all */
     const char *skip;
     const char *list; /* print the names that match, run nothing */

@@ -57,6 +57,8 @@ void agent_take_config(const struct message *config)
     process.keeper = message_text(config, "keeper");
     process.folder = message_text(config, "folder");
     process.artifacts = message_text(config, "artifacts");
+    process.build = message_text(config, "build");
+    process.libexec = message_text(config, "libexec");
     process.source_root = message_text(config, "source_root");
     process.parallel = (int)message_int(config, "parallel", 1);
     if (process.parallel < 1)
@@ -75,9 +77,26 @@ const char *t_keeper_socket(void)
     return process.keeper && *process.keeper ? process.keeper : NULL;
 }
 
+const char *t_libexec(void)
+{
+    return process.libexec;
+}
+
 bool t_wants_containers(void)
 {
     return process.flags & AGENT_CONTAINERS;
+}
+
+int t_net_mode(void)
+{
+    return process.flags & AGENT_NET_ALLOW  ? T_NET_ALLOW
+           : process.flags & AGENT_NET_WARN ? T_NET_WARN
+                                            : T_NET_DENY;
+}
+
+bool t_hooks_are_on(void)
+{
+    return !(process.flags & AGENT_NO_HOOKS);
 }
 
 /* ---- packets */

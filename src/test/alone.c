@@ -14,11 +14,53 @@
 
 #include "base/arena.h"
 #include "events/agent_link.h"
+#include "events/traffic.h"
 #include "test/state.h"
 
 static bool verbose;
 static struct buf held = { .cap = 1
                                   << 20 }; /* the test's messages, until its verdict is known */
+
+/* What crossed a seam in the (sub)tests that run. */
+struct seen {
+    struct seen *next;
+    uint32_t node;
+    struct traffic traffic;
+};
+static struct seen *seen;
+
+static void keep_exchange(const struct event *event)
+{
+    struct seen *of = seen;
+
+    while (of && of->node != event->node)
+        of = of->next;
+    if (!of)
+        of = calloc(1, sizeof *of);
+    if (!of)
+        return;
+    if (of->node == 0) {
+        of->node = event->node;
+        of->next = seen;
+        seen = of;
+    }
+    traffic_add(&of->traffic, event);
+}
+
+static void forget_exchanges(uint32_t node, bool show)
+{
+    for (struct seen **at = &seen; *at; at = &(*at)->next)
+        if ((*at)->node == node) {
+            struct seen *of = *at;
+
+            *at = of->next;
+            if (show)
+                traffic_print(&of->traffic, &held, 0);
+            traffic_fini(&of->traffic);
+            free(of);
+            return;
+        }
+}
 
 static void show_message(const struct event *event)
 {
@@ -51,6 +93,7 @@ static void show_end(const struct event *event)
     const char *name = current_test && current_test->node == event->node ? current_test->name
                                                                          : process.root->name;
 
+    forget_exchanges(event->node, event->status == VERDICT_FAIL);
     if (verbose || event->status == VERDICT_FAIL) {
         printf("--- %s: %s (%.2fs)\n", words[event->status], name,
                (double)event->elapsed_ns / 1e9);
@@ -67,6 +110,8 @@ void alone_event(const struct event *event)
         printf("=== RUN   %.*s\n", (int)event->test.size, event->test.data);
     else if (event->kind == EVENT_MESSAGE)
         show_message(event);
+    else if (event->kind == EVENT_EXCHANGE)
+        keep_exchange(event);
     else if (event->kind == EVENT_END)
         show_end(event);
 }
@@ -160,6 +205,15 @@ static int refuse(const char *flag, const struct err *err)
     return 2;
 }
 
+/* The value of -net or -hooks, which the runner has judged when it is there. */
+static void take_mode(const char *value)
+{
+    process.flags |= strcmp(value, "warn") == 0    ? AGENT_NET_WARN
+                     : strcmp(value, "allow") == 0 ? AGENT_NET_ALLOW
+                     : strcmp(value, "off") == 0   ? AGENT_NO_HOOKS
+                                                   : 0;
+}
+
 /* What is no flag of ours is the runner's: without one it says nothing to us. */
 int alone_main(int argc, char **argv)
 {
@@ -178,6 +232,8 @@ int alone_main(int argc, char **argv)
         }
         alone |= strcmp(argv[i], "--seam-alone") == 0;
         verbose |= strcmp(argv[i], "-v") == 0;
+        if (strncmp(argv[i], "-net=", 5) == 0 || strncmp(argv[i], "-hooks=", 7) == 0)
+            take_mode(strchr(argv[i], '=') + 1);
         if (filter && i + 1 < argc && filter_init(filter, argv[++i], &err) < 0)
             return refuse(argv[i - 1], &err);
     }

@@ -129,13 +129,13 @@ static int write_record(const struct event *event)
     return r;
 }
 
-static void write_event(struct event *event, bool forked)
+static void write_event(struct event *event, bool forked, bool in_place)
 {
     if (forked) {
         event->flags |= EVENT_FORKED;
         if (event->text.size > FORKED_TEXT_MAX)
             event->text.size = FORKED_TEXT_MAX;
-    } else
+    } else if (in_place)
         event->flags |= mark_output() ? EVENT_MARKED : 0;
     event->time_ns = now_ns();
     if (write_record(event) == 0 && ++process.sequence == MANY_EVENTS)
@@ -158,19 +158,28 @@ void emit_unlock(bool locked)
         pthread_mutex_unlock(&process.lock);
 }
 
-void emit(struct event *event)
+static void emit_event(struct event *event, bool in_place)
 {
     bool forked = emit_is_forked();
-    bool locked;
+    bool locked = emit_lock();
 
-    if (__fpending(stdout) > 0)
-        fflush(stdout);
-    locked = emit_lock();
     if (process.alone)
         alone_event(event);
     else if (!process.closed)
-        write_event(event, forked);
+        write_event(event, forked, in_place);
     emit_unlock(locked);
+}
+
+void emit(struct event *event)
+{
+    if (__fpending(stdout) > 0)
+        fflush(stdout);
+    emit_event(event, true);
+}
+
+void emit_aside(struct event *event)
+{
+    emit_event(event, false);
 }
 
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text)

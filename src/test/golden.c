@@ -10,6 +10,11 @@
 
 enum { GOLDEN_MAX = 64 << 20 };
 
+bool t_wants_update(void)
+{
+    return process.flags & AGENT_UPDATE;
+}
+
 static bool update(seam_t *t, seam_site at, const char *path, const void *data, size_t size)
 {
     const char *folder = arena_copy(&t->arena, path, (size_t)(strrchr(path, '/') - path));
@@ -51,7 +56,7 @@ bool seam_golden_at(seam_t *t, seam_site at, const char *name, const void *data,
     bool equal = false;
     int r;
 
-    if (process.flags & AGENT_UPDATE)
+    if (t_wants_update())
         return update(t, at, path, data, size);
     r = io_read_file(path, &want);
     if (r < 0)

@@ -24,6 +24,8 @@ static atomic_uchar known[FDS_MAX / 8]; /* a bit each: open before the test, or 
 static pid_t known_threads[THREADS_MAX]; /* those that ran before the test */
 static size_t known_thread_count;
 static unsigned threads_at_begin;
+static atomic_uint private_count; /* threads of ours that run or are being started */
+static atomic_int private_threads[THREADS_MAX]; /* their ids; 0: a free place */
 
 /* Parallel subtests ask for descriptors of ours at once. */
 static void set_known(int fd, bool on)
@@ -81,6 +83,47 @@ void t_private_close(int fd)
     close(fd);
 }
 
+/* ---- our own threads */
+
+void t_private_thread_planned(bool planned)
+{
+    if (planned)
+        atomic_fetch_add(&private_count, 1);
+    else
+        atomic_fetch_sub(&private_count, 1);
+}
+
+static bool replace_private_thread(int before, int after)
+{
+    for (size_t i = 0; i < THREADS_MAX; i++) {
+        int expected = before;
+
+        if (atomic_compare_exchange_strong(&private_threads[i], &expected, after))
+            return true;
+    }
+    return false;
+}
+
+void t_private_thread_begins(void)
+{
+    replace_private_thread(0, gettid());
+}
+
+/* Before the kernel has forgotten the thread: the report waits for it a moment. */
+void t_private_thread_ends(void)
+{
+    replace_private_thread(gettid(), 0);
+    t_private_thread_planned(false);
+}
+
+static bool is_private_thread(pid_t thread)
+{
+    for (size_t i = 0; i < THREADS_MAX; i++)
+        if (private_threads[i] == thread)
+            return true;
+    return false;
+}
+
 /* ---- what was left */
 
 /* Whether a descriptor below ours is open that was not at the baseline. poll answers for closed ones as
@@ -124,6 +167,8 @@ static void set_known_thread(pid_t thread)
 
 static bool is_known_thread(pid_t thread)
 {
+    if (is_private_thread(thread))
+        return true;
     for (size_t i = 0; i < known_thread_count; i++)
         if (known_threads[i] == thread)
             return true;
@@ -154,7 +199,7 @@ void leaks_begin(bool forked)
     set_known(process.events, true);
     set_known(process.output, true);
     if (process.flags & AGENT_LEAKS)
-        threads_at_begin = forked ? 1 : leaks_count_threads();
+        threads_at_begin = forked ? 1 : leaks_count_threads() - private_count;
 }
 
 static void show_address(struct buf *to, const struct sockaddr_storage *address, socklen_t size)
@@ -268,11 +313,16 @@ static void thread_name(struct buf *to, const char *id)
     buf_printf(to, "%s'%s' (%s)", to->size > 0 ? ", " : "", name, id);
 }
 
+static bool any_thread_left(void)
+{
+    return leaks_count_threads() > threads_at_begin + private_count;
+}
+
 /* A joined thread may stand in /proc for a moment more. */
 static bool threads_remain(void)
 {
     for (int ms = 0; ms < THREADS_WAIT_MS; ms++) {
-        if (leaks_count_threads() <= threads_at_begin)
+        if (!any_thread_left())
             return false;
         poll(NULL, 0, 1);
     }
@@ -306,7 +356,7 @@ void leaks_report(seam_t *t)
         return;
     if (any_left())
         report_fds(t);
-    if (!__libc_single_threaded && !crash_is_sanitized() &&
-        leaks_count_threads() > threads_at_begin && threads_remain())
+    if (!__libc_single_threaded && !crash_is_sanitized() && any_thread_left() &&
+        threads_remain())
         report_threads(t);
 }

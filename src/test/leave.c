@@ -51,6 +51,17 @@ bool leave_call(seam_t *t, seam_fn *fn, void *arg)
     return returned;
 }
 
+bool t_call(seam_t *t, seam_fn *fn, void *arg)
+{
+    seam_t *outer = current_test;
+    bool returned;
+
+    current_test = t;
+    returned = leave_call(t, fn, arg);
+    current_test = outer;
+    return returned;
+}
+
 /* A fatal on a thread that runs no test has nowhere to go but out of the process. */
 static SEAM_NORETURN void leave_process(void)
 {

@@ -26,6 +26,11 @@ void t_fail(seam_t *t)
         t->failed = true;
 }
 
+seam_t *t_root(void)
+{
+    return process.root;
+}
+
 struct arena *t_arena(seam_t *t)
 {
     return &t->arena;

@@ -1,6 +1,6 @@
 /* test/run_test.c - verdicts, clean-up and the names of subtests. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../base/*.c ../events/event.c
+//seam:sources ../base/*.c ../events/*.c
 
 #include <string.h>
 

@@ -80,6 +80,8 @@ struct process {
     const char *folder; /* where temporary files go */
     const char *source_root; /* what relative source files are relative to */
     const char *artifacts;
+    const char *libexec; /* where libseam-shim.so is */
+    const char *build; /* -build: the folder of a compile_commands.json */
     uint64_t deadline_ns; /* of this test; 0: none */
     uint64_t timeout_ns; /* its whole time */
     int parallel;
@@ -98,6 +100,8 @@ extern _Thread_local seam_t *current_test;
 void emit_watch_forks(void); /* once, in a program with tests */
 void emit_begin(int events, int output); /* this process is a test: its pipes; -1: no marks */
 void emit(struct event *event); /* sets its time */
+void emit_aside(
+    struct event *event); /* the same, where its place in raw output does not matter */
 bool emit_crash(struct event *event); /* the same from a signal handler; false when it cannot */
 bool emit_lock(
     void); /* process.lock, where there is more than one thread: whether it was taken */

@@ -5,12 +5,18 @@
 #define TEST_T_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "seam/seam.h"
 
 /* Descriptors of ours start here, out of the way of the test's own. */
 enum { T_PRIVATE_FD = 500 };
+
+/* The test itself, above all its subtests. */
+seam_t *t_root(void);
 
 /* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
 struct arena *t_arena(seam_t *t);
@@ -19,11 +25,24 @@ struct arena *t_arena(seam_t *t);
  * lives until the (sub)test ends. */
 const char *t_source_path(seam_t *t, seam_site at, const char *path);
 
+/* A fresh folder, removed by a clean-up that is registered here. */
+const char *t_make_folder(seam_t *t, seam_site at, const char *name); /* NULL: that of the test */
+
 /* Take a descriptor (or -1, with errno) and move it above T_PRIVATE_FD, close-on-exec. It is left out of
  * the leak report and closed in every process that the test forks. Returns the new one or -errno; the
  * old one is closed in either case. From any thread. */
 int t_private_fd(int fd);
 void t_private_close(int fd);
+
+/* Announce that a thread of ours is about to be started, or that it could not be after all; the thread calls
+ * `begins` first and `ends` last. It is left out of the leak report meanwhile. */
+void t_private_thread_planned(bool planned);
+void t_private_thread_begins(void);
+void t_private_thread_ends(void);
+
+/* Call fn on a thread that is not the (sub)test's own: what it checks is of `t`, and a fatal in it fails
+ * the test and ends this call: false then. */
+bool t_call(seam_t *t, seam_fn *fn, void *arg);
 
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
@@ -32,10 +51,50 @@ SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format,
 /* Whether -services docker was given. */
 bool t_wants_containers(void);
 
+/* Whether -update was given: files that tests compare with are written anew. */
+bool t_wants_update(void);
+
+/* Where the parts of Seam are that programs load, NULL when this program runs without a runner. */
+const char *t_libexec(void);
+
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
 
+/* What -net says of connections that nobody allowed, and whether -hooks left the hooks on. */
+enum t_net_mode { T_NET_DENY, T_NET_WARN, T_NET_ALLOW };
+int t_net_mode(void);
+bool t_hooks_are_on(void);
+
+/* A request that crossed a seam, and what came back. */
+struct t_exchange {
+    const char *seam; /* "http" */
+    const char *what; /* "POST https://api.pay.test/v1/charges" */
+    const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
+    uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
+    uint64_t elapsed_ns; /* until it was answered whole */
+    const char *body; /* of the answer, any bytes; only its head is kept */
+    size_t body_size;
+    const char *note; /* "no rule"; NULL: none */
+};
+
+/* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
+ * All is copied. From any thread, as long as `t` has not ended. */
+void t_exchange(seam_t *t, const struct t_exchange *exchange);
+
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
 int t_wait_ms(const seam_t *t, int want_ms);
+
+/*
+ * What doubles do for programs that a test spawns (seam/spawn.h). libseam knows no doubles: whoever brings
+ * some registers here, as often as it likes, before the first program that is to have them.
+ *
+ * `fn` adds assignments for a program that `t` is about to spawn, each with a NUL behind it: "NAME=value",
+ * unless the test gives that program a NAME of its own, and "NAME+=value", behind a ':' where the program has
+ * a NAME already. It returns whether the test has a double: a program that cannot be preloaded then fails it.
+ * What it registers as clean-up of `t` is done when the program has ended. From the thread of `t`.
+ */
+typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
+void t_spawn_environment(t_spawn_environment_fn *fn);
 
 #endif

@@ -50,6 +50,32 @@ bool http_is_token(const char *text, size_t size)
     return size > 0;
 }
 
+bool http_is_field(const struct http_field *field)
+{
+    return http_is_token(field->name, strlen(field->name)) &&
+           field->value[strcspn(field->value, "\r\n")] == '\0';
+}
+
+bool http_is_target(const char *method, const char *target)
+{
+    const char *colon;
+
+    for (const char *at = target; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f)
+            return false;
+    if (strcmp(method, "CONNECT") == 0)
+        return target[0] != '/' && strchr(target, ':');
+    if (strcmp(target, "*") == 0)
+        return strcmp(method, "OPTIONS") == 0;
+    colon = strstr(target, "://");
+    return target[0] == '/' || (colon && colon > target);
+}
+
+bool http_is_host(const char *host)
+{
+    return host[strcspn(host, " \t/?#@,")] == '\0';
+}
+
 bool http_has_body(const char *method, int status)
 {
     if (status / 100 == 1 || status == 204 || status == 304)

@@ -42,6 +42,15 @@ bool http_has_member(const struct http_fields *fields, const char *name, const c
 /* Whether the characters may stand in a method or a field's name (RFC 9110, 5.6.2). */
 bool http_is_token(const char *text, size_t size);
 
+/* Whether the value has no line break in it, and the name is a token: what may be sent. */
+bool http_is_field(const struct http_field *field);
+
+/* Whether it is one of the four forms of a request's target (RFC 9112, 3.2) and goes with the method. */
+bool http_is_target(const char *method, const char *target);
+
+/* Whether it may be the value of Host: a name or address and perhaps a port, or nothing. */
+bool http_is_host(const char *host);
+
 /* Whether a response with this status to this method has a body at all (RFC 9112, 6.3). */
 bool http_has_body(const char *method, int status);
 

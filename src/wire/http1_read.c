@@ -130,22 +130,6 @@ static enum outcome take_version(struct http1_reader *reader, const char *versio
     return GO_ON;
 }
 
-/* The four forms of a target (3.2). */
-static bool is_target(const char *method, const char *target)
-{
-    const char *colon;
-
-    for (const char *at = target; *at; at++)
-        if ((unsigned char)*at <= ' ' || *at == 0x7f)
-            return false;
-    if (strcmp(method, "CONNECT") == 0)
-        return target[0] != '/' && strchr(target, ':');
-    if (strcmp(target, "*") == 0)
-        return strcmp(method, "OPTIONS") == 0;
-    colon = strstr(target, "://");
-    return target[0] == '/' || (colon && colon > target);
-}
-
 static enum outcome take_request_line(struct http1_reader *reader, struct line line)
 {
     const char *method = line.data;
@@ -158,7 +142,7 @@ static enum outcome take_request_line(struct http1_reader *reader, struct line l
     *target++ = *version++ = '\0';
     if (!http_is_token(method, strlen(method)))
         return wrong(reader, 400, "the method is '%s'", quote(reader, method, strlen(method)));
-    if (!is_target(method, target))
+    if (!http_is_target(method, target))
         return wrong(reader, 400, "the target of %s is '%s'",
                      quote(reader, method, strlen(method)),
                      quote(reader, target, strlen(target)));
@@ -342,7 +326,7 @@ static enum outcome check_host(struct http1_reader *reader)
         if (host)
             return wrong(reader, 400, "there are two Host fields");
         host = fields->at[i].value;
-        if (host[strcspn(host, " \t/?#@,")] != '\0')
+        if (!http_is_host(host))
             return wrong(reader, 400, "the Host is '%s'", quote(reader, host, strlen(host)));
     }
     if (!host && reader->message.minor > 0)

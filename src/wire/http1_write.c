@@ -14,16 +14,10 @@ static int settle(struct buf *to, size_t before)
     return -ENOBUFS;
 }
 
-static bool is_field(const struct http_field *field)
-{
-    return http_is_token(field->name, strlen(field->name)) &&
-           field->value[strcspn(field->value, "\r\n")] == '\0';
-}
-
 static bool are_fields(const struct http_fields *fields)
 {
     for (size_t i = 0; i < fields->count; i++)
-        if (!is_field(&fields->at[i]))
+        if (!http_is_field(&fields->at[i]))
             return false;
     return true;
 }

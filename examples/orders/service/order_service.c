@@ -146,6 +146,8 @@ static enum service_result charge(const struct order_service *service, struct or
     result = payments->charge(payments->self, order->id, amount, payment_id, failure);
     if (result == PAYMENT_UNAVAILABLE)
         return SERVICE_TRY_AGAIN;
+    if (result == PAYMENT_FAILED)
+        return SERVICE_FAILED;
     if (result == PAYMENT_DECLINED)
         error = order_decline(order);
     else

@@ -1,13 +1,13 @@
 /* service/order_service_test.c - the service alone, every port a fake. */
 
 //seam:cflags -I..
-//seam:sources ../order/order.c ../testkit/sample_order.c
+//seam:sources ../order/order.c ../testkit/*.c
 
 #include <seam/seam.h>
 
 #include <string.h>
 
-#include "service/fakes_test.h"
+#include "testkit/fakes.h"
 #include "testkit/sample_order.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -237,6 +237,19 @@ SEAM_TEST(outage_of_the_gateway_leaves_an_order_that_can_be_placed_again)
     seam_check_eq(t, order.status, ORDER_PAID);
     seam_check_eq(t, world.orders.count, 1);
     seam_check_eq(t, world.payments.key, world.orders.orders[0].id);
+}
+
+SEAM_TEST(gateway_that_cannot_work_leaves_the_order_pending)
+{
+    struct failure failure;
+    struct world world;
+    struct order order;
+
+    world_init(&world);
+    world.payments.answer = PAYMENT_FAILED;
+    seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_FAILED);
+    seam_require_eq(t, world.orders.count, 1);
+    seam_check_eq(t, world.orders.orders[0].status, ORDER_PENDING);
 }
 
 SEAM_TEST(payment_without_an_id_is_a_failure)

@@ -62,6 +62,7 @@ enum payment_result {
     PAYMENT_OK,
     PAYMENT_DECLINED, /* for good: asking again changes nothing */
     PAYMENT_UNAVAILABLE, /* no answer; asking again with the same key charges at most once */
+    PAYMENT_FAILED, /* anything else: a mistake in the program or its settings */
 };
 
 struct payment_gateway {

@@ -117,6 +117,18 @@ SEAM_TEST(flags_take_numbers_in_their_range)
                         "-p: '99999999999999999999' is not a number from 1 to 1000000"));
 }
 
+SEAM_TEST(flags_take_modes_of_doubles)
+{
+    seam_check_eq(t, parsed(t, "").net, NET_DENY);
+    seam_check_eq(t, parsed(t, "-net warn").net, NET_WARN);
+    seam_check_eq(t, parsed(t, "-net=allow").net, NET_ALLOW);
+    seam_check_eq(t, parsed(t, "-net=allow -net deny").net, NET_DENY);
+    seam_check_eq(t, parsed(t, "").hooks, HOOKS_ON);
+    seam_check_eq(t, parsed(t, "-hooks off").hooks, HOOKS_OFF);
+    seam_via(t, refused(t, "-net no", "-net: 'no' is none of: deny warn allow"));
+    seam_via(t, refused(t, "-hooks=false", "-hooks: 'false' is none of: on off"));
+}
+
 SEAM_TEST(flags_take_times)
 {
     seam_check_eq(t, parsed(t, "-timeout 90s").timeout_ms, 90000);

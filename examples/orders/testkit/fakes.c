@@ -1,6 +1,6 @@
-/* service/fakes_test.c - stand-ins for the service's ports; see fakes_test.h. */
+/* testkit/fakes.c - stand-ins for the service's ports; see fakes.h. */
 
-#include "service/fakes_test.h"
+#include "testkit/fakes.h"
 
 #include <stdio.h>
 #include <string.h>

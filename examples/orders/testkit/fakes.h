@@ -1,12 +1,12 @@
 /*
- * service/fakes_test.h - stand-ins for the service's ports, written by hand.
+ * testkit/fakes.h - stand-ins for the service's ports, written by hand.
  *
  * Each keeps what it was given and can be told to fail. They keep the contracts
  * of ports.h as far as the service can see; whether PostgreSQL keeps them too is
  * what the tests of repository/ are for.
  */
-#ifndef SERVICE_FAKES_TEST_H
-#define SERVICE_FAKES_TEST_H
+#ifndef TESTKIT_FAKES_H
+#define TESTKIT_FAKES_H
 
 #include "service/order_service.h"
 

@@ -1,0 +1,14 @@
+/*
+ * http/net.h - tests whose connections are refused unless something allows them.
+ */
+#ifndef HTTP_NET_H
+#define HTTP_NET_H
+
+#include "seam/seam.h"
+
+/* From now until net_deny_end(t), as often as it was begun, fail the test with each connection that is
+ * refused, at that line. Only from the test's own thread. */
+void net_deny_begin(seam_t *t, seam_site at);
+void net_deny_end(seam_t *t);
+
+#endif

@@ -1,0 +1,168 @@
+/* test/spawn_environment.c - the environment of a program that a test spawns. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "test/spawn.h"
+
+enum { ASSIGNMENTS_MAX = 1 << 20 };
+
+/* NAME=value, all different names. */
+struct variables {
+    struct arena *arena;
+    char **list;
+    size_t count;
+    size_t room;
+};
+
+static t_spawn_environment_fn *doubles;
+
+void t_spawn_environment(t_spawn_environment_fn *fn)
+{
+    doubles = fn;
+}
+
+static void grow(struct variables *variables, size_t by)
+{
+    char **old = variables->list;
+
+    variables->room += by;
+    variables->list = arena_zero(variables->arena, (variables->room + 1) * sizeof *old);
+    if (old)
+        memcpy(variables->list, old, variables->count * sizeof *old);
+}
+
+static size_t find(const struct variables *variables, const char *name, size_t size)
+{
+    size_t i = 0;
+
+    while (i < variables->count &&
+           (strncmp(variables->list[i], name, size) != 0 || variables->list[i][size] != '='))
+        i++;
+    return i;
+}
+
+static void leave_out(struct variables *variables, const char *name)
+{
+    size_t i = find(variables, name, strlen(name));
+
+    if (i < variables->count)
+        variables->list[i] = variables->list[--variables->count];
+}
+
+/* There is room: see spawn_environment. */
+static void set(struct variables *variables, const char *assignment)
+{
+    size_t i = find(variables, assignment, strcspn(assignment, "="));
+
+    if (i == variables->room)
+        return;
+    variables->list[i] = arena_dup(variables->arena, assignment);
+    if (i == variables->count)
+        variables->count++;
+}
+
+/* What would lead the program to somebody's real database, proxy or cloud. */
+static bool is_inherited(const char *assignment)
+{
+    size_t size = strcspn(assignment, "=");
+
+    return strncmp(assignment, "PG", 2) != 0 && strncmp(assignment, "AWS_", 4) != 0 &&
+           !(size >= 6 && strncasecmp(assignment + size - 6, "_PROXY", 6) == 0) &&
+           strncmp(assignment, "SEAM_READY_FD=", 14) != 0;
+}
+
+static void set_own(struct variables *variables, const seam_process *child)
+{
+    for (int i = 0; i < SEAM_SPAWN_VARIABLES && child->options.env[i]; i++) {
+        const char *words = child->options.env[i];
+
+        if (strchr(words, '='))
+            set(variables, words);
+        else
+            leave_out(variables, words);
+    }
+}
+
+static bool is_own(const seam_process *child, const char *name, size_t size)
+{
+    for (int i = 0; i < SEAM_SPAWN_VARIABLES && child->options.env[i]; i++)
+        if (strncmp(child->options.env[i], name, size) == 0 &&
+            (child->options.env[i][size] == '=' || !child->options.env[i][size]))
+            return true;
+    return false;
+}
+
+/* "NAME+=value" */
+static void append(struct variables *variables, const char *assignment, size_t size)
+{
+    const char *value = assignment + size + 2;
+    size_t i = find(variables, assignment, size);
+    const char *old = i < variables->count ? variables->list[i] + size + 1 : "";
+
+    set(variables, arena_printf(variables->arena, "%.*s=%s%s%s", (int)size, assignment, old,
+                                *old ? ":" : "", value));
+}
+
+static void set_doubles(struct variables *variables, seam_process *child,
+                        const struct buf *assignments)
+{
+    const char *end = buf_text(assignments) + assignments->size;
+
+    for (const char *at = buf_text(assignments); at < end; at += strlen(at) + 1) {
+        size_t size = strcspn(at, "+=");
+
+        if (at[size] == '+')
+            append(variables, at, size);
+        else if (!is_own(child, at, size))
+            set(variables, at);
+    }
+}
+
+/* A program that goes past the doubles would reach the real thing: not in silence. */
+static void refuse_unreachable(seam_process *child, const char *path)
+{
+    const char *why = spawn_not_preloadable(path);
+
+    if (why)
+        seam_fatal_at(child->t, child->options.site,
+                      "'%s' does not reach the doubles of this test: %s\n"
+                      "try: a dynamic build of it, or .no_doubles = true",
+                      path, why);
+}
+
+static void add_doubles(struct variables *variables, seam_process *child, const char *path)
+{
+    struct buf assignments = BUF_INIT(ASSIGNMENTS_MAX);
+
+    if (!doubles || child->options.no_doubles)
+        return;
+    if (doubles(child->t, child->options.site, &assignments))
+        refuse_unreachable(child, path);
+    grow(variables, assignments.size / 2); /* none is shorter than "A=" */
+    set_doubles(variables, child, &assignments);
+    buf_fini(&assignments);
+}
+
+char **spawn_environment(seam_process *child, const char *path)
+{
+    struct variables variables = { .arena = &child->t->arena };
+    size_t count = 0;
+
+    while (environ && environ[count])
+        count++;
+    grow(&variables, count + SEAM_SPAWN_VARIABLES + 2);
+    for (char **at = environ; at && *at; at++)
+        if (is_inherited(*at))
+            set(&variables, *at);
+    set_own(&variables, child);
+    add_doubles(&variables, child, path);
+    set(&variables, arena_printf(variables.arena, "SEAM_TEST_ID=%s", child->marker));
+    if (child->options.ready_fd)
+        set(&variables, arena_printf(variables.arena, "SEAM_READY_FD=%d", SPAWN_READY_FD));
+    variables.list[variables.count] = NULL;
+    return variables.list;
+}
