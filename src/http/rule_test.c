@@ -63,7 +63,9 @@ SEAM_TEST(rule_of_higher_priority_comes_before_all_else)
 
     ADD(t, set, .path = "/a", .any_times = true, .reply = { { .status = 201 } });
     ADD(t, set, .priority = 1, .reply = { { .status = 202 } });
+    ADD(t, set, .path = "/a", .priority = 2, .reply = { { .status = 204 } });
     ADD(t, set, .path = "/a", .priority = -1, .reply = { { .status = 203 } });
+    seam_check_eq(t, rule_test_answer(set, GET("/a")), 204);
     seam_check_eq(t, rule_test_answer(set, GET("/a")), 202);
     seam_check_eq(t, rule_test_answer(set, GET("/a")), 201);
     seam_check_eq(t, rule_test_answer(set, GET("/a")), 201);
