@@ -362,25 +362,29 @@ void link_deny_end(void)
     pthread_mutex_unlock(&lock);
 }
 
-void link_tell_refused(const struct link_destination *destination, const void *caller)
+void link_tell_refused_by(const struct link_destination *destination, const char *library)
 {
     link_refused_fn *fn;
-    Dl_info where = { 0 };
     void *arg;
 
     pthread_mutex_lock(&lock);
     fn = refused;
     arg = refused_arg;
     pthread_mutex_unlock(&lock);
-    if (!fn)
-        return;
-    if (caller && dladdr(caller, &where) && where.dli_fname) {
-        const char *slash = strrchr(where.dli_fname, '/');
+    if (fn)
+        fn(arg, destination->host, destination->port, library);
+}
 
-        fn(arg, destination->host, destination->port, slash ? slash + 1 : where.dli_fname);
-    } else {
-        fn(arg, destination->host, destination->port, "this program");
+void link_tell_refused(const struct link_destination *destination, const void *caller)
+{
+    const char *library = "this program", *slash;
+    Dl_info where = { 0 };
+
+    if (caller && dladdr(caller, &where) && where.dli_fname) {
+        slash = strrchr(where.dli_fname, '/');
+        library = slash ? slash + 1 : where.dli_fname;
     }
+    link_tell_refused_by(destination, library);
 }
 
 /* ---- looking up and judging */
@@ -498,24 +502,6 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
     pthread_mutex_unlock(&lock);
     if (verdict == LINK_REFUSE && !name && is_loopback(ret->host, ipv4) &&
         owner_is_ours(ret->port))
-        verdict = LINK_PASS;
-    return verdict;
-}
-
-enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret)
-{
-    enum link_verdict verdict;
-    struct in_addr address = { 0 };
-
-    *ret = (struct link_destination){ .port = port };
-    if (!lower_host(host, ret->host))
-        return LINK_REFUSE;
-    if (inet_pton(AF_INET, ret->host, &address) != 1)
-        address.s_addr = 0;
-    pthread_mutex_lock(&lock);
-    verdict = judge(ret, address.s_addr, true);
-    pthread_mutex_unlock(&lock);
-    if (verdict == LINK_REFUSE && is_loopback(ret->host, address.s_addr) && owner_is_ours(port))
         verdict = LINK_PASS;
     return verdict;
 }
