@@ -189,11 +189,13 @@ typedef struct seam_http_call {
 } seam_http_call;
 
 /* How many calls there were so far, and the nth of them, from 0; NULL behind the last. At most the last
- * 1,000 are kept. */
+ * 1,000 are kept, with 256 MB of bodies; NULL for one before those. A call counts from when its request has
+ * come; until it is answered its status is 0. */
 int                   seam_http_mock_count(const seam_http_mock *mock);
 const seam_http_call *seam_http_mock_call(const seam_http_mock *mock, int n);
 
-/* Called for each call when it has been answered, on the thread that answers; NULL ends it. */
+/* Call fn for each call before its answer is sent, on a thread of Seam: what it has done by then the test sees
+ * once the program has its answer. It may check. NULL ends it. */
 void seam_http_mock_observe(seam_http_mock *mock, void (*fn)(const seam_http_call *call, void *arg),
                             void *arg);
 
