@@ -22,18 +22,23 @@
 static struct {
     int listener, port, finish;
     int fault; /* of enum link_breakage */
-    bool unknown;
     pthread_t thread;
-    char request[4096]; /* the last; read when the program has ended */
+    char request[4096]; /* the last */
 } fake;
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* guards what several threads look at */
 
 static void answer(int fd)
 {
     static const char words[] =
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nfrom mock";
-    ssize_t n = recv(fd, fake.request, sizeof fake.request - 1, 0);
+    char request[sizeof fake.request] = "";
 
-    fake.request[n > 0 ? n : 0] = '\0';
+    if (recv(fd, request, sizeof request - 1, 0) < 0)
+        return;
+    pthread_mutex_lock(&lock);
+    memcpy(fake.request, request, sizeof request);
+    pthread_mutex_unlock(&lock);
     send(fd, words, sizeof words - 1, MSG_NOSIGNAL);
 }
 
@@ -53,15 +58,42 @@ static void *serve(void *arg)
 
 static int fake_fault(void *route, const char *host)
 {
+    int fault;
+
     (void)route;
     (void)host;
-    return fake.fault;
+    pthread_mutex_lock(&lock);
+    fault = fake.fault;
+    pthread_mutex_unlock(&lock);
+    return fault == LINK_BREAK_UNKNOWN_HOST ? 0 : fault;
 }
 
 static bool fake_resolves(void *route)
 {
+    bool resolves;
+
     (void)route;
-    return !fake.unknown;
+    pthread_mutex_lock(&lock);
+    resolves = fake.fault != LINK_BREAK_UNKNOWN_HOST;
+    pthread_mutex_unlock(&lock);
+    return resolves;
+}
+
+static void set_fault(int fault)
+{
+    pthread_mutex_lock(&lock);
+    fake.fault = fault;
+    pthread_mutex_unlock(&lock);
+}
+
+static const char *last_request(seam_t *t)
+{
+    const char *copy;
+
+    pthread_mutex_lock(&lock);
+    copy = seam_format(t, "%s", fake.request);
+    pthread_mutex_unlock(&lock);
+    return copy;
 }
 
 static int fake_listen(void *route, const char *host)
@@ -110,7 +142,19 @@ static char refused[300];
 static void note_refused(void *arg, const char *host, int port, const char *library)
 {
     (void)arg;
+    pthread_mutex_lock(&lock);
     snprintf(refused, sizeof refused, "%s:%d by %s", host, port, library);
+    pthread_mutex_unlock(&lock);
+}
+
+static const char *last_refused(seam_t *t)
+{
+    const char *copy;
+
+    pthread_mutex_lock(&lock);
+    copy = seam_format(t, "%s", refused);
+    pthread_mutex_unlock(&lock);
+    return copy;
 }
 
 static void end_deny(void *arg)
@@ -188,7 +232,7 @@ SEAM_TEST(ask_sends_curl_to_the_double)
                       "http://api.pay.test/v1?x=1");
     seam_check_eq(t, seam_process_wait(p, 0), 0);
     seam_check_match(t, seam_process_output(p), "^from mock 198\\.1[89]\\.\\d+\\.\\d+:80$");
-    seam_check_contains(t, fake.request, "GET /v1?x=1 HTTP/1.1\r\nHost: api.pay.test\r\n");
+    seam_check_contains(t, last_request(t), "GET /v1?x=1 HTTP/1.1\r\nHost: api.pay.test\r\n");
 }
 
 SEAM_TEST(ask_sends_wget_to_the_double)
@@ -223,10 +267,10 @@ SEAM_TEST(ask_refuses_what_nobody_allowed)
     deny(t);
     p = spawn_shimmed(t, s, "curl", "-sS", "http://other.test/");
     seam_check_eq(t, seam_process_wait(p, 0), 7); /* could not connect */
-    seam_check_match(t, refused, "^other.test:80 by libcurl.so.4 in 'curl'$");
+    seam_check_match(t, last_refused(t), "^other.test:80 by libcurl.so.4 in 'curl'$");
     p = spawn_shimmed(t, s, "curl", "-sS", "http://192.0.2.1:81/");
     seam_check_eq(t, seam_process_wait(p, 0), 7);
-    seam_check_match(t, refused, "^192.0.2.1:81 by libcurl.so.4 in 'curl'$");
+    seam_check_match(t, last_refused(t), "^192.0.2.1:81 by libcurl.so.4 in 'curl'$");
 }
 
 SEAM_TEST(ask_lets_pass_what_is_allowed)
@@ -249,13 +293,13 @@ SEAM_TEST(ask_passes_on_faults)
     seam_process *p;
 
     start_double(t, "api.pay.test", 80);
-    fake.fault = LINK_BREAK_REFUSED;
+    set_fault(LINK_BREAK_REFUSED);
     p = spawn_shimmed(t, s, "curl", "-sS", "http://api.pay.test/");
     seam_check_eq(t, seam_process_wait(p, 0), 7);
-    fake.fault = LINK_BREAK_NO_ANSWER;
+    set_fault(LINK_BREAK_NO_ANSWER);
     p = spawn_shimmed(t, s, "curl", "-sS", "--connect-timeout", "0.2", "http://api.pay.test/");
     seam_check_eq(t, seam_process_wait(p, 0), 28); /* timed out */
-    fake.unknown = true;
+    set_fault(LINK_BREAK_UNKNOWN_HOST);
     p = spawn_shimmed(t, s, "curl", "-sS", "http://api.pay.test/");
     seam_check_eq(t, seam_process_wait(p, 0), 6); /* could not resolve */
 }
