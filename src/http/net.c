@@ -9,11 +9,18 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "http/spawned.h"
 #include "link/link.h"
 #include "seam/net.h"
 #include "test/t.h"
 
 enum { TOLD_MAX = 50 };
+
+/* In each program that links doubles: all of them come here. */
+__attribute__((constructor)) static void reach_spawned_programs(void)
+{
+    t_spawn_environment(spawned_environment);
+}
 
 /* Who refuses, newest first: it is told what was refused. */
 struct denier {

@@ -380,25 +380,29 @@ bool link_refuses(void)
     return refuses;
 }
 
-void link_tell_refused(const struct link_destination *destination, const void *caller)
+void link_tell_refused_by(const struct link_destination *destination, const char *library)
 {
     link_refused_fn *fn;
-    Dl_info where = { 0 };
     void *arg;
 
     pthread_mutex_lock(&lock);
     fn = refused;
     arg = refused_arg;
     pthread_mutex_unlock(&lock);
-    if (!fn)
-        return;
-    if (caller && dladdr(caller, &where) && where.dli_fname) {
-        const char *slash = strrchr(where.dli_fname, '/');
+    if (fn)
+        fn(arg, destination->host, destination->port, library);
+}
 
-        fn(arg, destination->host, destination->port, slash ? slash + 1 : where.dli_fname);
-    } else {
-        fn(arg, destination->host, destination->port, "this program");
+void link_tell_refused(const struct link_destination *destination, const void *caller)
+{
+    const char *library = "this program", *slash;
+    Dl_info where = { 0 };
+
+    if (caller && dladdr(caller, &where) && where.dli_fname) {
+        slash = strrchr(where.dli_fname, '/');
+        library = slash ? slash + 1 : where.dli_fname;
     }
+    link_tell_refused_by(destination, library);
 }
 
 /* ---- looking up and judging */
@@ -519,6 +523,8 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
         verdict = LINK_PASS;
     return verdict;
 }
+<<<<<<< HEAD
+=======
 
 enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret)
 {
@@ -540,3 +546,4 @@ enum link_verdict link_judge_name(const char *host, int port, struct link_destin
     link_tell_refused(ret, NULL);
     return LINK_PASS;
 }
+>>>>>>> events

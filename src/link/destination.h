@@ -45,8 +45,6 @@ bool link_allows_others(void);
 /* Tell whoever refuses that something was refused, or is to pass all the same. */
 bool link_refuses(void); /* whether that is more than words */
 void link_tell_refused(const struct link_destination *destination, const void *caller);
-
-/* Find the destination of a host that is a name; for programs that were spawned. */
-enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret);
+void link_tell_refused_by(const struct link_destination *destination, const char *library);
 
 #endif
