@@ -22,6 +22,7 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "http/client_request.h"
+#include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "seam/http.h"
@@ -407,22 +408,43 @@ static CURLcode result_of(CURLM *multi)
     return message ? message->data.result : CURLE_FAILED_INIT;
 }
 
+/* Whether a server of this process will answer: then this thread does that server's work meanwhile. Not when
+ * the request may be given up: a handler that runs in this thread cannot be. */
+static bool is_for_own_server(const struct client_request *request)
+{
+    bool own = false;
+    int port;
+
+    if (!request->unix_socket && request->timeout_ms == 0 &&
+        sscanf(request->url, "%*[a-z]://127.%*[0-9.]:%d", &port) == 1) {
+        loop_lock();
+        own = listener_of_port(port) != NULL;
+        loop_unlock();
+    }
+    return own;
+}
+
 static CURLcode run(struct transfer *transfer)
 {
     CURLM *multi = transfer->client->multi;
     struct curl_waitfd end = { .fd = seam_context_fd(seam_context_of(transfer->t)),
                                .events = CURL_WAIT_POLLIN };
+    bool drives = is_for_own_server(transfer->request) && loop_drive_begin();
     CURLcode r = CURLE_OPERATION_TIMEDOUT;
     int running = 1, ms;
 
     curl_multi_add_handle(multi, transfer->client->easy);
     while (running && (ms = left_ms(transfer)) != 0) {
         curl_multi_perform(multi, &running);
-        if (running)
-            curl_multi_poll(multi, &end, end.fd >= 0, ms, NULL);
-        else
+        if (!running)
             r = result_of(multi);
+        else if (drives && !(drives = loop_drive()))
+            loop_drive_end(false);
+        else if (!drives)
+            curl_multi_poll(multi, &end, end.fd >= 0, ms, NULL);
     }
+    if (drives)
+        loop_drive_end(true);
     curl_multi_remove_handle(multi, transfer->client->easy);
     return r;
 }

@@ -335,6 +335,29 @@ SEAM_TEST(unix_socket_is_asked)
     seam_check_eq(t, seam_http_header(r, "X-Peer"), "unix");
 }
 
+static void speaks_http2(seam_t *t, void *arg)
+{
+    bool tls = *(const bool *)arg;
+    seam_http_server *server = seam_http_serve(t, mirror, NULL, .tls = tls, .http2 = true);
+    const char *url = seam_http_url(server, "/x");
+    const seam_http_response *r =
+        seam_http_do(t, .url = url, .header = { "X-Color: red" }, .body = "b", .http2 = true);
+
+    seam_check_eq(t, r->version, "HTTP/2");
+    seam_check_eq(t, r->status, 200);
+    seam_check_contains(t, r->body, "POST /x");
+    seam_check_contains(t, r->body, "color=red");
+    seam_check_eq(t, seam_http_get(t, url)->version, "HTTP/1.1");
+}
+
+SEAM_TEST(http2_is_spoken_when_asked)
+{
+    static const bool tls[] = { false, true };
+
+    seam_run(t, "plain", speaks_http2, &tls[0]);
+    seam_run(t, "tls", speaks_http2, &tls[1]);
+}
+
 /* ---- what goes wrong */
 
 static const char *closed_port(seam_t *t)

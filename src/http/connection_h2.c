@@ -135,7 +135,8 @@ static size_t unsent(const struct http_exchange *x)
 
 /* ---- requests */
 
-static void open_exchange(struct http_connection *connection, struct h2_stream *h2)
+/* `alone`: no other request came with it. Else a handler that waits would hold up the others. */
+static void open_exchange(struct http_connection *connection, struct h2_stream *h2, bool alone)
 {
     struct side *side = side_of(connection);
     struct stream *stream = calloc(1, sizeof *stream);
@@ -152,7 +153,10 @@ static void open_exchange(struct http_connection *connection, struct h2_stream *
         side->streams->at = &stream->next;
     side->streams = stream;
     h2_set_user(h2, stream);
-    connection_open_exchange(connection, &stream->x);
+    if (alone)
+        connection_open_exchange(connection, &stream->x);
+    else
+        connection_open_exchange_soon(connection, &stream->x);
 }
 
 static void refuse(struct http_connection *connection, struct h2_event *event)
@@ -167,14 +171,15 @@ static void refuse(struct http_connection *connection, struct h2_event *event)
     connection_tell_malformed(connection, &event->error);
 }
 
-static void hear(struct http_connection *connection, enum h2_step step, struct h2_event *event)
+static void hear(struct http_connection *connection, enum h2_step step, struct h2_event *event,
+                 bool alone)
 {
     static const struct http_fields none = { 0 };
     struct stream *stream;
 
     switch (step) {
     case H2_REQUEST:
-        open_exchange(connection, event->stream);
+        open_exchange(connection, event->stream, alone);
         break;
     case H2_CONTINUE:
         h2_inform(event->stream, 100, &none);
@@ -198,11 +203,14 @@ static void run(struct http_connection *connection)
     struct h2 *h2 = side_of(connection)->h2;
     struct h2_event event;
     enum h2_step step;
+    bool alone = true;
 
     do {
         while (!connection->dead && !connection->closing &&
-               (step = h2_next(h2, &event)) != H2_MORE)
-            hear(connection, step, &event);
+               (step = h2_next(h2, &event)) != H2_MORE) {
+            alone = alone && !h2_has_next(h2);
+            hear(connection, step, &event, alone);
+        }
     } while (
         fetch(connection)); /* what is wrong with the connection is known when that is sent */
     send_all(connection);

@@ -6,13 +6,24 @@
 
 /* ---- life */
 
-void connection_open_exchange(struct http_connection *connection, struct http_exchange *x)
+static void open_exchange(struct http_connection *connection, struct http_exchange *x)
 {
     x->service = connection->service;
     x->connection = connection;
     x->version = connection->protocol->version;
     connection->open++;
+}
+
+void connection_open_exchange(struct http_connection *connection, struct http_exchange *x)
+{
+    open_exchange(connection, x);
     x->service->request(x->service, x);
+}
+
+void connection_open_exchange_soon(struct http_connection *connection, struct http_exchange *x)
+{
+    open_exchange(connection, x);
+    http_exchange_defer(x);
 }
 
 static void retire(struct http_exchange *x)

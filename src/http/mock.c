@@ -188,7 +188,7 @@ static int take_origin(struct seam_http_mock *mock, const char *origin, struct e
     if (r < 0)
         return r;
     mock->is_tls = strcmp(mock->scheme, "https") == 0;
-    return link_check(err);
+    return net_check_hooks(err);
 }
 
 /* A name of its own. */
@@ -248,7 +248,7 @@ static int take_certificate(struct seam_http_mock *mock, const char **ret_author
 static int take_route(struct seam_http_mock *mock, struct err *err)
 {
     link_private_fd = t_private_fd;
-    if (mock->has_own_url && link_check(NULL) < 0)
+    if (mock->has_own_url && net_check_hooks(NULL) < 0)
         return 0;
     return mock_route_add(mock, err);
 }

@@ -95,6 +95,10 @@ void connection_set_crowded(struct http_connection *connection, bool crowded);
 
 /* A request has come: `x` is zeroed but for its request, and given to the service. */
 void connection_open_exchange(struct http_connection *connection, struct http_exchange *x);
+/* The same, but the loop's thread gives it to the service, in the order of these calls: for one of several
+ * requests, none of which waits for the answer to another. */
+void connection_open_exchange_soon(struct http_connection *connection, struct http_exchange *x);
+
 /* It has been answered, or never will be. It may be retired in this call. */
 void connection_end_exchange(struct http_exchange *x);
 

@@ -26,7 +26,8 @@ struct arena *t_arena(seam_t *t);
 const char *t_source_path(seam_t *t, seam_site at, const char *path);
 
 /* A fresh folder, removed by a clean-up that is registered here. */
-const char *t_make_folder(seam_t *t, seam_site at, const char *name); /* NULL: that of the test */
+const char *t_make_folder(seam_t *t, seam_site at,
+                          const char *name); /* NULL: that of the test */
 
 /* Take a descriptor (or -1, with errno) and move it above T_PRIVATE_FD, close-on-exec. It is left out of
  * the leak report and closed in every process that the test forks. Returns the new one or -errno; the
@@ -47,6 +48,9 @@ bool t_call(seam_t *t, seam_fn *fn, void *arg);
 /* Something that the test needs is not here: skip it with those words, or fail it under -no-skip. */
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
+
+/* A message that is shown also when the test passes; it begins with "warning: ". From any thread. */
+void t_warn_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
 
 /* Whether -services docker was given. */
 bool t_wants_containers(void);

@@ -459,6 +459,11 @@ enum h2_step h2_next(struct h2 *h2, struct h2_event *ret)
     return H2_WRONG;
 }
 
+bool h2_has_next(const struct h2 *h2)
+{
+    return h2->first || h2->wrong;
+}
+
 const struct http_message *h2_request(const struct h2_stream *stream)
 {
     return &stream->request;

@@ -58,6 +58,8 @@ void h2_free(struct h2 *h2); /* and all its streams; NULL is fine */
 /* Take what came. What is wrong with it h2_next tells, now or after the next h2_output. */
 void h2_feed(struct h2 *h2, const void *data, size_t size);
 enum h2_step h2_next(struct h2 *h2, struct h2_event *ret);
+bool h2_has_next(
+    const struct h2 *h2); /* or perhaps not: a stream may have ended before it was told of */
 
 /* Add what must go to the client, a frame at a time, until `to` has `most` bytes or nothing is left that the
  * client's windows have room for. Returns -ENOBUFS when `to` is full: the connection is of no use then. */
