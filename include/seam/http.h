@@ -122,7 +122,9 @@ void seam_http_inform(seam_http_exchange *x, int status, const char *field); /* 
 /* Wait, without holding up other connections; less when the test ends before. */
 void seam_http_wait(seam_http_exchange *x, int ms);
 
-/* End the connection when the handler returns: in order, after what was written; or by a reset, at once. */
+/* End the connection when the handler returns: in order, after what was written (nothing at all: there is no
+ * answer); or by a reset, at once. The client of a unix socket sees the end of the connection instead of a
+ * reset. */
 void seam_http_close(seam_http_exchange *x);
 void seam_http_reset(seam_http_exchange *x);
 

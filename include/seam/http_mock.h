@@ -53,8 +53,8 @@ SEAM_PUBLIC_BEGIN
 
 typedef struct seam_http_mock seam_http_mock;
 
-/* What goes wrong instead of a whole answer. The first three happen when the program connects, and are asked
- * for by a rule without conditions. */
+/* What goes wrong instead of a whole answer. The first three and those of TLS happen when the program connects,
+ * and are asked for by a rule without conditions (but .host). */
 enum seam_http_fault {
     SEAM_HTTP_NO_FAULT,
     SEAM_HTTP_REFUSE, /* connection refused */
@@ -81,7 +81,8 @@ typedef struct seam_http_reply {
     size_t      size                    SEAM_0; /* of it; 0: up to its NUL */
     const char *file                    SEAM_0; /* or this file, from the folder of the test's source */
     const char *text                    SEAM_0; /* or a template: "{method} {path} {path.id} {query.page}
-                                                   {header.Accept} {body} {json./pointer}"; "{{" is a brace */
+                                                   {header.Accept} {body} {json./pointer}" (a string without
+                                                   its quotes); what the request has not is ""; "{{" is a brace */
     void      (*fn)(seam_http_exchange *x, void *arg) SEAM_0; /* or computed, as a server's handler does */
     void       *arg                     SEAM_0; /* borrowed until the test ends */
     const char *trailer                 SEAM_0; /* "Name: value"; sends the body in chunks */
@@ -98,9 +99,10 @@ typedef struct seam_http_reply {
 /* A request to expect. What is left zero matches anything. */
 typedef struct seam_http_rule {
     const char *method                  SEAM_0;
-    const char *path                    SEAM_0; /* exact, decoded, without the query: "/v1/users" */
+    const char *path                    SEAM_0; /* exact, decoded, without the query: "/v1/a b" */
     const char *header[SEAM_HTTP_MAX]   SEAM_0; /* "Name: value" is among them; "Name:" has any value;
-                                                   "!Name" is absent; "Name ~ pattern" matches (PCRE2) */
+                                                   "!Name" is absent; "Name ~ pattern" is found in its
+                                                   value (PCRE2). Of several one has to fit */
     const char *json                    SEAM_0; /* the body is equal as JSON: key order is free */
     seam_http_reply reply[SEAM_HTTP_MAX] SEAM_0; /* in order, one for each request */
 
@@ -110,7 +112,7 @@ typedef struct seam_http_rule {
     const char *host                    SEAM_0; /* of an origin with a pattern: exactly this one */
     const char *query[SEAM_HTTP_MAX]    SEAM_0; /* "name=value" is among them; "name" has any value;
                                                    "!name" is absent; "name ~ pattern" */
-    bool        no_other_query          SEAM_0; /* and there are no others */
+    bool        no_other_query          SEAM_0; /* and there are none but those that .query asks for */
     const char *cookie[SEAM_HTTP_MAX]   SEAM_0; /* "name=value", "name", "!name", "name ~ pattern" */
     const char *basic_auth              SEAM_0; /* "user:password" */
     const char *body                    SEAM_0; /* equal, byte by byte */
@@ -120,9 +122,10 @@ typedef struct seam_http_rule {
     const char *form[SEAM_HTTP_MAX]     SEAM_0; /* of a urlencoded or multipart form: as .query */
     const char *json_subset             SEAM_0; /* members of objects that it does not name are free */
     const char *json_unordered          SEAM_0; /* as .json, but arrays in any order */
-    const char *json_ignore[SEAM_HTTP_MAX] SEAM_0; /* JSON pointers that the three above do not compare */
+    const char *json_ignore[SEAM_HTTP_MAX] SEAM_0; /* JSON pointers that those and .json do not compare */
     const char *json_at[SEAM_HTTP_MAX]  SEAM_0; /* "/pointer = json"; "/pointer" exists; "!/pointer" not */
-    const char *part[SEAM_HTTP_MAX]     SEAM_0; /* of a multipart body: "name=value", "name; filename=x" */
+    const char *part[SEAM_HTTP_MAX]     SEAM_0; /* of a multipart body: as .query, and "name; filename=x",
+                                                   "name; type=image/png" */
     bool      (*matches)(const seam_http_exchange *x, void *arg) SEAM_0; /* and this says so */
     void       *arg                     SEAM_0; /* borrowed until the test ends */
 
@@ -130,7 +133,8 @@ typedef struct seam_http_rule {
     bool        any_times               SEAM_0; /* any number, also none; the last reply repeats */
     bool        optional                SEAM_0; /* no failure when it is not used */
     bool        never                   SEAM_0; /* a request that matches fails the test */
-    const char *order                   SEAM_0; /* rules of the same word answer in the order they were added */
+    const char *order                   SEAM_0; /* rules of the same word answer in the order they were added:
+                                                   each when those before it have answered as often as they must */
     const char *state                   SEAM_0; /* only in this state of the mock; the first one is "" */
     const char *next_state              SEAM_0; /* and then it is in this one */
     int         priority                SEAM_0; /* higher comes first, before all else */
@@ -185,11 +189,13 @@ typedef struct seam_http_call {
 } seam_http_call;
 
 /* How many calls there were so far, and the nth of them, from 0; NULL behind the last. At most the last
- * 1,000 are kept. */
+ * 1,000 are kept, with 256 MB of bodies; NULL for one before those. A call counts from when its request has
+ * come; until it is answered its status is 0. */
 int                   seam_http_mock_count(const seam_http_mock *mock);
 const seam_http_call *seam_http_mock_call(const seam_http_mock *mock, int n);
 
-/* Called for each call when it has been answered, on the thread that answers; NULL ends it. */
+/* Call fn for each call before its answer is sent, on a thread of Seam: what it has done by then the test sees
+ * once the program has its answer. It may check. NULL ends it. */
 void seam_http_mock_observe(seam_http_mock *mock, void (*fn)(const seam_http_call *call, void *arg),
                             void *arg);
 

@@ -1,7 +1,7 @@
 /*
  * seam/net.h - what a test may reach outside its process.
  *
- * A test that includes this header, or has a double such as seam/http_mock.h, makes no connection that
+ * A test that called seam_net_deny, or has a double such as seam/http_mock.h, makes no connection that
  * nobody allowed: an outgoing TCP or UDP connection over IPv4 or IPv6 is refused and fails the test, naming
  * host, port and the library that called. These pass without being allowed: doubles, leases (databases and
  * so on that the test was given), listeners of the test's own process and of programs that it spawned,

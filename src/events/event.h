@@ -53,7 +53,13 @@ enum event_kind {
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
 
-enum message_kind { MESSAGE_LOG, MESSAGE_ERROR, MESSAGE_SKIP, MESSAGE_NOTE };
+enum message_kind {
+    MESSAGE_LOG,
+    MESSAGE_ERROR,
+    MESSAGE_SKIP,
+    MESSAGE_NOTE,
+    MESSAGE_WARNING /* shown also when the test passes */
+};
 
 /* What was done at the address that a crash names. */
 enum crash_access { CRASH_NO_ADDRESS, CRASH_READ, CRASH_WRITE, CRASH_DIVIDED_BY_ZERO };

@@ -79,7 +79,7 @@ static void add_text(struct buf *to, const char *before, struct text text, const
 /* How long the answer took is told where it was long. */
 static void add_elapsed(struct buf *to, uint64_t elapsed_ns)
 {
-    enum { LONG_NS = 10000000 };
+    enum { LONG_NS = 100000000 };
     char time[TIME_MAX];
 
     if (elapsed_ns < LONG_NS)

@@ -86,8 +86,7 @@ static void refuse(struct cassette *cassette, struct mock_call *call)
 {
     struct buf words = BUF_INIT(WORDS_MAX);
 
-    buf_printf(&words, "is not among the %zu exchanges of '%s'\n", cassette->count,
-               cassette->file);
+    buf_printf(&words, "no exchange of '%s' answers it\n", cassette->file);
     explain(cassette, call, &words);
     buf_printf(&words, "try: seam test -update -run '^%s$'", seam_name(cassette->mock->t));
     call->note = "not recorded";

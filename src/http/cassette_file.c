@@ -229,7 +229,7 @@ static int read_line(struct cassette *cassette, int number, const char *text, si
     const char *wrong;
     struct err why;
 
-    if (json_node_parse(&cassette->arena, "line", text, size, false, &line, &why) < 0)
+    if (json_node_parse(&cassette->arena, "it", text, size, false, &line, &why) < 0)
         return err_set(err, -EINVAL, "%s:%d: %s", cassette->file, number, why.text);
     tape = cassette_add(cassette);
     tape->line = number;

@@ -9,9 +9,11 @@
 #include <curl/curl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "http/client_request.h"
+#include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "seam/http.h"
@@ -38,6 +41,7 @@ struct client {
     struct client *next; /* in the pool */
     CURLM *multi;
     CURL *easy;
+    int authority; /* a file with it, -1: none yet */
     struct buf body; /* of the answer that is coming */
     struct buf fields; /* likewise: of struct seam_http_field */
     char words[CURL_ERROR_SIZE]; /* libcurl's, of what went wrong */
@@ -68,6 +72,8 @@ static void client_free(struct client *client)
     curl_easy_cleanup(client->easy);
     if (client->multi)
         curl_multi_cleanup(client->multi);
+    if (client->authority >= 0)
+        t_private_close(client->authority);
     buf_fini(&client->body);
     buf_fini(&client->fields);
     free(client);
@@ -96,6 +102,7 @@ static struct client *client_new(void)
     client = calloc(1, sizeof *client);
     if (!client)
         return NULL;
+    client->authority = -1;
     client->body = BUF_INIT(BODY_MAX);
     client->fields = BUF_INIT(FIELDS_MAX);
     client->easy = curl_easy_init();
@@ -213,20 +220,7 @@ static size_t take_body(char *data, size_t one, size_t size, void *arg)
 
 /* ---- telling libcurl what is wanted */
 
-/* Where libcurl has the system's authorities as a folder it looks up the one that it needs. Where it has a
- * file alone, to read that takes 20 ms for each connection: servers on this machine go without. */
-static bool needs_bundle(const char *url)
-{
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-    const char *host = strstr(url, "://");
-
-    if (!host || info->capath || !info->cainfo)
-        return false;
-    host += strlen("://");
-    return strncmp(host, "127.", 4) != 0 && strncmp(host, "localhost", 9) != 0 &&
-           strncmp(host, "[::1]", 5) != 0;
-}
-
+/* The authority as text, which lives as long as the process. */
 static const char *authority_pem(struct transfer *transfer)
 {
     const char *pem;
@@ -240,21 +234,64 @@ static const char *authority_pem(struct transfer *transfer)
     return pem;
 }
 
-static CURLcode trust(struct transfer *transfer)
+static bool is_on_this_machine(const char *url)
 {
-    const char *pem = authority_pem(transfer);
-    struct buf both = BUF_INIT(BUNDLE_MAX);
-    CURLcode r = CURLE_FAILED_INIT;
+    const char *host = strstr(url, "://");
 
-    if (!pem)
-        return r;
-    if (needs_bundle(transfer->request->url))
-        io_read_file(curl_version_info(CURLVERSION_NOW)->cainfo, &both);
+    host = host ? host + strlen("://") : "";
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+/* A file without a name, -1 when there can be none. */
+static int file_of(const char *pem)
+{
+    int fd = memfd_create("seam-authority", MFD_CLOEXEC);
+
+    if (fd >= 0 && io_write_all(fd, pem, strlen(pem)) == 0)
+        fd = t_private_fd(fd);
+    return fd;
+}
+
+/* Servers on this machine are signed by nobody else. What libcurl reads from a file it keeps for the next
+ * connection, as long as it has no folder to look into besides. */
+static CURLcode trust_authority_alone(struct client *client, const char *pem)
+{
+    char path[64];
+
+    if (client->authority < 0)
+        client->authority = file_of(pem);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", client->authority);
+    curl_easy_setopt(client->easy, CURLOPT_CAPATH, NULL);
+    return curl_easy_setopt(client->easy, CURLOPT_CAINFO, path);
+}
+
+/* Where libcurl has the system's authorities as a folder, it looks up the one that it needs; where it has a
+ * file alone, all are read. */
+static CURLcode trust_system_too(struct client *client, const char *pem)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    struct buf both = BUF_INIT(BUNDLE_MAX);
+    CURLcode r = CURLE_OUT_OF_MEMORY;
+
+    if (!info->capath && info->cainfo)
+        io_read_file(info->cainfo, &both);
     if (buf_add_text(&both, pem) == 0)
-        r = curl_easy_setopt(transfer->client->easy, CURLOPT_CAINFO_BLOB,
+        r = curl_easy_setopt(client->easy, CURLOPT_CAINFO_BLOB,
                              &((struct curl_blob){ both.data, both.size, CURL_BLOB_COPY }));
     buf_fini(&both);
     return r;
+}
+
+static CURLcode trust(struct transfer *transfer)
+{
+    const char *pem = authority_pem(transfer);
+
+    if (!pem)
+        return CURLE_FAILED_INIT;
+    return is_on_this_machine(transfer->request->url)
+               ? trust_authority_alone(transfer->client, pem)
+               : trust_system_too(transfer->client, pem);
 }
 
 /* The same for all requests. Nothing of the user's surroundings takes part: no proxy, no .netrc. */
@@ -371,22 +408,43 @@ static CURLcode result_of(CURLM *multi)
     return message ? message->data.result : CURLE_FAILED_INIT;
 }
 
+/* Whether a server of this process will answer: then this thread does that server's work meanwhile. Not when
+ * the request may be given up: a handler that runs in this thread cannot be. */
+static bool is_for_own_server(const struct client_request *request)
+{
+    bool own = false;
+    int port;
+
+    if (!request->unix_socket && request->timeout_ms == 0 &&
+        sscanf(request->url, "%*[a-z]://127.%*[0-9.]:%d", &port) == 1) {
+        loop_lock();
+        own = listener_of_port(port) != NULL;
+        loop_unlock();
+    }
+    return own;
+}
+
 static CURLcode run(struct transfer *transfer)
 {
     CURLM *multi = transfer->client->multi;
     struct curl_waitfd end = { .fd = seam_context_fd(seam_context_of(transfer->t)),
                                .events = CURL_WAIT_POLLIN };
+    bool drives = is_for_own_server(transfer->request) && loop_drive_begin();
     CURLcode r = CURLE_OPERATION_TIMEDOUT;
     int running = 1, ms;
 
     curl_multi_add_handle(multi, transfer->client->easy);
     while (running && (ms = left_ms(transfer)) != 0) {
         curl_multi_perform(multi, &running);
-        if (running)
-            curl_multi_poll(multi, &end, end.fd >= 0, ms, NULL);
-        else
+        if (!running)
             r = result_of(multi);
+        else if (drives && !(drives = loop_drive()))
+            loop_drive_end(false);
+        else if (!drives)
+            curl_multi_poll(multi, &end, end.fd >= 0, ms, NULL);
     }
+    if (drives)
+        loop_drive_end(true);
     curl_multi_remove_handle(multi, transfer->client->easy);
     return r;
 }

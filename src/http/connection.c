@@ -45,7 +45,7 @@ static void free_connection(struct http_connection *connection)
     if (service->closed)
         service->closed(service, connection);
     if (connection->protocol)
-        connection->protocol->free(connection);
+        connection->protocol->drop(connection);
     tls_side_free(connection->tls);
     buf_fini(&connection->plain);
     buf_fini(&connection->out);
@@ -241,7 +241,7 @@ void connection_change_protocol(struct http_connection *connection,
                                 const struct http_protocol *protocol, const void *data,
                                 size_t size)
 {
-    connection->protocol->free(connection);
+    connection->protocol->drop(connection);
     connection->engine = NULL;
     speak(connection, protocol);
     if (!connection->dead)

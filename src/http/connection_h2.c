@@ -287,7 +287,7 @@ static void free_side(struct http_connection *connection)
 const struct http_protocol http_protocol_2 = {
     .version = "HTTP/2",
     .start = start,
-    .free = free_side,
+    .drop = free_side,
     .feed = feed,
     .end = close_when_unused,
     .room = send_all,

@@ -326,7 +326,7 @@ static void free_side(struct http_connection *connection)
 const struct http_protocol http_protocol_1 = {
     .version = "HTTP/1.1",
     .start = start,
-    .free = free_side,
+    .drop = free_side,
     .feed = feed,
     .end = end,
     .cut = cut,

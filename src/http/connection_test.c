@@ -179,7 +179,7 @@ static void say(struct bench *bench, const char *text)
                     (ssize_t)strlen(text));
 }
 
-/* What the client can read, up to `size` bytes; waits until that or the end is there. */
+/* What the client can read, up to `size` bytes; waits until that or the end is there, but not for ever. */
 static const char *hear(struct bench *bench, size_t size)
 {
     char *text = seam_alloc(bench->t, size + 1);
@@ -187,9 +187,11 @@ static const char *hear(struct bench *bench, size_t size)
 
     while (at < size) {
         struct pollfd can = { .fd = bench->fd, .events = POLLIN };
-        ssize_t got =
-            poll(&can, 1, SOON_MS) == 1 ? recv(bench->fd, text + at, size - at, 0) : 0;
+        ssize_t got;
 
+        if (poll(&can, 1, SOON_MS) != 1)
+            return seam_format(bench->t, "%s(silence)", text);
+        got = recv(bench->fd, text + at, size - at, 0);
         if (got < 0)
             return seam_format(bench->t, "%s(%s)", text, strerror(errno));
         if (got == 0)

@@ -167,6 +167,15 @@ const char *match_parameter(struct arena *arena, const char *value, size_t size,
     return NULL;
 }
 
+size_t match_parameter_count(const char *value, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t at = parameter_end(value, size); at < size; count++)
+        at += 1 + parameter_end(value + at + 1, size - at - 1);
+    return count;
+}
+
 bool match_is_type(const char *type, const char *wanted)
 {
     size_t size = strlen(wanted);

@@ -50,6 +50,9 @@ struct match_pairs match_multipart(struct arena *arena, const char *type, const 
 const char *match_parameter(struct arena *arena, const char *value, size_t size,
                             const char *name);
 
+/* How many parameters there are. */
+size_t match_parameter_count(const char *value, size_t size);
+
 /* Whether a Content-Type is this one ("a/b"), or of this kind ("a/"), whatever its parameters. */
 bool match_is_type(const char *type, const char *wanted);
 

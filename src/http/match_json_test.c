@@ -182,6 +182,10 @@ SEAM_TEST(json_rows_also_say_what_is_the_same)
 
     json_want_rows(&want, parse(t, &arena, "{'b': {}, 'c': [2], 'a': 3}"), add_row, &rows);
     seam_check_eq(t, buf_text(&rows), "$.a 1 | 3\n$.b {} = {}\n$.c[0] 2 = 2\n");
+    buf_clear(&rows);
+    want.root = parse(t, &arena, "[1, 2]");
+    json_want_rows(&want, parse(t, &arena, "[0, 1, 2]"), add_row, &rows);
+    seam_check_eq(t, buf_text(&rows), "$[0]  | 0\n$[0] 1 = 1\n$[1] 2 = 2\n");
     buf_fini(&rows);
     arena_fini(&arena);
 }

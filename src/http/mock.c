@@ -135,6 +135,9 @@ static void stop(void *arg)
     disconnect(mock);
     if (mock->rules)
         rule_unused(mock->rules, say_unused, &unused);
+    if (mock->untold > 0)
+        seam_log_at(mock->t, mock->site, "%u more calls to '%s' were not expected",
+                    mock->untold, mock->origin);
     cassette_close(mock);
     loop_lock();
     release(mock);
@@ -185,7 +188,7 @@ static int take_origin(struct seam_http_mock *mock, const char *origin, struct e
     if (r < 0)
         return r;
     mock->is_tls = strcmp(mock->scheme, "https") == 0;
-    return link_check(err);
+    return net_check_hooks(err);
 }
 
 /* A name of its own. */
@@ -211,13 +214,20 @@ static const struct seam_http_mock *same_origin(const struct seam_http_mock *moc
     return NULL;
 }
 
+const char *mock_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int list(struct seam_http_mock *mock, struct err *err)
 {
     const struct seam_http_mock *other = same_origin(mock);
 
     if (other)
         return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
-                       other->site.file, other->site.line);
+                       mock_file_name(other->site.file), other->site.line);
     mock->next = mocks;
     mocks = mock;
     return 0;
@@ -238,7 +248,7 @@ static int take_certificate(struct seam_http_mock *mock, const char **ret_author
 static int take_route(struct seam_http_mock *mock, struct err *err)
 {
     link_private_fd = t_private_fd;
-    if (mock->has_own_url && link_check(NULL) < 0)
+    if (mock->has_own_url && net_check_hooks(NULL) < 0)
         return 0;
     return mock_route_add(mock, err);
 }
@@ -360,9 +370,9 @@ void seam_http_mock_add(seam_http_mock *mock, const seam_http_rule *rule)
     int r;
 
     lock_rules(mock);
-    r = rule_add(mock->rules, rule, folder, &err);
+    r = prepare_flaws(mock, rule, &err);
     if (r == 0)
-        r = prepare_flaws(mock, rule, &err);
+        r = rule_add(mock->rules, rule, folder, &err);
     loop_unlock();
     if (r < 0)
         seam_fatal_at(mock->t, rule->site, "%s", err.text);
@@ -388,7 +398,7 @@ void seam_http_mock_reset(seam_http_mock *mock)
     else
         rule_set_clear(mock->rules);
     journal_clear(&mock->journal);
-    mock->unexpected = 0;
+    mock->told_count = mock->untold = 0;
     loop_unlock();
 }
 

@@ -27,7 +27,7 @@ struct cassette;
 struct tape;
 struct mock_pass;
 
-enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1 };
+enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1, MOCK_TOLD = 20 };
 
 struct mock_call {
     struct seam_http_mock *mock;
@@ -45,6 +45,7 @@ struct mock_call {
 
     struct http_message message; /* the answer */
     const char *note; /* for the report; or NULL */
+    bool in_our_words; /* nothing that the test has written: the answer says why */
 
     /* what is done with the real origin's answer: mock_pass.h */
     void (*asked)(struct mock_call *call, const struct http_message *answer, const char *error);
@@ -105,7 +106,10 @@ struct seam_http_mock {
     struct mock_call *calls;
     struct mock_call **last_call;
     struct journal journal;
-    unsigned unexpected; /* calls */
+    uint64_t
+        told[MOCK_TOLD]; /* calls that were not expected: hashes of what was said of them */
+    unsigned told_count;
+    unsigned untold; /* more calls of which the same was to be said, or too much */
 
     void (*observer)(const seam_http_call *call, void *arg);
     void *observer_arg;
@@ -118,6 +122,9 @@ struct seam_http_mock {
 
 /* A mock with its routes, ready but for `pass` and `cassette`. Ends the test when it cannot. */
 seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool http2);
+
+/* How messages name a source file: without its folders. */
+const char *mock_file_name(const char *path);
 
 /* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
 bool mock_is_running(const struct seam_http_mock *mock);

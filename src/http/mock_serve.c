@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/map.h"
 #include "http/cassette.h"
 #include "http/handler.h"
 #include "http/mock.h"
@@ -12,7 +13,7 @@
 #include "http/origin.h"
 #include "test/t.h"
 
-enum { UNEXPECTED_SHOWN = 20, TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
+enum { TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
 
 static struct seam_http_mock *mock_of(struct http_service *service)
 {
@@ -143,7 +144,7 @@ static void report(struct mock_call *call)
                    .begin_ns = call->begin_ns,
                    .elapsed_ns = now_ns() - call->begin_ns,
                    .body = call->message.body,
-                   .body_size = call->message.body_size,
+                   .body_size = call->in_our_words ? 0 : call->message.body_size,
                    .note = call->note });
 }
 
@@ -240,6 +241,7 @@ static void answer_words(struct mock_call *call, int status, const char *words)
 {
     static const struct http_field plain[] = { { "Content-Type", "text/plain" } };
 
+    call->in_our_words = true;
     call->choice = (struct rule_choice){ .rule = NULL };
     call->message = (struct http_message){ .status = status,
                                            .reason = http_reason(status),
@@ -272,48 +274,60 @@ struct http_field mock_field(struct mock_call *call, const char *text)
 
 /* ---- a request that nothing answers */
 
-static const char *file_name(const char *path)
+/* The same words again say nothing new: a program that tries again is told of once. */
+static bool is_news(struct seam_http_mock *mock, const struct buf *words)
 {
-    const char *slash = strrchr(path, '/');
+    uint64_t hash = hash_bytes(HASH_BEGIN, buf_text(words), words->size);
 
-    return slash ? slash + 1 : path;
+    for (unsigned i = 0; i < mock->told_count; i++)
+        if (mock->told[i] == hash)
+            return false;
+    if (mock->told_count == MOCK_TOLD)
+        return false;
+    mock->told[mock->told_count++] = hash;
+    return true;
 }
 
 /* What was not expected, and beside it the rule that was meant. */
-static void say_unexpected(struct mock_call *call, const struct rule *forbidding)
+static seam_site describe_unexpected(struct mock_call *call, struct buf *words)
 {
+    const struct rule *forbidding = call->choice.forbidden ? call->choice.rule : NULL;
     const seam_http_call *said = &call->entry->call;
-    struct seam_http_mock *mock = call->mock;
     struct buf table = BUF_INIT(TABLE_MAX);
     seam_site nearest;
 
+    buf_printf(words, "%s %s ", said->method, said->url);
     if (forbidding)
-        seam_error_at(mock->t, rule_site(forbidding), "%s %s came, but this rule is .never",
-                      said->method, said->url);
-    else if (rule_nearest(mock->rules, &call->call, &nearest, &table))
-        seam_error_at(mock->t, mock->site,
-                      "%s %s was not expected; the nearest rule is at %s:%d\n%s", said->method,
-                      said->url, file_name(nearest.file), nearest.line, buf_text(&table));
+        buf_add_text(words, "came, but this rule is .never");
+    else if (rule_nearest(call->mock->rules, &call->call, &nearest, &table))
+        buf_printf(words, "was not expected; the nearest rule is at %s:%d\n%s",
+                   mock_file_name(nearest.file), nearest.line, buf_text(&table));
     else
-        seam_error_at(mock->t, mock->site, "%s %s was not expected; the mock has no rules",
-                      said->method, said->url);
+        buf_add_text(words, "was not expected; the mock has no rules");
     buf_fini(&table);
+    return forbidding ? rule_site(forbidding) : call->mock->site;
+}
+
+static void say_unexpected(struct mock_call *call)
+{
+    struct seam_http_mock *mock = call->mock;
+    struct buf words = BUF_INIT(2 * TABLE_MAX);
+    seam_site site = describe_unexpected(call, &words);
+
+    if (is_news(mock, &words))
+        seam_error_at(mock->t, site, "%s", buf_text(&words));
+    else
+        mock->untold++;
+    buf_fini(&words);
 }
 
 void mock_unexpected(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
-    const struct rule *forbidding = call->choice.forbidden ? call->choice.rule : NULL;
-    struct seam_http_mock *mock = call->mock;
 
     call->note = "no rule";
-    if (!mock->lenient || forbidding) {
-        if (++mock->unexpected <= UNEXPECTED_SHOWN)
-            say_unexpected(call, forbidding);
-        else if (mock->unexpected == UNEXPECTED_SHOWN + 1)
-            seam_error_at(mock->t, mock->site,
-                          "more requests came that were not expected; they are not shown");
-    }
+    if (!call->mock->lenient || call->choice.forbidden)
+        say_unexpected(call);
     answer_words(call, 501,
                  arena_printf(&call->arena,
                               "seam: %s %s: no rule of this mock matches; see the report of "

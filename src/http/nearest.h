@@ -28,7 +28,7 @@ struct nearest_table {
 void nearest_add(struct nearest_table *table, const char *kind, const char *rule,
                  const char *request, enum nearest_mark mark);
 
-/* Write all rows, each line with 8 blanks in front. */
+/* Write all rows, a line each. */
 void nearest_write(const struct nearest_table *table, struct buf *to);
 
 /* The rows of one condition. */

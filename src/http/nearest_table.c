@@ -91,10 +91,8 @@ static void write_row(struct buf *to, const struct nearest_row *row, size_t kind
                       size_t right)
 {
     static const char *const marks[] = { "ok", "<<<", "" };
-    size_t begin;
+    const size_t begin = to->size;
 
-    buf_add_text(to, "        ");
-    begin = to->size;
     pad(to, row->kind, kind);
     pad(to, row->rule, left - kind);
     buf_add_text(to, "| ");

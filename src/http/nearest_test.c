@@ -17,7 +17,8 @@ static const char *nearest(seam_t *t, const struct rule_set *set, struct rule_re
     return copy;
 }
 
-/* clang-format off: tables stay as they are shown */
+/* Tables stay as they are shown. */
+/* clang-format off */
 
 SEAM_TEST(nearest_is_shown_beside_the_request)
 {
@@ -33,14 +34,12 @@ SEAM_TEST(nearest_is_shown_beside_the_request)
         nearest(t, set,
                 rule_request_new(t, "POST /v1/charges", fields, "{\"amount\":4200}", 15)),
         "\n"
-        "        rule                                | request\n"
-        "        method  POST                        | POST                                ok\n"
-        "        path    /v1/charges                 | /v1/charges                         ok\n"
-        "        header  Idempotency-Key: order-7    | Idempotency-Key: order-8            "
-        "<<<\n"
-        "        json    $.amount    4200            | 4200                                ok\n"
-        "        json    $.currency  \"EUR\"           | (absent)                            "
-        "<<<\n");
+        "rule                                | request\n"
+        "method  POST                        | POST                                ok\n"
+        "path    /v1/charges                 | /v1/charges                         ok\n"
+        "header  Idempotency-Key: order-7    | Idempotency-Key: order-8            <<<\n"
+        "json    $.amount    4200            | 4200                                ok\n"
+        "json    $.currency  \"EUR\"           | (absent)                            <<<\n");
 }
 
 SEAM_TEST(nearest_shows_all_kinds_of_conditions)
@@ -61,43 +60,25 @@ SEAM_TEST(nearest_shows_all_kinds_of_conditions)
                           rule_request_new(t, "POST /v1/7?page=3&size=9&debug&sort=up&z=1",
                                            fields, body, strlen(body))),
                   "\n"
-                  "        rule                                | request\n"
-                  "        method  PUT                         | POST                          "
-                  "                                   <<<\n"
-                  "        host    eu.pay.test                 | api.pay.test                  "
-                  "                                   <<<\n"
-                  "        path    /v1/{id}                    | /v1/7                         "
-                  "                                   ok\n"
-                  "        query   page=2                      | page=3                        "
-                  "                                   <<<\n"
-                  "        query   size                        | size=9                        "
-                  "                                   ok\n"
-                  "        query   !debug                      | debug=                        "
-                  "                                   <<<\n"
-                  "        query   sort ~ ^(asc|desc)$         | sort=up                       "
-                  "                                   <<<\n"
-                  "        query   no other                    | z=1                           "
-                  "                                   <<<\n"
-                  "        header  Accept: */*                 | Accept: text/html             "
-                  "                                   <<<\n"
-                  "        header  X-Id:                       | (absent)                      "
-                  "                                   <<<\n"
-                  "        header  !X-Trace                    | X-Trace: 1                    "
-                  "                                   <<<\n"
-                  "        header  Accept ~ json               | Accept: text/html             "
-                  "                                   <<<\n"
-                  "        form    name=Ada                    | name=Ada                      "
-                  "                                   ok\n"
-                  "        form    age=37                      | age=36                        "
-                  "                                   <<<\n"
-                  "        part    file; filename=a.txt        | Content-Type is "
-                  "application/x-www-form-urlencoded                <<<\n"
-                  "        body    contains \"Grace\"            | \"name=Ada&age=36\"         "
-                  "                                       <<<\n"
-                  "        body    ~ x+                        | \"name=Ada&age=36\"           "
-                  "                                     <<<\n"
-                  "        json    /a = 1                      | body is not JSON: line 1, "
-                  "column 4: invalid token near 'name...  <<<\n");
+                  "rule                                | request\n"
+                  "method  PUT                         | POST                                                             <<<\n"
+                  "host    eu.pay.test                 | api.pay.test                                                     <<<\n"
+                  "path    /v1/{id}                    | /v1/7                                                            ok\n"
+                  "query   page=2                      | page=3                                                           <<<\n"
+                  "query   size                        | size=9                                                           ok\n"
+                  "query   !debug                      | debug=                                                           <<<\n"
+                  "query   sort ~ ^(asc|desc)$         | sort=up                                                          <<<\n"
+                  "query   no other                    | z=1                                                              <<<\n"
+                  "header  Accept: */*                 | Accept: text/html                                                <<<\n"
+                  "header  X-Id:                       | (absent)                                                         <<<\n"
+                  "header  !X-Trace                    | X-Trace: 1                                                       <<<\n"
+                  "header  Accept ~ json               | Accept: text/html                                                <<<\n"
+                  "form    name=Ada                    | name=Ada                                                         ok\n"
+                  "form    age=37                      | age=36                                                           <<<\n"
+                  "part    file; filename=a.txt        | Content-Type is application/x-www-form-urlencoded                <<<\n"
+                  "body    contains \"Grace\"            | \"name=Ada&age=36\"                                                <<<\n"
+                  "body    ~ x+                        | \"name=Ada&age=36\"                                                <<<\n"
+                  "json    /a = 1                      | body is not JSON: line 1, column 4: invalid token near 'name...  <<<\n");
 }
 
 SEAM_TEST(nearest_hides_secrets)
@@ -115,25 +96,16 @@ SEAM_TEST(nearest_hides_secrets)
     seam_check_eq(
         t, nearest(t, set, rule_request_new(t, "GET /", fields, "", 0)),
         "\n"
-        "        rule                                                        | request\n"
-        "        method  PUT                                                 | GET             "
-        "                    <<<\n"
-        "        header  Authorization: Bearer ***                           | Authorization: "
-        "Bearer ***           ok\n"
-        "        header  X-Api-Key: o... (5 characters)                      | X-Api-Key: s... "
-        "(5 characters)      <<<\n"
-        "        header  Proxy-Authorization: Bearer 0123... (16 characters) | (absent)        "
-        "                    <<<\n"
-        "        header  X-Api-Key ~ ^s                                      | X-Api-Key: ***  "
-        "                    ok\n"
-        "        cookie  session=***                                         | session=***     "
-        "                    ok\n"
-        "        cookie  theme=0123... (16 characters)                       | theme=d... (4 "
-        "characters)           <<<\n"
-        "        cookie  theme                                               | theme=***       "
-        "                    ok\n"
-        "        auth    ada:corr... (13 characters)                         | (absent)        "
-        "                    <<<\n");
+        "rule                                                        | request\n"
+        "method  PUT                                                 | GET                                 <<<\n"
+        "header  Authorization: Bearer ***                           | Authorization: Bearer ***           ok\n"
+        "header  X-Api-Key: o... (5 characters)                      | X-Api-Key: s... (5 characters)      <<<\n"
+        "header  Proxy-Authorization: Bearer 0123... (16 characters) | (absent)                            <<<\n"
+        "header  X-Api-Key ~ ^s                                      | X-Api-Key: ***                      ok\n"
+        "cookie  session=***                                         | session=***                         ok\n"
+        "cookie  theme=0123... (16 characters)                       | theme=d... (4 characters)           <<<\n"
+        "cookie  theme                                               | theme=***                           ok\n"
+        "auth    ada:corr... (13 characters)                         | (absent)                            <<<\n");
 }
 
 SEAM_TEST(nearest_hides_the_password_that_is_right)
@@ -146,21 +118,17 @@ SEAM_TEST(nearest_hides_the_password_that_is_right)
                           rule_request_text(
                               t, "GET /", "Authorization: Basic YWRhOmNvcnJlY3QgaG9yc2U=", "")),
                   "\n"
-                  "        rule                                | request\n"
-                  "        method  PUT                         | GET                           "
-                  "      <<<\n"
-                  "        auth    ada:***                     | ada:***                       "
-                  "      ok\n");
+                  "rule                                | request\n"
+                  "method  PUT                         | GET                                 <<<\n"
+                  "auth    ada:***                     | ada:***                             ok\n");
     seam_check_eq(t,
                   nearest(t, set,
                           rule_request_text(
                               t, "GET /", "Authorization: Basic Ym9iOndyb25nIHN0YXBsZXM=", "")),
                   "\n"
-                  "        rule                                | request\n"
-                  "        method  PUT                         | GET                           "
-                  "      <<<\n"
-                  "        auth    ada:corr... (13 characters) | bob:wron... (13 characters)   "
-                  "      <<<\n");
+                  "rule                                | request\n"
+                  "method  PUT                         | GET                                 <<<\n"
+                  "auth    ada:corr... (13 characters) | bob:wron... (13 characters)         <<<\n");
 }
 
 SEAM_TEST(nearest_says_why_a_rule_that_matches_does_not_answer)
@@ -177,24 +145,21 @@ SEAM_TEST(nearest_says_why_a_rule_that_matches_does_not_answer)
     seam_check_eq(
         t, nearest(t, set, rule_request_plain(t, "GET /a")),
         "\n"
-        "        rule                                | request\n"
-        "        path  /a                            | /a                                  ok\n"
-        "        used  2 of 2 replies                |                                     "
-        "<<<\n");
+        "rule                                | request\n"
+        "path  /a                            | /a                                  ok\n"
+        "used  2 of 2 replies                |                                     <<<\n");
     seam_check_eq(
         t, nearest(t, set, rule_request_plain(t, "GET /b")),
         "\n"
-        "        rule                                | request\n"
-        "        path  /b                            | /b                                  ok\n"
-        "        used  1 of 1 times                  |                                     "
-        "<<<\n");
+        "rule                                | request\n"
+        "path  /b                            | /b                                  ok\n"
+        "used  1 of 1 times                  |                                     <<<\n");
     seam_check_eq(
         t, nearest(t, set, rule_request_plain(t, "GET /c")),
         "\n"
-        "        rule                                | request\n"
-        "        path   /c                           | /c                                  ok\n"
-        "        state  'paid'                       | ''                                  "
-        "<<<\n");
+        "rule                                | request\n"
+        "path   /c                           | /c                                  ok\n"
+        "state  'paid'                       | ''                                  <<<\n");
 }
 
 static void add_at(seam_t *t, struct rule_set *set, int line, const char *path)
@@ -216,8 +181,7 @@ SEAM_TEST(nearest_says_whose_turn_it_is)
     seam_check(t, rule_nearest(set, &rule_request_plain(t, "GET /3")->call, &site, &table));
     seam_check_eq(t, site.line, 13);
     seam_check_contains(t, buf_text(&table),
-                        "        order  'flow'                       | waits for the rule at "
-                        "a_test.c:11   <<<\n");
+                        "order  'flow'                       | waits for the rule at a_test.c:11   <<<\n");
     buf_fini(&table);
 }
 
@@ -228,43 +192,31 @@ SEAM_TEST(nearest_says_that_a_fault_is_of_the_connection)
     ADD(t, set, .reply = { { .fault = SEAM_HTTP_REFUSE } });
     seam_check_eq(t, nearest(t, set, rule_request_plain(t, "GET /")),
                   "\n"
-                  "        rule                                | request\n"
-                  "        fault  when the program connects    | on a connection that exists   "
-                  "      <<<\n");
+                  "rule                                | request\n"
+                  "fault  when the program connects    | on a connection that exists         <<<\n");
 }
 
 SEAM_TEST(nearest_shows_where_long_values_differ)
 {
     struct rule_set *set = rule_test_set(t);
-    const char *a = "0123456789012345678901234567890123456789012345678901234567890123456789left"
-                    "0123456789012345678901234567890";
-    const char *b = "0123456789012345678901234567890123456789012345678901234567890123456789righ"
-                    "t0123456789012345678901234567890";
+    const char *a = "0123456789012345678901234567890123456789012345678901234567890123456789left0123456789012345678901234567890";
+    const char *b = "0123456789012345678901234567890123456789012345678901234567890123456789right0123456789012345678901234567890";
 
     ADD(t, set, .path = "/x", .body = a, .header = { seam_format(t, "X-Long: %s", a) }, OK);
     seam_check_eq(
         t, nearest(t, set, rule_request_text(t, "GET /x", seam_format(t, "X-Long: %s", b), b)),
         "\n"
-        "        rule                                                                         "
-        "| request\n"
-        "        path    /x                                                                   "
-        "| /x                                                                    ok\n"
-        "        header  X-Long: ...45678901234567890123456789left0123456789012345678901...   "
-        "| X-Long: ...45678901234567890123456789right012345678901234567890...    <<<\n"
-        "        body    "
-        "...\"012345678901234567890123456789left01234567890123456789012345\"... | "
-        "...\"012345678901234567890123456789right0123456789012345678901234\"...  <<<\n");
+        "rule                                                                         | request\n"
+        "path    /x                                                                   | /x                                                                    ok\n"
+        "header  X-Long: ...45678901234567890123456789left0123456789012345678901...   | X-Long: ...45678901234567890123456789right012345678901234567890...    <<<\n"
+        "body    ...\"012345678901234567890123456789left01234567890123456789012345\"... | ...\"012345678901234567890123456789right0123456789012345678901234\"...  <<<\n");
     seam_check_eq(
         t, nearest(t, set, rule_request_text(t, "GET /x", "X-Long: tab\there", "\x01\xff\n")),
         "\n"
-        "        rule                                                                      | "
-        "request\n"
-        "        path    /x                                                                | "
-        "/x                                  ok\n"
-        "        header  X-Long: 0123456789012345678901234567890123456789012345678901...   | "
-        "X-Long: tab\\there                   <<<\n"
-        "        body    \"012345678901234567890123456789012345678901234567890123456789\"... | "
-        "\"\\x01\\xff\\n\"                        <<<\n");
+        "rule                                                                      | request\n"
+        "path    /x                                                                | /x                                  ok\n"
+        "header  X-Long: 0123456789012345678901234567890123456789012345678901...   | X-Long: tab\\there                   <<<\n"
+        "body    \"012345678901234567890123456789012345678901234567890123456789\"... | \"\\x01\\xff\\n\"                        <<<\n");
 }
 
 SEAM_TEST(nearest_shows_of_much_json_what_differs)
@@ -281,56 +233,34 @@ SEAM_TEST(nearest_shows_of_much_json_what_differs)
     ADD(t, set, .json = buf_text(&want), OK);
     seam_check_eq(t, nearest(t, set, rule_request_text(t, "POST /", "A: b", buf_text(&got))),
                   "\n"
-                  "        rule                                    | request\n"
-                  "        json  $[0]   0                          | 1000                      "
-                  "          <<<\n"
-                  "        json  $[1]   1                          | 1001                      "
-                  "          <<<\n"
-                  "        json  $[2]   2                          | 1002                      "
-                  "          <<<\n"
-                  "        json  $[3]   3                          | 1003                      "
-                  "          <<<\n"
-                  "        json  $[4]   4                          | 1004                      "
-                  "          <<<\n"
-                  "        json  $[5]   5                          | 1005                      "
-                  "          <<<\n"
-                  "        json  $[6]   6                          | 1006                      "
-                  "          <<<\n"
-                  "        json  $[7]   7                          | 1007                      "
-                  "          <<<\n"
-                  "        json  $[8]   8                          | 1008                      "
-                  "          <<<\n"
-                  "        json  $[9]   9                          | 1009                      "
-                  "          <<<\n"
-                  "        json  $[10]  10                         | 1010                      "
-                  "          <<<\n"
-                  "        json  $[11]  11                         | 1011                      "
-                  "          <<<\n"
-                  "        json  $[12]  12                         | 1012                      "
-                  "          <<<\n"
-                  "        json  $[13]  13                         | 1013                      "
-                  "          <<<\n"
-                  "        json  $[14]  14                         | 1014                      "
-                  "          <<<\n"
-                  "        json  $[15]  15                         | 1015                      "
-                  "          <<<\n"
-                  "        json  $[16]  16                         | 1016                      "
-                  "          <<<\n"
-                  "        json  $[17]  17                         | 1017                      "
-                  "          <<<\n"
-                  "        json  $[18]  18                         | 1018                      "
-                  "          <<<\n"
-                  "        json  $[19]  19                         | 1019                      "
-                  "          <<<\n"
-                  "        json  ... and 17 more                   |\n"
-                  "        json  ... and 23 more that are the same |\n");
+                  "rule                                    | request\n"
+                  "json  $[0]   0                          | 1000                                <<<\n"
+                  "json  $[1]   1                          | 1001                                <<<\n"
+                  "json  $[2]   2                          | 1002                                <<<\n"
+                  "json  $[3]   3                          | 1003                                <<<\n"
+                  "json  $[4]   4                          | 1004                                <<<\n"
+                  "json  $[5]   5                          | 1005                                <<<\n"
+                  "json  $[6]   6                          | 1006                                <<<\n"
+                  "json  $[7]   7                          | 1007                                <<<\n"
+                  "json  $[8]   8                          | 1008                                <<<\n"
+                  "json  $[9]   9                          | 1009                                <<<\n"
+                  "json  $[10]  10                         | 1010                                <<<\n"
+                  "json  $[11]  11                         | 1011                                <<<\n"
+                  "json  $[12]  12                         | 1012                                <<<\n"
+                  "json  $[13]  13                         | 1013                                <<<\n"
+                  "json  $[14]  14                         | 1014                                <<<\n"
+                  "json  $[15]  15                         | 1015                                <<<\n"
+                  "json  $[16]  16                         | 1016                                <<<\n"
+                  "json  $[17]  17                         | 1017                                <<<\n"
+                  "json  $[18]  18                         | 1018                                <<<\n"
+                  "json  $[19]  19                         | 1019                                <<<\n"
+                  "json  ... and 17 more                   |\n"
+                  "json  ... and 23 more that are the same |\n");
     seam_check_eq(
         t, nearest(t, set, rule_request_text(t, "POST /", "A: b", "")),
         "\n"
-        "        rule                                                                  | "
-        "request\n"
-        "        json  [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,... | body "
-        "is empty, not JSON             <<<\n");
+        "rule                                                                  | request\n"
+        "json  [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,... | body is empty, not JSON             <<<\n");
     buf_fini(&want);
     buf_fini(&got);
 }
@@ -345,18 +275,14 @@ SEAM_TEST(nearest_of_json_at_and_of_a_function)
     seam_check_eq(
         t, nearest(t, set, rule_request_text(t, "POST /", "A: b", "{\"a\":{\"b\":[2]}}")),
         "\n"
-        "        rule                                | request\n"
-        "        method   PUT                        | POST                                "
-        "<<<\n"
-        "        json     /a = {\"b\":[1]}             | /a = {\"b\":[2]}                      "
-        "<<<\n"
-        "        json     /x                         | (absent)                            "
-        "<<<\n"
-        "        json     !/a/b/0                    | /a/b/0 = 2                          "
-        "<<<\n"
-        "        json     !/c                        | (absent)                            ok\n"
-        "        json     /a/b                       | /a/b = [2]                          ok\n"
-        "        matches  (function)                 | (not asked)\n");
+        "rule                                | request\n"
+        "method   PUT                        | POST                                <<<\n"
+        "json     /a = {\"b\":[1]}             | /a = {\"b\":[2]}                      <<<\n"
+        "json     /x                         | (absent)                            <<<\n"
+        "json     !/a/b/0                    | /a/b/0 = 2                          <<<\n"
+        "json     !/c                        | (absent)                            ok\n"
+        "json     /a/b                       | /a/b = [2]                          ok\n"
+        "matches  (function)                 | (not asked)\n");
 }
 
 /* clang-format on */

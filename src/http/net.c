@@ -9,11 +9,18 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "http/spawned.h"
 #include "link/link.h"
 #include "seam/net.h"
 #include "test/t.h"
 
 enum { TOLD_MAX = 50 };
+
+/* In each program that links doubles: all of them come here. */
+__attribute__((constructor)) static void reach_spawned_programs(void)
+{
+    t_spawn_environment(spawned_environment);
+}
 
 /* Who refuses, newest first: it is told what was refused. */
 struct denier {
@@ -38,6 +45,20 @@ static bool is_news(struct denier *denier, const char *destination)
     return true;
 }
 
+static void say_refused(const struct denier *denier, const char *destination,
+                        const char *library)
+{
+    if (t_net_mode() == T_NET_WARN)
+        t_warn_at(denier->t, denier->site,
+                  "warning: connection to '%s' by %s: no double has it and nothing allows it",
+                  destination, library);
+    else
+        seam_error_at(denier->t, denier->site,
+                      "connection to '%s' by %s was refused: no double has it and nothing "
+                      "allows it\ntry: seam_net_allow(t, \"%s\")",
+                      destination, library, destination);
+}
+
 /* On the thread that wanted to connect. */
 static void refused(void *arg, const char *host, int port, const char *library)
 {
@@ -48,11 +69,19 @@ static void refused(void *arg, const char *host, int port, const char *library)
              port);
     pthread_mutex_lock(&lock);
     if (deniers && is_news(deniers, destination))
-        seam_error_at(deniers->t, deniers->site,
-                      "connection to '%s' by %s was refused: no double has it and nothing "
-                      "allows it\ntry: seam_net_allow(t, \"%s\")",
-                      destination, library, destination);
+        say_refused(deniers, destination, library);
     pthread_mutex_unlock(&lock);
+}
+
+int net_check_hooks(struct err *err)
+{
+    return t_hooks_are_on() ? link_check(err) : err_set(err, -ENOTSUP, "-hooks is off");
+}
+
+/* -hooks off leaves nothing that could refuse. */
+static bool looks_at_connections(void)
+{
+    return t_net_mode() != T_NET_ALLOW && t_hooks_are_on();
 }
 
 void net_deny_begin(seam_t *t, seam_site at)
@@ -67,15 +96,17 @@ void net_deny_begin(seam_t *t, seam_site at)
     denier->next = deniers;
     deniers = denier;
     pthread_mutex_unlock(&lock);
-    if (t_net_mode() == T_NET_DENY)
-        link_deny(refused, NULL);
+    if (!looks_at_connections())
+        return;
+    link_deny_only_tells(t_net_mode() == T_NET_WARN);
+    link_deny(refused, NULL);
 }
 
 void net_deny_end(seam_t *t)
 {
     struct denier **at = &deniers, *denier;
 
-    if (t_net_mode() == T_NET_DENY)
+    if (looks_at_connections())
         link_deny_end();
     pthread_mutex_lock(&lock);
     while (*at && (*at)->t != t)
@@ -117,7 +148,7 @@ void seam_net_deny_at(seam_t *t, seam_site at)
 {
     struct err err;
 
-    if (link_check(&err) < 0)
+    if (net_check_hooks(&err) < 0)
         seam_fatal_at(t, at, "cannot refuse connections: %s", err.text);
     net_deny_begin(t, at);
     seam_cleanup(t, end_deny, t);
@@ -144,7 +175,7 @@ void seam_net_break_at(seam_t *t, seam_site at, const char *destination, int fau
 
     if (how < 0)
         seam_fatal_at(t, at, "seam_net_break: %d is no fault of enum seam_net_fault", fault);
-    if (link_check(&err) < 0)
+    if (net_check_hooks(&err) < 0)
         seam_fatal_at(t, at, "cannot break connections: %s", err.text);
     link_private_fd = t_private_fd;
     if (link_break(destination, (enum link_breakage)how, &err) < 0)

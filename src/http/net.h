@@ -4,7 +4,11 @@
 #ifndef HTTP_NET_H
 #define HTTP_NET_H
 
+#include "base/err.h"
 #include "seam/seam.h"
+
+/* As link_check, and -ENOTSUP under -hooks off. */
+int net_check_hooks(struct err *err);
 
 /* From now until net_deny_end(t), as often as it was begun, fail the test with each connection that is
  * refused, at that line. Only from the test's own thread. */

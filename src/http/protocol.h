@@ -21,7 +21,7 @@ struct http_protocol {
     const char *version; /* of its exchanges */
 
     int (*start)(struct http_connection *connection); /* make `engine`; -errno */
-    void (*free)(struct http_connection *connection); /* its engine; also NULL */
+    void (*drop)(struct http_connection *connection); /* free its engine; also NULL */
 
     /* Plain bytes of the client's; and that nothing more comes. */
     void (*feed)(struct http_connection *connection, const void *data, size_t size);

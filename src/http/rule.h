@@ -67,8 +67,8 @@ const char *rule_name(const struct rule *rule); /* NULL without .name */
 int rule_reply_message(const seam_http_reply *reply, struct http_call *call,
                        const struct rule *rule, struct http_message *ret, struct err *err);
 
-/* Say how near the nearest rule came, as shared/transcripts.md has it: its site, and the table of both sides,
- * each line indented by 8 blanks. false when there is no rule at all. */
+/* Say how near the nearest rule came, as shared/transcripts.md has it: its site, and the table of both sides.
+ * false when there is no rule at all. */
 bool rule_nearest(const struct rule_set *set, struct http_call *call, seam_site *ret_site,
                   struct buf *to);
 

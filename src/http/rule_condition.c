@@ -64,14 +64,12 @@ static int parse_attributes(struct arena *arena, const char *text, size_t name_s
 {
     const char *rest = text + name_size;
     size_t size = strlen(rest);
-    size_t known = 0, given = 0;
+    size_t known;
 
     ret->filename = match_parameter(arena, rest, size, "filename");
     ret->type = match_parameter(arena, rest, size, "type");
     known = (size_t)(ret->filename != NULL) + (ret->type != NULL);
-    for (const char *at = rest; *at; at++)
-        given += *at == ';';
-    if (known == 0 || given != known)
+    if (known == 0 || match_parameter_count(rest, size) != known)
         return err_set(err, -EINVAL,
                        "part '%s' is none of 'name=value', 'name', '!name', 'name ~ pattern', "
                        "'name; filename=x; type=y'",
@@ -246,8 +244,7 @@ static bool is_asked_for(const struct conditions *all, const struct match_pair *
     for (size_t i = 0; i < all->count; i++) {
         const struct condition *condition = &all->at[i];
 
-        if (condition->part == CONDITION_QUERY &&
-            is_named(condition, pair) &&
+        if (condition->part == CONDITION_QUERY && is_named(condition, pair) &&
             (pair_holds(condition, pair) || !named_holds(condition, call)))
             return true;
     }

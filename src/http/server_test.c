@@ -1,5 +1,6 @@
 /* http/server_test.c - servers of a test, by raw sockets and by libcurl. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../link/*.c
 //seam:sources ../base/*.c ../events/*.c ../test/*.c ../net/*.c ../wire/*.c ../test/trial_test.c
 //seam:pkg-config openssl
 //seam:pkg-config libnghttp2
@@ -20,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "events/agent_link.h"
 #include "http/server.h"
+#include "test/state.h"
 #include "test/trial_test.h"
 
 enum { HEARD_MAX = 65536 };
@@ -646,7 +649,7 @@ SEAM_TEST(server_closes_connections_and_goes_on)
 /* It has the descriptors no more, and must not stop what is its parent's. */
 SEAM_TEST(server_belongs_to_the_process_that_started_it)
 {
-    seam_http_server *server = seam_http_serve(t, greet, NULL);
+    seam_http_server *server = seam_http_serve(t, greet, NULL, .unix_socket = "");
     int status = 0;
     pid_t pid = fork();
 
@@ -656,5 +659,71 @@ SEAM_TEST(server_belongs_to_the_process_that_started_it)
     }
     seam_require_eq(t, waitpid(pid, &status, 0), pid);
     seam_check_eq(t, status, 0);
-    seam_check_contains(t, ask(t, server, GET_LAST("/")), "Hello, World");
+    seam_check_ok(t, access(seam_http_socket(server), F_OK));
+}
+
+/* Blocks until a connection that lay idle has been closed. */
+static void hear_end(seam_http_exchange *x, void *arg)
+{
+    const int *idle = arg;
+
+    (void)x;
+    while (recv(*idle, (char[1]){ 0 }, 1, 0) > 0)
+        ;
+}
+
+SEAM_TEST(server_closes_idle_connections_before_it_waits_for_handlers)
+{
+    int idle = -1;
+    seam_http_server *server = seam_http_serve(t, hear_end, &idle);
+    int busy = call_tcp(t, server);
+
+    idle = call_tcp(t, server);
+    http_server_patience_ms = 1000;
+    say(t, busy, GET("/"));
+    seam_http_stop(server);
+    hear(t, busy, NULL);
+    close(busy);
+    close(idle);
+}
+
+static void serves_one(seam_t *t)
+{
+    seam_http_server *server = seam_http_serve(t, wait_long, NULL);
+
+    seam_check_contains(t, ask(t, server, GET_LAST("/")), "HTTP/1.1 200 OK");
+}
+
+SEAM_TEST(server_leaves_nothing_behind)
+{
+    static const struct trial_options leaks = { .flags = AGENT_LEAKS };
+
+    const char *said = trial_run(t, serves_one, &leaks);
+
+    seam_check_contains(t, said, "2 descriptors open: 3 pipe, 4 pipe\n"); /* the trial's own */
+    seam_check(t, !strstr(said, "thread"));
+}
+
+static void *sleep_on(void *arg)
+{
+    pause();
+    return arg;
+}
+
+static void leaves_a_thread(seam_t *t)
+{
+    pthread_t thread;
+
+    serves_one(t);
+    pthread_create(&thread, NULL, sleep_on, NULL);
+    pthread_detach(thread);
+}
+
+SEAM_TEST(server_threads_are_not_those_that_a_test_leaves)
+{
+    static const struct trial_options leaks = { .flags = AGENT_LEAKS };
+
+    if (crash_is_sanitized())
+        seam_skip(t, "threads are not counted beside those of a sanitizer");
+    seam_check_contains(t, trial_run(t, leaves_a_thread, &leaks), "left 1 thread running");
 }

@@ -250,6 +250,8 @@ int link_connect(int fd, const struct sockaddr *to, socklen_t size, const void *
         return connect_unanswered(fd);
     case LINK_REFUSE:
         link_tell_refused(&destination, caller);
+        if (!link_refuses())
+            return link_real()->connect(fd, to, size);
         break;
     case LINK_REFUSE_QUIETLY:
         break;

@@ -45,6 +45,7 @@ static size_t named_count;
 static struct rule allowed[ALLOWED_MAX];
 static size_t allowed_count;
 static int denying;
+static bool only_tells; /* it is no more than a warning */
 static link_refused_fn *refused;
 static void *refused_arg;
 static bool forked; /* this is a child that the test forked */
@@ -328,7 +329,7 @@ bool link_allows_others(void)
     for (size_t i = 0; i < allowed_count; i++)
         any |= allowed[i].fault == LINK_PASS;
     pthread_mutex_unlock(&lock);
-    return any || denying == 0;
+    return any || denying == 0 || only_tells;
 }
 
 /* Port 0: any. The last one said counts. NULL: nothing was said. */
@@ -362,25 +363,46 @@ void link_deny_end(void)
     pthread_mutex_unlock(&lock);
 }
 
-void link_tell_refused(const struct link_destination *destination, const void *caller)
+void link_deny_only_tells(bool only)
+{
+    pthread_mutex_lock(&lock);
+    only_tells = only;
+    pthread_mutex_unlock(&lock);
+}
+
+bool link_refuses(void)
+{
+    bool refuses;
+
+    pthread_mutex_lock(&lock);
+    refuses = !only_tells;
+    pthread_mutex_unlock(&lock);
+    return refuses;
+}
+
+void link_tell_refused_by(const struct link_destination *destination, const char *library)
 {
     link_refused_fn *fn;
-    Dl_info where = { 0 };
     void *arg;
 
     pthread_mutex_lock(&lock);
     fn = refused;
     arg = refused_arg;
     pthread_mutex_unlock(&lock);
-    if (!fn)
-        return;
-    if (caller && dladdr(caller, &where) && where.dli_fname) {
-        const char *slash = strrchr(where.dli_fname, '/');
+    if (fn)
+        fn(arg, destination->host, destination->port, library);
+}
 
-        fn(arg, destination->host, destination->port, slash ? slash + 1 : where.dli_fname);
-    } else {
-        fn(arg, destination->host, destination->port, "this program");
+void link_tell_refused(const struct link_destination *destination, const void *caller)
+{
+    const char *library = "this program", *slash;
+    Dl_info where = { 0 };
+
+    if (caller && dladdr(caller, &where) && where.dli_fname) {
+        slash = strrchr(where.dli_fname, '/');
+        library = slash ? slash + 1 : where.dli_fname;
     }
+    link_tell_refused_by(destination, library);
 }
 
 /* ---- looking up and judging */
@@ -400,7 +422,7 @@ static enum link_lookup look_up(const char *host, uint32_t *ret_address)
     if (!route && rule && rule->fault == LINK_BREAK_UNKNOWN_HOST)
         return LINK_LOOKUP_NONE;
     if (!route && (is_this_machine(host) || (rule && rule->fault == LINK_PASS) ||
-                   (denying == 0 && !rule)))
+                   ((denying == 0 || only_tells) && !rule)))
         return LINK_LOOKUP_REAL;
     *ret_address = address_of(host);
     return *ret_address ? LINK_LOOKUP_OURS : LINK_LOOKUP_NONE;
@@ -498,24 +520,6 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
     pthread_mutex_unlock(&lock);
     if (verdict == LINK_REFUSE && !name && is_loopback(ret->host, ipv4) &&
         owner_is_ours(ret->port))
-        verdict = LINK_PASS;
-    return verdict;
-}
-
-enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret)
-{
-    enum link_verdict verdict;
-    struct in_addr address = { 0 };
-
-    *ret = (struct link_destination){ .port = port };
-    if (!lower_host(host, ret->host))
-        return LINK_REFUSE;
-    if (inet_pton(AF_INET, ret->host, &address) != 1)
-        address.s_addr = 0;
-    pthread_mutex_lock(&lock);
-    verdict = judge(ret, address.s_addr, true);
-    pthread_mutex_unlock(&lock);
-    if (verdict == LINK_REFUSE && is_loopback(ret->host, address.s_addr) && owner_is_ours(port))
         verdict = LINK_PASS;
     return verdict;
 }

@@ -42,10 +42,9 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
 /* Whether others than doubles are reached over TLS, so that their authorities are still needed. */
 bool link_allows_others(void);
 
-/* Tell whoever refuses that something was refused. */
+/* Tell whoever refuses that something was refused, or is to pass all the same. */
+bool link_refuses(void); /* whether that is more than words */
 void link_tell_refused(const struct link_destination *destination, const void *caller);
-
-/* Find the destination of a host that is a name; for programs that were spawned. */
-enum link_verdict link_judge_name(const char *host, int port, struct link_destination *ret);
+void link_tell_refused_by(const struct link_destination *destination, const char *library);
 
 #endif

@@ -62,6 +62,7 @@ int link_trust(const char *authority_pem, struct err *err);
 typedef void link_refused_fn(void *arg, const char *host, int port, const char *library);
 void link_deny(link_refused_fn *refused, void *arg);
 void link_deny_end(void);
+void link_deny_only_tells(bool only); /* they are told of, and pass */
 
 /* Let a destination pass, as seam_net_allow has it; or break it, as seam_net_break. Until the counterpart is
  * called. -EINVAL with words for what is no destination. */

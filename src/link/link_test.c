@@ -468,6 +468,29 @@ SEAM_TEST(what_nobody_allowed_is_refused)
     link_deny_end();
 }
 
+/* Connecting a datagram socket sends nothing. */
+SEAM_TEST(what_nobody_allowed_may_only_be_told)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(5432),
+                              .sin_addr.s_addr = inet_addr("192.0.2.7") };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    link_deny(note_refused, NULL);
+    seam_check_eq(t, connect(fd, (struct sockaddr *)&to, sizeof to), -1);
+    seam_check_eq(t, errno, ECONNREFUSED);
+    link_deny_only_tells(true);
+    errno = 0;
+    connect(fd, (struct sockaddr *)&to, sizeof to);
+    seam_check_ne(t, errno, ECONNREFUSED); /* the kernel's answer, whatever it is */
+    seam_check_eq(t, refused.count, 2);
+    seam_check_eq(t, refused.host, "192.0.2.7");
+    seam_check_null(t, gethostbyname("nowhere.invalid")); /* not ours to resolve */
+    link_deny_only_tells(false);
+    link_deny_end();
+    close(fd);
+}
+
 static int listen_here(int *ret_port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,

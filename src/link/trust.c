@@ -24,8 +24,12 @@ static _Atomic(const char *) authority;
 
 int link_trust(const char *authority_pem, struct err *err)
 {
-    char *copy = strdup(authority_pem);
+    const char *now = atomic_load(&authority);
+    char *copy;
 
+    if (now && strcmp(now, authority_pem) == 0)
+        return 0;
+    copy = strdup(authority_pem);
     if (!copy)
         return err_set(err, -ENOMEM, "out of memory");
     atomic_store(&authority, copy); /* an earlier one may be in use: it stays */

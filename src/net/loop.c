@@ -14,6 +14,7 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ enum {
 };
 
 static const uint64_t patience_ns = 10000000u;
+static const uint64_t guest_patience_ns = 1000000u;
+
+#define GUEST UINT_MAX /* the id of a thread that is not the loop's but drives it */
 
 /* What an event says is a descriptor and this number of its watch: a watch may have gone, or another one may
  * have its descriptor, between the kernel's answer and the lock. */
@@ -62,6 +66,7 @@ static struct {
     uint64_t outside_since_ns; /* the leader; 0: it is not */
     unsigned long times_outside;
     bool deputy_asleep;
+    bool driven; /* between loop_drive_begin and _end */
 } loop;
 
 static _Thread_local unsigned self; /* the id of a thread of the loop */
@@ -388,6 +393,57 @@ static void lead(void)
     }
 }
 
+/* ---- a thread that drives the loop for a while */
+
+/* The leader that waits in epoll sees that it is none any more, and becomes the deputy. */
+static void displace_leader(void)
+{
+    if (loop.leader != GUEST && loop.sleeping)
+        eventfd_write(loop.wake, 1);
+    loop.leader = GUEST;
+    loop.outside_since_ns = 0;
+}
+
+bool loop_drive_begin(void)
+{
+    bool may;
+
+    loop_lock();
+    may = !self && loop.leader && !loop.gone && !loop.driven;
+    if (may) {
+        loop.driven = true;
+        self = GUEST;
+        displace_leader();
+    }
+    loop_unlock();
+    return may;
+}
+
+bool loop_drive(void)
+{
+    struct epoll_event batch[BATCH];
+    int count = 0;
+
+    loop_lock();
+    if (loop.leader == self) {
+        count = epoll_wait(loop.epoll, batch, BATCH, 0);
+        for (int i = 0; i < count && loop.leader == self; i++)
+            dispatch(&batch[i]);
+        fire_timers();
+    }
+    loop_unlock();
+    return count > 0;
+}
+
+void loop_drive_end(bool soon)
+{
+    loop_lock();
+    loop.driven = false;
+    begin_outside(soon ? now_ns() : 1);
+    self = 0;
+    loop_unlock();
+}
+
 /* ---- the deputy */
 
 static void take_over(void)
@@ -395,6 +451,14 @@ static void take_over(void)
     loop.leader = self;
     loop.deputy = 0;
     loop.outside_since_ns = 0;
+}
+
+/* How long the leader may be outside: hardly at all when it is a thread that has gone its own way. */
+static uint64_t outside_until_ns(void)
+{
+    bool left = loop.leader == GUEST && !loop.driven;
+
+    return loop.outside_since_ns + (left ? guest_patience_ns : patience_ns);
 }
 
 static void doze(uint64_t until_ns)
@@ -412,7 +476,7 @@ static void deputise(void)
     while (loop.deputy == self) {
         uint64_t now = now_ns();
 
-        if (loop.outside_since_ns && now >= loop.outside_since_ns + patience_ns) {
+        if (loop.outside_since_ns && now >= outside_until_ns()) {
             take_over();
             break;
         }
@@ -420,7 +484,9 @@ static void deputise(void)
             ticks = 0;
         seen = loop.times_outside;
         if (loop.outside_since_ns)
-            doze(loop.outside_since_ns + patience_ns);
+            doze(outside_until_ns());
+        else if (loop.leader == GUEST)
+            doze(now + guest_patience_ns);
         else
             doze(ticks++ < TICKS_MAX ? now + patience_ns : 0);
     }

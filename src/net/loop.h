@@ -64,4 +64,16 @@ bool loop_is_this_thread(void);
 bool loop_wait(bool (*fn)(void *arg), void *arg, uint64_t deadline_ns);
 void loop_wake_waiters(void);
 
+/* For a client of this process's own servers: from now on this thread does the leader's work, so that a
+ * request needs no other thread to wake up. Lock not held. false when it may not: it is one of the loop's,
+ * another one does so already, or there is no loop. */
+bool loop_drive_begin(void);
+
+/* Do what is ready or due now; whether there was anything, and this thread drives still. */
+bool loop_drive(void);
+
+/* The loop's own thread goes on: at once, or within a millisecond (`soon`), because this one is likely to be
+ * back. */
+void loop_drive_end(bool soon);
+
 #endif

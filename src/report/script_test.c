@@ -69,6 +69,7 @@ static const struct verb {
     { "continue", EVENT_CONTINUE, 0, 't' },
     { "log", EVENT_MESSAGE, MESSAGE_LOG, 'm' },
     { "error", EVENT_MESSAGE, MESSAGE_ERROR, 'm' },
+    { "warning", EVENT_MESSAGE, MESSAGE_WARNING, 'm' },
     { "say", EVENT_MESSAGE, MESSAGE_ERROR, 'm' },
     { "left", EVENT_LEFT, 0, 'm' },
     { "exchange", EVENT_EXCHANGE, 0, 'm' },

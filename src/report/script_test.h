@@ -17,7 +17,7 @@
  *   package NAME                     a package begins, and later lines mean it
  *   in NAME                          later lines mean that package
  *   run|pause|continue TEST
- *   log|error|say|left|output TEST WORDS     say: verbatim
+ *   log|error|warning|say|left|output TEST WORDS     say: verbatim
  *   exchange TEST WORDS              as the text of the event has them, 41 us after the test's beginning
  *   unknown TEST WORDS               a kind that there is not
  *   attr TEST KEY VALUE              artifact TEST FOLDER

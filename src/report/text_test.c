@@ -553,6 +553,18 @@ SEAM_TEST(verbose_shows_traffic_only_of_what_failed)
     report_says(t, LIVE, charged, charged_verbose);
 }
 
+SEAM_TEST(quiet_shows_a_warning_of_a_test_that_passes)
+{
+    report_says(
+        t, QUIET,
+        "package a\nrun pay\nlog pay start\nrun pay/in\nwarning pay/in warning: let pass\n"
+        "pass pay/in 1\npass pay 4\nok 5\nfinish 0\n",
+        "--- PASS: pay (0.00s)\n"
+        "    --- PASS: pay/in (0.00s)\n"
+        "        pay_test.c:41: warning: let pass\n"
+        "ok  \ta\t0.005s\n");
+}
+
 /* Its END is the report's, and so is that of a test whose process died. */
 SEAM_TEST(traffic_is_shown_of_a_test_without_a_result)
 {

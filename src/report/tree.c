@@ -77,7 +77,8 @@ static void quiet_speak(struct open *open, const struct event *event)
 {
     size_t before = open->shown.size;
 
-    if (event->kind == EVENT_LEFT)
+    if (event->kind == EVENT_LEFT ||
+        (event->kind == EVENT_MESSAGE && event->status == MESSAGE_WARNING))
         lines_message(&open->left, event, open->depth);
     if (open->shown.failed)
         return;

@@ -51,6 +51,7 @@ static void send_config(struct agent *agent)
     message_add_text(&whole, "source_root", agent->package->folder);
     message_add_text(&whole, "artifacts", options->artifacts);
     message_add_text(&whole, "build", build);
+    message_add_text(&whole, "libexec", run->libexec);
     message_add_text(&whole, "run", options->run);
     message_add_text(&whole, "skip", options->skip);
     message_add_int(&whole, "parallel", options->parallel);

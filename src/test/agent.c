@@ -58,6 +58,7 @@ void agent_take_config(const struct message *config)
     process.folder = message_text(config, "folder");
     process.artifacts = message_text(config, "artifacts");
     process.build = message_text(config, "build");
+    process.libexec = message_text(config, "libexec");
     process.source_root = message_text(config, "source_root");
     process.parallel = (int)message_int(config, "parallel", 1);
     if (process.parallel < 1)
@@ -74,6 +75,11 @@ void agent_take_config(const struct message *config)
 const char *t_keeper_socket(void)
 {
     return process.keeper && *process.keeper ? process.keeper : NULL;
+}
+
+const char *t_libexec(void)
+{
+    return process.libexec;
 }
 
 bool t_wants_containers(void)

@@ -91,6 +91,15 @@ void seam_log_at(seam_t *t, seam_site at, const char *format, ...)
     va_end(args);
 }
 
+void t_warn_at(seam_t *t, seam_site at, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(t, MESSAGE_WARNING, at, format, args);
+    va_end(args);
+}
+
 void seam_error_at(seam_t *t, seam_site at, const char *format, ...)
 {
     va_list args;

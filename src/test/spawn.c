@@ -84,17 +84,19 @@ static void take_words(seam_process *child)
 seam_process *seam_spawn_at(seam_t *t, const struct seam_spawn_options *options)
 {
     struct err err = { "" };
+    char **environment;
     seam_process *child;
     const char *path;
     int r;
 
     refuse_mistakes(t, options);
     child = make(t, options);
-    take_words(child); /* before the clean-up: its folder outlives it */
-    seam_cleanup(t, spawn_release, child);
+    seam_cleanup(t, spawn_release_ports, child);
+    take_words(child);
     path = spawn_find_program(child, child->argv[0]);
-    spawn_enlist(child);
-    r = spawn_start(child, path, spawn_environment(child, path), &err);
+    environment = spawn_environment(child, path);
+    seam_cleanup(t, spawn_release, child); /* its folder and its doubles' answers outlive it */
+    r = spawn_start(child, path, environment, &err);
     if (r == 0)
         r = spawn_read(child, &err);
     if (r < 0)
@@ -130,7 +132,7 @@ int seam_process_port(const seam_process *child, const char *name)
 const char *seam_process_dir(const seam_process *child)
 {
     if (!child->dir)
-        ((seam_process *)child)->dir = t_make_folder(child->t, child->options.site);
+        ((seam_process *)child)->dir = t_make_folder(child->t, child->options.site, NULL);
     return child->dir;
 }
 

@@ -42,7 +42,6 @@ struct spawn_end {
 struct seam_process {
     seam_t *t;
     struct seam_spawn_options options; /* copied, with what the placeholders stand for */
-    struct seam_process *next; /* in the list of all; see spawn_words.c */
     const char *name; /* the last part of argv[0], for messages and in front of its output */
     char *argv[SEAM_SPAWN_ARGUMENTS + 1];
     const char *dir; /* NULL: none yet */
@@ -80,11 +79,7 @@ char *spawn_expand(seam_process *child, const char *words);
 
 /* The port of that name, NULL when none of the words has it. */
 const struct spawn_port *spawn_find_port(const seam_process *child, const char *name);
-void spawn_release_ports(seam_process *child);
-
-/* The list of all processes that live, whose ports doubles may want to know. */
-void spawn_enlist(seam_process *child);
-void spawn_delist(seam_process *child);
+void spawn_release_ports(void *child); /* a clean-up */
 
 /* ---- spawn_program.c */
 

@@ -168,7 +168,6 @@ void spawn_release(void *arg)
 {
     seam_process *child = arg;
 
-    spawn_delist(child);
     if (child->reading)
         spawn_stop(child);
     if (child->pid)
@@ -183,7 +182,6 @@ void spawn_release(void *arg)
     close_private(&child->ready);
     close_private(&child->changed);
     close_private(&child->finish);
-    spawn_release_ports(child);
     buf_fini(&child->text);
     buf_fini(&child->report);
     child->pid = 0;

@@ -18,9 +18,9 @@ struct variables {
     size_t room;
 };
 
-static void (*doubles)(seam_t *t, struct buf *assignments);
+static t_spawn_environment_fn *doubles;
 
-void t_spawn_environment(void (*fn)(seam_t *t, struct buf *assignments))
+void t_spawn_environment(t_spawn_environment_fn *fn)
 {
     doubles = fn;
 }
@@ -140,13 +140,11 @@ static void add_doubles(struct variables *variables, seam_process *child, const 
 
     if (!doubles || child->options.no_doubles)
         return;
-    doubles(child->t, &assignments);
-    if (assignments.size == 0)
-        return;
+    if (doubles(child->t, child->options.site, &assignments))
+        refuse_unreachable(child, path);
     grow(variables, assignments.size / 2); /* none is shorter than "A=" */
     set_doubles(variables, child, &assignments);
     buf_fini(&assignments);
-    refuse_unreachable(child, path);
 }
 
 char **spawn_environment(seam_process *child, const char *path)

@@ -4,6 +4,7 @@
 #include <seam/spawn.h>
 
 #include <arpa/inet.h>
+#include <elf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -653,19 +654,14 @@ SEAM_TEST(spawn_can_be_stopped_in_a_clean_up)
 
 /* ---- what doubles add -------------------------------------------------------------------- */
 
-static int told_port;
-
-static void note_port(int port)
-{
-    told_port = port;
-}
-
-static void add_variables(seam_t *t, struct buf *assignments)
+static bool add_variables(seam_t *t, seam_site at, struct buf *assignments)
 {
     static const char words[] = "SPAWN_A=1\0SPAWN_B=2\0SPAWN_C+=3";
 
     (void)t;
+    (void)at;
     buf_add(assignments, words, sizeof words);
+    return true;
 }
 
 SEAM_TEST(spawn_takes_what_doubles_add)
@@ -674,11 +670,41 @@ SEAM_TEST(spawn_takes_what_doubles_add)
 
     seam_setenv(t, "SPAWN_A", "0");
     t_spawn_environment(add_variables);
-    t_spawn_port(note_port);
-    p = seam_spawn(t, .argv = { "sh", "-c", "echo $SPAWN_A $SPAWN_B $SPAWN_C", "{port:x}" },
+    p = seam_spawn(t, .argv = { "sh", "-c", "echo $SPAWN_A $SPAWN_B $SPAWN_C" },
                    .env = { "SPAWN_B=own", "SPAWN_C=own" });
     seam_check_str(t, output_of(t, p), "1 own own:3\n");
-    seam_check_eq(t, told_port, seam_process_port(p, "x"));
     p = seam_spawn(t, .argv = { "sh", "-c", "echo $SPAWN_A" }, .no_doubles = true);
     seam_check_str(t, output_of(t, p), "0\n");
+}
+
+/* The head of a program for the kernel alone: it names no loader. */
+static const char *make_static_program(seam_t *t)
+{
+    const Elf64_Ehdr head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64 } };
+    const char *path = seam_path(t, "%s/static", seam_tempdir(t));
+
+    seam_write_file(t, path, &head, sizeof head);
+    seam_require_ok(t, chmod(path, 0755));
+    return path;
+}
+
+static void spawns_a_static_program(seam_t *t)
+{
+    t_spawn_environment(add_variables);
+    seam_spawn(t, .argv = { make_static_program(t) });
+}
+
+static void spawns_it_without_doubles(seam_t *t)
+{
+    t_spawn_environment(add_variables);
+    seam_spawn(t, .argv = { make_static_program(t) }, .no_doubles = true);
+}
+
+SEAM_TEST(spawn_refuses_what_goes_past_the_doubles)
+{
+    seam_check_match(t, trial_run(t, spawns_a_static_program, NULL),
+                     "^error t: '/.*/static' does not reach the doubles of this test: it is "
+                     "a static program\ntry: a dynamic build of it, or .no_doubles = true\n"
+                     "end t fail\n$");
+    seam_check_contains(t, trial_run(t, spawns_it_without_doubles, NULL), "Exec format error");
 }

@@ -16,47 +16,6 @@
 
 enum { WORDS_MAX = 64 << 20, PORT_TRIES = 1000, LOWEST_PORT = 10000, WIDTH_MAX = 20000 };
 
-/* ---- all processes that live */
-
-static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER; /* guards both */
-static seam_process *all;
-static void (*port_taken)(int port);
-
-static void tell_ports(const seam_process *child)
-{
-    for (const struct spawn_port *port = child->ports; port && port_taken; port = port->next)
-        port_taken(port->port);
-}
-
-void t_spawn_port(void (*fn)(int port))
-{
-    pthread_mutex_lock(&all_lock);
-    port_taken = fn;
-    for (const seam_process *child = all; child; child = child->next)
-        tell_ports(child);
-    pthread_mutex_unlock(&all_lock);
-}
-
-void spawn_enlist(seam_process *child)
-{
-    pthread_mutex_lock(&all_lock);
-    child->next = all;
-    all = child;
-    tell_ports(child);
-    pthread_mutex_unlock(&all_lock);
-}
-
-void spawn_delist(seam_process *child)
-{
-    pthread_mutex_lock(&all_lock);
-    for (seam_process **at = &all; *at; at = &(*at)->next)
-        if (*at == child) {
-            *at = child->next;
-            break;
-        }
-    pthread_mutex_unlock(&all_lock);
-}
-
 /* ---- ports */
 
 /* Below the ports that the kernel gives to whoever asks for any: a connection of somebody's could take one
@@ -155,8 +114,10 @@ static int port_of(seam_process *child, const char *name)
     return port->port;
 }
 
-void spawn_release_ports(seam_process *child)
+void spawn_release_ports(void *arg)
 {
+    seam_process *child = arg;
+
     for (struct spawn_port *port = child->ports; port; port = port->next)
         if (port->claim >= 0)
             t_private_close(port->claim);

@@ -91,10 +91,10 @@ static void remove_folder(void *arg)
                       err.text);
 }
 
-const char *t_make_folder(seam_t *t, seam_site at)
+const char *t_make_folder(seam_t *t, seam_site at, const char *name)
 {
     struct folder *folder = arena_zero(&t->arena, sizeof *folder);
-    char *path = arena_printf(&t->arena, "%s/%s.XXXXXX", process.folder, flat_name(t));
+    char *path = arena_printf(&t->arena, "%s/%s.XXXXXX", process.folder, name ? name : flat_name(t));
 
     if (!mkdtemp(path))
         seam_fatal_at(t, at, "cannot make a folder in '%s': %s", process.folder,
@@ -107,7 +107,7 @@ const char *t_make_folder(seam_t *t, seam_site at)
 const char *seam_tempdir_at(seam_t *t, seam_site at)
 {
     if (!t->tempdir)
-        t->tempdir = t_make_folder(t, at);
+        t->tempdir = t_make_folder(t, at, NULL);
     return t->tempdir;
 }
 
@@ -120,7 +120,7 @@ const char *seam_artifact_dir_at(seam_t *t, seam_site at)
     if (t->artifact_dir)
         return t->artifact_dir;
     if (!process.artifacts)
-        return t->artifact_dir = t_make_folder(t, at);
+        return t->artifact_dir = t_make_folder(t, at, NULL);
     path = seam_path(t, "%s/%s", process.artifacts, flat_name(t));
     r = io_make_folders(path, 0777);
     if (r < 0)

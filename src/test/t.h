@@ -26,7 +26,8 @@ struct arena *t_arena(seam_t *t);
 const char *t_source_path(seam_t *t, seam_site at, const char *path);
 
 /* A fresh folder, removed by a clean-up that is registered here. */
-const char *t_make_folder(seam_t *t, seam_site at);
+const char *t_make_folder(seam_t *t, seam_site at,
+                          const char *name); /* NULL: that of the test */
 
 /* Take a descriptor (or -1, with errno) and move it above T_PRIVATE_FD, close-on-exec. It is left out of
  * the leak report and closed in every process that the test forks. Returns the new one or -errno; the
@@ -48,11 +49,17 @@ bool t_call(seam_t *t, seam_fn *fn, void *arg);
 SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
 
+/* A message that is shown also when the test passes; it begins with "warning: ". From any thread. */
+void t_warn_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
+
 /* Whether -services docker was given. */
 bool t_wants_containers(void);
 
 /* Whether -update was given: files that tests compare with are written anew. */
 bool t_wants_update(void);
+
+/* Where the parts of Seam are that programs load, NULL when this program runs without a runner. */
+const char *t_libexec(void);
 
 /* The keeper's socket, NULL when this program runs without a runner. */
 const char *t_keeper_socket(void);
@@ -86,14 +93,12 @@ int t_wait_ms(const seam_t *t, int want_ms);
  * What doubles do for programs that a test spawns (seam/spawn.h). libseam knows no doubles: whoever brings
  * some registers here, as often as it likes, before the first program that is to have them.
  *
- * `fn` adds assignments for a program that `t` is about to spawn, each with a NUL behind it; none when `t`
- * has no double: "NAME=value", unless the test gives that program a NAME of its own, and "NAME+=value",
- * behind a ':' where the program has a NAME already. A program that cannot be preloaded (LD_PRELOAD) then
- * fails the test. From the thread of `t`.
+ * `fn` adds assignments for a program that `t` is about to spawn, each with a NUL behind it: "NAME=value",
+ * unless the test gives that program a NAME of its own, and "NAME+=value", behind a ':' where the program has
+ * a NAME already. It returns whether the test has a double: a program that cannot be preloaded then fails it.
+ * What it registers as clean-up of `t` is done when the program has ended. From the thread of `t`.
  */
-void t_spawn_environment(void (*fn)(seam_t *t, struct buf *assignments));
-
-/* `fn` is told of each port that a spawned program has by "{port:name}", also of those that live. */
-void t_spawn_port(void (*fn)(int port));
+typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
+void t_spawn_environment(t_spawn_environment_fn *fn);
 
 #endif

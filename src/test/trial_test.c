@@ -74,7 +74,7 @@ struct transcript {
 
 static const char *kind_name(const struct event *event)
 {
-    static const char *const messages[] = { "log", "error", "skip", "note" };
+    static const char *const messages[] = { "log", "error", "skip", "note", "warning" };
 
     switch (event->kind) {
     case EVENT_RUN:
@@ -86,7 +86,7 @@ static const char *kind_name(const struct event *event)
     case EVENT_CONTINUE:
         return "continue";
     case EVENT_MESSAGE:
-        return event->status < 4 ? messages[event->status] : "message?";
+        return event->status < 5 ? messages[event->status] : "message?";
     case EVENT_ATTR:
         return "attr";
     case EVENT_ARTIFACT:

@@ -414,6 +414,7 @@ SEAM_TEST(a_kept_connection_does_not_hide_a_refusal)
         mock,
         .reply = { { .body = "up" }, { .fault = SEAM_HTTP_REFUSE }, { .body = "up again" } });
     seam_check_str(t, perform(client, "http://api.test/")->body, "up");
+    seam_check_contains(t, client->got.head, "Connection: close\r\n");
     seam_check_eq(t, perform(client, "http://api.test/")->code, CURLE_COULDNT_CONNECT);
     seam_check_str(t, perform(client, "http://api.test/")->body, "up again");
 }
@@ -563,11 +564,14 @@ SEAM_TEST(only_the_last_thousand_calls_are_kept)
     seam_check_eq(t, seam_http_mock_call(mock, 1002)->path, "/1002");
 }
 
+static pthread_t own_thread;
+
 static void note_call(const seam_http_call *call, void *arg)
 {
     char *notes = arg;
 
-    snprintf(notes + strlen(notes), 100, "%s %s %d\n", call->method, call->path, call->status);
+    snprintf(notes + strlen(notes), 100, "%s %s %d%s\n", call->method, call->path, call->status,
+             pthread_equal(pthread_self(), own_thread) ? " on the test's thread" : "");
 }
 
 SEAM_TEST(an_observer_has_seen_a_call_when_its_answer_is_there)
@@ -575,6 +579,7 @@ SEAM_TEST(an_observer_has_seen_a_call_when_its_answer_is_there)
     seam_http_mock *mock = seam_http_mock_start(t, "http://api.test", .lenient = true);
     char notes[1000] = "";
 
+    own_thread = pthread_self();
     seam_http_mock_observe(mock, note_call, notes);
     seam_http_expect(mock, .path = "/a", .reply = { { .status = 201 } });
     seam_http_expect(mock, .path = "/b", .reply = { { .fn = echo_body, .arg = "x" } });
@@ -676,6 +681,51 @@ SEAM_TEST(an_overlay_replaces_what_it_has)
     seam_check_str(t, got->body, "GET ");
     seam_check_contains(t, got->head, "X-Real: no\r\n");
     seam_check(t, !strstr(got->head, "X-Real: yes"));
+}
+
+/* The same address leads the program to the mock and the mock to the server. */
+SEAM_TEST(a_mock_stands_before_a_server)
+{
+    seam_http_server *server = seam_http_serve(t, real, NULL);
+    seam_http_mock *mock =
+        seam_http_mock_start(t, seam_format(t, "http://localhost:%d", seam_http_port(server)));
+
+    seam_http_mock_pass(mock, NULL, NULL);
+    seam_http_expect(mock, .path = "/mocked", .reply = { { .body = "mocked" } });
+    seam_check_str(t, get(t, seam_http_mock_url(mock, "/mocked"))->body, "mocked");
+    seam_check_str(t, get(t, seam_http_mock_url(mock, "/x"))->body, "GET ");
+    seam_check_eq(t, seam_http_mock_count(mock), 2);
+}
+
+SEAM_TEST(a_real_origin_is_reached_over_tls)
+{
+    seam_http_server *server = seam_http_serve(t, real, NULL, .tls = true);
+    seam_http_mock *mock = seam_http_mock_start(t, "https://example.com");
+
+    seam_http_mock_pass(mock, address_of(t, server), NULL);
+    seam_check_str(t, post(t, "https://example.com/", "{}")->body, "POST {}");
+}
+
+/* ---- HTTP/2 */
+
+SEAM_TEST(http2_is_spoken_where_it_is_asked_for)
+{
+    seam_http_mock *mock = seam_http_mock_start(t, "https://api.test", .http2 = true);
+    struct client *client = new_client(t);
+    long version = 0;
+
+    seam_http_expect(mock, .path = "/a", .reply = { { .json = "{'a': 1}" } });
+    seam_http_expect(mock, .path = "/b",
+                     .reply = { { .body = "0123456789", .drip_bytes = 4, .drip_ms = 1 } });
+    seam_http_expect(
+        mock, .path = "/c",
+        .reply = { { .body = "01234", .fault = SEAM_HTTP_RESET, .fault_after = 2 } });
+    seam_check_str(t, perform(client, "https://api.test/a")->body, "{\"a\": 1}");
+    curl_easy_getinfo(client->easy, CURLINFO_HTTP_VERSION, &version);
+    seam_check_eq(t, version, CURL_HTTP_VERSION_2_0);
+    seam_check_str(t, perform(client, "https://api.test/b")->body, "0123456789");
+    seam_check_ne(t, perform(client, "https://api.test/c")->code, CURLE_OK);
+    seam_check_eq(t, seam_http_mock_call(mock, 0)->url, "https://api.test/a");
 }
 
 /* ---- what is not mocked */

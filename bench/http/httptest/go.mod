@@ -1,0 +1,3 @@
+module httptest
+
+go 1.19
