@@ -307,7 +307,7 @@ SEAM_TEST(h2_server_client_that_reads_late_and_says_nothing)
     ssize_t size;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    strcpy(address.sun_path, seam_http_socket(server));
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", seam_http_socket(server));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     seam_require_ok(t, connect(fd, (struct sockaddr *)&address, sizeof address));
     seam_require_eq(t, send(fd, greedy, sizeof greedy - 1, MSG_NOSIGNAL), sizeof greedy - 1);
