@@ -34,7 +34,6 @@ static void check_rows(seam_t *t, const struct row *rows, size_t count)
 
 SEAM_TEST(rule_that_cannot_be_says_why)
 {
-    static const seam_http_reply one[] = { { .status = 200 }, { 0 } };
     static const struct row rows[] = {
         { { .path = "v1", OK }, "path 'v1' does not begin with '/'\ntry: '/v1'" },
         { { .path = "/v1?a=b", OK }, "path '/v1?a=b' has a query\ntry: .query = { \"a=b\" }" },
@@ -82,6 +81,15 @@ SEAM_TEST(rule_that_cannot_be_says_why)
           "'name; filename=x; type=y'" },
         { { .part = { "; filename=x" }, OK }, "part '; filename=x' has no name" },
         { { .basic_auth = "ada", OK }, "basic_auth has no ':' between user and password" },
+    };
+
+    CHECK(t, rows);
+}
+
+SEAM_TEST(rule_of_a_body_or_number_that_cannot_be_says_why)
+{
+    static const seam_http_reply one[] = { { .status = 200 }, { 0 } };
+    static const struct row rows[] = {
         { { .json = "{}", .body = "{}", OK }, "a rule has .json or .body, not both" },
         { { .json = "{}", .json_subset = "{}", OK },
           "a rule has .json or .json_subset, not both" },

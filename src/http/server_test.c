@@ -390,6 +390,30 @@ SEAM_TEST(server_serves_threads)
     seam_check_eq(t, (int)counter, 400);
 }
 
+static void add_one(seam_http_exchange *x, void *arg)
+{
+    int *sum = arg;
+
+    (void)x;
+    ++*sum;
+}
+
+/* A race to TSan, unless request and answer order what both sides do to memory. */
+SEAM_TEST(server_orders_what_handler_and_test_do_to_memory)
+{
+    int sum = 0;
+    seam_http_server *server = seam_http_serve(t, add_one, &sum);
+    int fd = call_tcp(t, server);
+
+    for (int i = 0; i < 10; i++) {
+        sum++;
+        say(t, fd, GET("/"));
+        hear(t, fd, "\r\n\r\n");
+        seam_check_eq(t, sum, 2 * i + 2);
+    }
+    close(fd);
+}
+
 /* ---- other sockets */
 
 SEAM_TEST(server_listens_on_a_unix_socket)

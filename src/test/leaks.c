@@ -69,6 +69,9 @@ int t_private_fd(int fd)
     moved = fcntl(fd, F_DUPFD_CLOEXEC, T_PRIVATE_FD + 10);
     if (moved < 0)
         moved = -errno;
+    else if (crash_is_sanitized())
+        dup3(fd, moved,
+             O_CLOEXEC); /* TSan orders threads by a socket that it knows, and not by fcntl */
     close(fd);
     if (moved < 0)
         return moved;

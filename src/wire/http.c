@@ -2,8 +2,12 @@
 
 #include "wire/http.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define DIGITS "0123456789"
 
 const char *http_value(const struct http_fields *fields, const char *name)
 {
@@ -56,24 +60,63 @@ bool http_is_field(const struct http_field *field)
            field->value[strcspn(field->value, "\r\n")] == '\0';
 }
 
-bool http_is_target(const char *method, const char *target)
+/* What may stand in a name (RFC 3986, 3.2.2), but no comma: that comes of two fields joined. */
+static bool is_name_character(char c)
 {
-    const char *colon;
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c != '\0' && strchr("-._~%!$&'()*+;=", c));
+}
 
-    for (const char *at = target; *at; at++)
-        if ((unsigned char)*at <= ' ' || *at == 0x7f)
-            return false;
-    if (strcmp(method, "CONNECT") == 0)
-        return target[0] != '/' && strchr(target, ':');
-    if (strcmp(target, "*") == 0)
-        return strcmp(method, "OPTIONS") == 0;
-    colon = strstr(target, "://");
-    return target[0] == '/' || (colon && colon > target);
+/* Behind the name or address; NULL when there is none. */
+static const char *end_of_host(const char *host)
+{
+    const char *end = host;
+
+    if (*host == '[') {
+        end += 1 + strspn(host + 1, "0123456789abcdefABCDEF:.%v");
+        return *end == ']' && end > host + 1 ? end + 1 : NULL;
+    }
+    while (is_name_character(*end))
+        end++;
+    return end;
 }
 
 bool http_is_host(const char *host)
 {
-    return host[strcspn(host, " \t/?#@,")] == '\0';
+    const char *end = end_of_host(host);
+
+    return end && (*end == '\0' || (*end == ':' && end[1 + strspn(end + 1, DIGITS)] == '\0'));
+}
+
+/* "h:443" (RFC 9112, 3.2.3): neither may be missing (RFC 9110, 9.3.6). */
+static bool is_authority(const char *target)
+{
+    const char *end = end_of_host(target);
+    size_t digits = end && *end == ':' ? strspn(end + 1, DIGITS) : 0;
+
+    return digits > 0 && end > target && end[1 + digits] == '\0' &&
+           strtoul(end + 1, NULL, 10) <= UINT16_MAX;
+}
+
+/* "http://h/a" (RFC 9112, 3.2.2): with a host, and without a user's name and password (RFC 9110, 4.2.4). */
+static bool is_absolute(const char *target)
+{
+    const char *colon = strstr(target, "://");
+    size_t host = colon ? strcspn(colon + 3, "/?") : 0;
+
+    return colon && colon > target && host > 0 && !memchr(colon + 3, '@', host);
+}
+
+bool http_is_target(const char *method, const char *target)
+{
+    for (const char *at = target; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '#')
+            return false;
+    if (strcmp(method, "CONNECT") == 0)
+        return is_authority(target);
+    if (strcmp(target, "*") == 0)
+        return strcmp(method, "OPTIONS") == 0;
+    return target[0] == '/' || is_absolute(target);
 }
 
 bool http_has_body(const char *method, int status)

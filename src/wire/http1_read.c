@@ -243,23 +243,23 @@ static enum outcome take_length(struct http1_reader *reader, uint64_t *ret)
 
     for (size_t i = 0; i < fields->count; i++) {
         const char *at = fields->at[i].value;
+        bool more = strcasecmp(fields->at[i].name, "Content-Length") == 0;
 
-        if (strcasecmp(fields->at[i].name, "Content-Length") != 0)
-            continue;
-        do {
+        while (more) {
             size_t digits = strspn(at, "0123456789");
-            size_t end = digits + strspn(at + digits, " \t");
-            uint64_t length = strtoull(at, NULL, 10);
+            const char *end = at + digits + strspn(at + digits, " \t");
+            uint64_t length = strtoull(at, NULL, 10); /* or the greatest number */
 
-            if (digits == 0 || (at[end] && at[end] != ',') || (first && length != *ret))
+            if (digits == 0 || (*end && *end != ',') || (first && length != *ret))
                 return wrong(reader, 400, "the Content-Length is '%s'%s",
                              quote(reader, fields->at[i].value, strlen(fields->at[i].value)),
                              first ? " and was another before" : "");
             first = at;
-            *ret = digits > 18 ? UINT64_MAX : length;
-            at += end;
-            at += strspn(at, ", \t");
-        } while (*at);
+            *ret = length;
+            more = *end == ',';
+            at = end + more;
+            at += strspn(at, " \t");
+        }
     }
     if (*ret > reader->limits.body)
         return wrong(reader, 413, "the body is to have %s bytes, more than %zu",
@@ -267,34 +267,74 @@ static enum outcome take_length(struct http1_reader *reader, uint64_t *ret)
     return GO_ON;
 }
 
-static enum outcome check_coding(struct http1_reader *reader, const char *coding)
+/* The values of all Transfer-Encoding fields as one list; NULL when there is none. */
+static const char *join_codings(struct http1_reader *reader)
+{
+    const struct http_fields *fields = &reader->message.fields;
+    const char *joined = NULL;
+
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcasecmp(fields->at[i].name, "Transfer-Encoding") == 0)
+            joined = joined
+                         ? arena_printf(&reader->arena, "%s, %s", joined, fields->at[i].value)
+                         : fields->at[i].value;
+    return joined;
+}
+
+/* Members that are not empty, and those that are "chunked"; *ret_ends: the last of them is. */
+static size_t count_codings(const char *list, size_t *ret_chunked, bool *ret_ends)
+{
+    size_t count = 0;
+
+    *ret_chunked = 0;
+    *ret_ends = false;
+    for (list += strspn(list, ", \t"); *list; list += strspn(list, ", \t")) {
+        size_t size = strcspn(list, ",");
+        size_t word = size;
+
+        while (list[word - 1] == ' ' || list[word - 1] == '\t')
+            word--;
+        *ret_ends = word == 7 && strncasecmp(list, "chunked", 7) == 0;
+        *ret_chunked += *ret_ends;
+        count++;
+        list += size;
+    }
+    return count;
+}
+
+/* Chunked comes once, and last (6.1); other codings are none of ours. */
+static enum outcome check_coding(struct http1_reader *reader, const char *codings)
 {
     bool request = reader->kind == HTTP1_REQUESTS;
+    size_t chunked;
+    bool ends;
+    size_t count = count_codings(codings, &chunked, &ends);
 
     if (value_of(reader, "Content-Length"))
         return wrong(reader, 400, "both Content-Length and Transfer-Encoding are given");
     if (reader->message.minor == 0)
         return wrong(reader, 400, "Transfer-Encoding in HTTP/1.0");
-    if (strcasecmp(coding, "chunked") == 0)
-        return GO_ON;
-    if (http_has_member(&reader->message.fields, "Transfer-Encoding", "chunked"))
+    if (!ends || chunked > 1)
+        return wrong(reader, 400, "the Transfer-Encoding '%s' %s",
+                     quote(reader, codings, strlen(codings)),
+                     ends ? "has chunked twice" : "does not end in chunked");
+    if (count > 1)
         return wrong(reader, request ? 501 : 400, "the Transfer-Encoding '%s' is not supported",
-                     quote(reader, coding, strlen(coding)));
-    return wrong(reader, 400, "the Transfer-Encoding '%s' does not end in chunked",
-                 quote(reader, coding, strlen(coding)));
+                     quote(reader, codings, strlen(codings)));
+    return GO_ON;
 }
 
 static enum outcome choose_body(struct http1_reader *reader)
 {
-    const char *coding = value_of(reader, "Transfer-Encoding");
+    const char *codings = join_codings(reader);
     bool response = reader->kind == HTTP1_RESPONSES;
     uint64_t length = 0;
     enum outcome outcome;
 
     if (response && !http_has_body(reader->method, reader->message.status))
         return WHOLE;
-    if (coding) {
-        outcome = check_coding(reader, coding);
+    if (codings) {
+        outcome = check_coding(reader, codings);
         if (outcome == GO_ON)
             reader->state = CHUNK_SIZE;
         return outcome;
@@ -343,16 +383,21 @@ static bool keeps_alive(const struct http1_reader *reader)
     return reader->message.minor > 0 || http_has_member(fields, "Connection", "keep-alive");
 }
 
-/* "Expect: 100-continue" (RFC 9110, 10.1.1): the body comes when we have said so, or without that. */
+/* "Expect: 100-continue" is all that may be expected (RFC 9110, 10.1.1). */
 static enum outcome check_expectation(struct http1_reader *reader)
 {
     const char *expected = value_of(reader, "Expect");
 
-    if (!expected || reader->kind != HTTP1_REQUESTS || reader->message.minor == 0)
-        return GO_ON;
-    if (strcasecmp(expected, "100-continue") != 0)
+    if (expected && reader->message.minor > 0 && strcasecmp(expected, "100-continue") != 0)
         return wrong(reader, 417, "it expects '%s'", quote(reader, expected, strlen(expected)));
-    if (reader->continue_told || rest_size(reader) > 0)
+    return GO_ON;
+}
+
+/* The body comes when we have said so, or without that. */
+static enum outcome tell_continue(struct http1_reader *reader)
+{
+    if (reader->kind != HTTP1_REQUESTS || reader->message.minor == 0 ||
+        !value_of(reader, "Expect") || reader->continue_told || rest_size(reader) > 0)
         return GO_ON;
     reader->continue_told = true;
     return TELL_CONTINUE;
@@ -366,9 +411,11 @@ static enum outcome end_head(struct http1_reader *reader)
     reader->message.keep_alive = keeps_alive(reader);
     if (reader->kind == HTTP1_REQUESTS)
         outcome = check_host(reader);
+    if (outcome == GO_ON && reader->kind == HTTP1_REQUESTS)
+        outcome = check_expectation(reader);
     if (outcome == GO_ON)
         outcome = choose_body(reader);
-    return outcome == GO_ON ? check_expectation(reader) : outcome;
+    return outcome == GO_ON ? tell_continue(reader) : outcome;
 }
 
 /* One line of the head or of the trailers; an empty one ends them. */
@@ -421,12 +468,13 @@ static enum outcome take_chunk_size(struct http1_reader *reader)
 {
     struct line line;
     enum outcome outcome = take_line(reader, CHUNK_LINE, false, 400, &line);
-    size_t digits;
+    size_t digits, end;
 
     if (outcome != GO_ON)
         return outcome;
     digits = strspn(line.data, "0123456789abcdefABCDEF");
-    if (digits == 0 || digits > 15 || !strchr(" \t;", line.data[digits])) /* or its NUL */
+    end = digits + strspn(line.data + digits, " \t");
+    if (digits == 0 || digits > 15 || (line.data[end] && line.data[end] != ';'))
         return wrong(reader, 400, "the size of a chunk is '%s'",
                      quote(reader, line.data, line.size));
     reader->left = strtoull(line.data, NULL, 16);

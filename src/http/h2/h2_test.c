@@ -19,14 +19,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BIG = 5 << 20, TIMEOUT_S = 20 };
+enum { BIG = 3 << 20, TIMEOUT_S = 20 };
 
 /* ---- a client */
 
 struct answer {
     CURL *curl;
     char *body;
-    size_t size;
+    size_t size, room;
     char fields[2000];
     CURLcode code;
 };
@@ -35,7 +35,10 @@ static size_t keep_body(char *data, size_t size, size_t count, void *arg)
 {
     struct answer *answer = arg;
 
-    answer->body = realloc(answer->body, answer->size + size * count + 1);
+    while (answer->room <= answer->size + size * count) {
+        answer->room = answer->room ? 2 * answer->room : 1000;
+        answer->body = realloc(answer->body, answer->room);
+    }
     memcpy(answer->body + answer->size, data, size * count);
     answer->size += size * count;
     answer->body[answer->size] = '\0';
@@ -81,8 +84,6 @@ static struct answer *client(seam_t *t, const char *url, long version)
 
 static void perform(struct answer *answer)
 {
-    free(answer->body);
-    answer->body = NULL;
     answer->size = 0;
     answer->fields[0] = '\0';
     answer->code = curl_easy_perform(answer->curl);
