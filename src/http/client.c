@@ -33,6 +33,7 @@
 enum {
     BODY_MAX = 256 << 20,
     BODY_KEPT = 1 << 16, /* room for the next body */
+    DESTINATIONS_MAX = 256, /* that a CURLM has seen */
     FIELDS_MAX = 1 << 20, /* bytes of struct seam_http_field */
     BUNDLE_MAX = 16 << 20
 };
@@ -40,6 +41,7 @@ enum {
 struct client {
     struct client *next; /* in the pool */
     CURLM *multi;
+    long connections; /* that it has made */
     CURL *easy;
     int authority; /* a file with it, -1: none yet */
     struct buf body; /* of the answer that is coming */
@@ -302,6 +304,8 @@ static void set_manners(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+                     0L); /* all of it is looked at each time */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->client->words);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
@@ -424,6 +428,22 @@ static bool is_for_own_server(const struct client_request *request)
     return own;
 }
 
+/* libcurl 7.88 keeps an entry for each destination whose connections it has dropped, and looks at all of them
+ * for each transfer: after some hundred servers a new handle is faster. */
+static void forget_destinations(struct client *client)
+{
+    long connections = 0;
+    CURLM *fresh;
+
+    curl_easy_getinfo(client->easy, CURLINFO_NUM_CONNECTS, &connections);
+    client->connections += connections;
+    if (client->connections < DESTINATIONS_MAX || !(fresh = curl_multi_init()))
+        return;
+    curl_multi_cleanup(client->multi);
+    client->multi = fresh;
+    client->connections = 0;
+}
+
 static CURLcode run(struct transfer *transfer)
 {
     CURLM *multi = transfer->client->multi;
@@ -518,6 +538,7 @@ static const seam_http_response *ask(seam_t *t, const struct client_request *req
     if (r == CURLE_OK)
         r = run(&transfer);
     response = response_of(&transfer, r);
+    forget_destinations(transfer.client);
     client_put_back(transfer.client);
     if (response->error && !request->may_fail)
         seam_fatal_at(t, request->site, "%s %s: %s", request->method, request->url,
