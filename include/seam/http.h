@@ -27,11 +27,11 @@
  * the test's function has returned: memory of seam_alloc lives as long, a variable of that function does not.
  *
  * Threads: servers, seam_http_get, _do and _record are for the (sub)test's own thread. A handler runs on a
- * thread of the server, one request of a connection at a time, but requests of different connections side
- * by side when one of them waits: guard what handlers share. Checks (seam_check_*, seam_log, seam_error)
- * may be made in a handler; what ends a test (seam_require_*, seam_fatal) ends only the handler's process
- * of answering: the test fails and the client gets status 500. What a handler has written to memory before
- * it answered, the test sees once it has the answer.
+ * thread of the server, one request of a connection at a time, but requests of different connections, and
+ * those of one HTTP/2 connection, side by side when one of them waits: guard what handlers share. Checks
+ * (seam_check_*, seam_log, seam_error) may be made in a handler; what ends a test (seam_require_*,
+ * seam_fatal) ends only the handler's process of answering: the test fails and the client gets status 500.
+ * What a handler has written to memory before it answered, the test sees once it has the answer.
  */
 #ifndef SEAM_HTTP_H
 #define SEAM_HTTP_H

@@ -3,13 +3,14 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hostile.h"
 
-enum { ARENA_BLOCK = 4096 };
+enum { ARENA_BLOCK = 4096, SPARE_BLOCKS = 4 };
 
 struct arena_block {
     struct arena_block *next;
@@ -18,17 +19,44 @@ struct arena_block {
     alignas(max_align_t) char data[];
 };
 
+#define USUAL_ROOM (ARENA_BLOCK - sizeof(struct arena_block))
+
 void arena_give_up(size_t size)
 {
     fprintf(stderr, "seam: out of memory: %zu bytes asked\n", size);
     abort();
 }
 
+/* Blocks of the usual size that were given back: what serves requests makes and frees some for each, and
+ * malloc is slow at that size. */
+static _Atomic(struct arena_block *) spare[SPARE_BLOCKS];
+
+static struct arena_block *take_block(size_t room)
+{
+    struct arena_block *block = NULL;
+
+    for (int i = 0; room == USUAL_ROOM && !block && i < SPARE_BLOCKS; i++)
+        if (atomic_load_explicit(&spare[i], memory_order_relaxed))
+            block = atomic_exchange(&spare[i], NULL);
+    return block ? block : malloc(sizeof *block + room);
+}
+
+static void give_block(struct arena_block *block)
+{
+    for (int i = 0; block->room == USUAL_ROOM && i < SPARE_BLOCKS; i++) {
+        struct arena_block *none = NULL;
+
+        if (!atomic_load_explicit(&spare[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong(&spare[i], &none, block))
+            return;
+    }
+    free(block);
+}
+
 static struct arena_block *grow(struct arena *arena, size_t size)
 {
-    size_t usual = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK - sizeof(struct arena_block);
-    size_t room = HOSTILE_OR(size, usual);
-    struct arena_block *block = malloc(sizeof *block + room);
+    size_t room = HOSTILE_OR(size, size > ARENA_BLOCK / 4 ? size : USUAL_ROOM);
+    struct arena_block *block = take_block(room);
 
     if (!block)
         arena_give_up(size);
@@ -68,17 +96,23 @@ char *arena_dup(struct arena *arena, const char *text)
     return text ? arena_copy(arena, text, strlen(text)) : NULL;
 }
 
+/* Most texts are short: those are made once. */
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    char shorter[256];
     va_list again;
     char *at;
     int size;
 
     va_copy(again, args);
-    size = vsnprintf(NULL, 0, format, args);
-    at = arena_zero(arena, size < 0 ? 1 : (size_t)size + 1);
-    if (size >= 0)
-        vsnprintf(at, (size_t)size + 1, format, again);
+    size = vsnprintf(shorter, HOSTILE_OR(1, sizeof shorter), format, args);
+    if (size >= 0 && (size_t)size < HOSTILE_OR(1, sizeof shorter)) {
+        at = arena_copy(arena, shorter, (size_t)size);
+    } else {
+        at = arena_zero(arena, size < 0 ? 1 : (size_t)size + 1);
+        if (size >= 0)
+            vsnprintf(at, (size_t)size + 1, format, again);
+    }
     va_end(again);
     return at;
 }
@@ -100,7 +134,7 @@ void arena_fini(struct arena *arena)
 
     for (struct arena_block *block = arena->blocks; block; block = next) {
         next = block->next;
-        free(block);
+        give_block(block);
     }
     arena->blocks = NULL;
 }

@@ -52,8 +52,15 @@ static void copy_request(struct journal_entry *entry, const struct http_message 
 
 static const char *url_of(struct journal_entry *entry, const char *origin, const char *target)
 {
-    if (*target == '/')
-        return arena_printf(&entry->arena, "%s%s", origin, target);
+    size_t size = strlen(origin);
+    char *url;
+
+    if (*target == '/') { /* nearly always: without printf */
+        url = arena_zero(&entry->arena, size + strlen(target) + 1);
+        memcpy(url, origin, size);
+        memcpy(url + size, target, strlen(target));
+        return url;
+    }
     if (strstr(target, "://"))
         return target;
     return arena_printf(&entry->arena, "%s (%s)", origin, target); /* "*", or of CONNECT */

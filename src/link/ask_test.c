@@ -246,6 +246,18 @@ SEAM_TEST(ask_sends_wget_to_the_double)
     seam_check_str(t, seam_process_output(p), "from mock");
 }
 
+/* Its socket is closed to IPv4, over which the double is reached. */
+SEAM_TEST(ask_sends_a_client_of_ipv6_alone_to_the_double)
+{
+    struct surroundings s = begin(t);
+    seam_process *p;
+
+    start_double(t, "api.pay.test", 80);
+    p = spawn_shimmed(t, s, "wget", "-q", "-6", "-t", "1", "-O", "-", "http://api.pay.test/");
+    seam_check_eq(t, seam_process_wait(p, 0), 0);
+    seam_check_str(t, seam_process_output(p), "from mock");
+}
+
 SEAM_TEST(ask_sees_a_double_that_is_started_later)
 {
     struct surroundings s = begin(t);

@@ -112,18 +112,20 @@ static int replace_by_pair(int fd)
     return pair[1];
 }
 
+/* Over IPv4, also where the program's socket is one of IPv6 that it has closed to IPv4. */
 static int connect_to_port(int fd, int port)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                               .sin_port = htons((uint16_t)port) };
     struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-    int domain = AF_INET;
+    int domain = AF_INET, only_six = 0;
     socklen_t size = sizeof domain;
 
     link_real()->getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
     if (domain != AF_INET6)
         return link_real()->connect(fd, (const struct sockaddr *)&to, sizeof to);
+    link_real()->setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_six, sizeof only_six);
     to6.sin6_addr.s6_addr[10] = to6.sin6_addr.s6_addr[11] = 0xff;
     to6.sin6_addr.s6_addr[12] = 127;
     to6.sin6_addr.s6_addr[15] = 1;

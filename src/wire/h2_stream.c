@@ -324,11 +324,11 @@ void h2_stream_take_body(struct h2_stream *stream, const void *data, size_t size
 
     if (stream->wrong)
         return;
-    if (size > H2_BODIES * limit - h2->bodies)
+    if (size > limit - stream->body.size)
+        h2_stream_reject(stream, 413, "the body has more than %zu bytes", limit);
+    else if (size > H2_BODIES * limit - h2->bodies || buf_add(&stream->body, data, size) < 0)
         h2_stream_reject(stream, 413, "the bodies of all requests have more than %zu bytes",
                          H2_BODIES * limit);
-    else if (buf_add(&stream->body, data, size) < 0)
-        h2_stream_reject(stream, 413, "the body has more than %zu bytes", limit);
     else
         h2->bodies += size;
 }

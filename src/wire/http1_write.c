@@ -35,11 +35,24 @@ static bool is_sound(const struct http_message *message)
 
 static void write_first_line(struct buf *to, const struct http_message *message)
 {
-    if (message->method)
-        buf_printf(to, "%s %s HTTP/1.%d\r\n", message->method, message->target, message->minor);
-    else
-        buf_printf(to, "HTTP/1.%d %d %s\r\n", message->minor, message->status,
-                   message->reason ? message->reason : http_reason(message->status));
+    const char version[] = { 'H', 'T', 'T', 'P',
+                             '/', '1', '.', (char)('0' + message->minor % 10) };
+    const char status[] = { ' ', (char)('0' + message->status / 100 % 10),
+                            (char)('0' + message->status / 10 % 10),
+                            (char)('0' + message->status % 10), ' ' };
+
+    if (message->method) {
+        buf_add_text(to, message->method);
+        buf_add_char(to, ' ');
+        buf_add_text(to, message->target);
+        buf_add_char(to, ' ');
+        buf_add(to, version, sizeof version);
+    } else {
+        buf_add(to, version, sizeof version);
+        buf_add(to, status, sizeof status);
+        buf_add_text(to, message->reason ? message->reason : http_reason(message->status));
+    }
+    buf_add_text(to, "\r\n");
 }
 
 static void write_fields(struct buf *to, const struct http_fields *fields)

@@ -34,7 +34,7 @@ struct daemon {
     const char *url;
 };
 
-static struct daemon start_daemon(seam_t *t, seam_postgres *pg, seam_http_mock *pay)
+static struct daemon start_daemon(seam_t *t, seam_postgres *pg)
 {
     static const char says[] = "listening on ";
     struct daemon daemon;
@@ -43,7 +43,6 @@ static struct daemon start_daemon(seam_t *t, seam_postgres *pg, seam_http_mock *
     daemon.process =
         seam_spawn(t, .argv = { "ordersd" },
                    .env = { "LISTEN=127.0.0.1:0", "PORT", "PAYMENT_TOKEN=secret",
-                            seam_format(t, "PAYMENT_URL=%s", seam_http_mock_url(pay, "")),
                             seam_format(t, "DATABASE_URL=%s", seam_postgres_conninfo(pg)) },
                    .ready_line = "^listening on ");
     line = seam_process_line(daemon.process, "^listening on ", 1000);
@@ -65,9 +64,9 @@ static const seam_http_response *post(seam_t *t, const struct daemon *daemon, co
 
 SEAM_TEST(order_is_paid_kept_and_announced)
 {
-    seam_http_mock *pay = seam_http_mock_start(t, NULL);
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
     seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg, pay);
+    struct daemon daemon = start_daemon(t, pg);
     const seam_http_response *placed, *found;
 
     seam_http_expect(pay, CHARGE, .header = { "Authorization: Bearer secret" },
@@ -88,9 +87,9 @@ SEAM_TEST(order_is_paid_kept_and_announced)
 /* The provider has charged, and the daemon dies before it knows. */
 SEAM_TEST(order_of_a_crash_is_settled_by_the_next_start)
 {
-    seam_http_mock *pay = seam_http_mock_start(t, NULL);
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
     seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg, pay);
+    struct daemon daemon = start_daemon(t, pg);
     const seam_http_call *first, *second;
 
     seam_http_expect(pay, CHARGE,
@@ -101,7 +100,7 @@ SEAM_TEST(order_of_a_crash_is_settled_by_the_next_start)
     seam_check_eq(t, seam_process_wait(daemon.process, 0), -SIGKILL);
 
     seam_http_expect(pay, CHARGE, .reply = { { .json = "{'id': 'ch_1'}" } });
-    daemon = start_daemon(t, pg, pay);
+    daemon = start_daemon(t, pg);
     seam_check_eq(t, seam_postgres_value(pg, "SELECT status FROM orders"), "paid");
     seam_require_eq(t, seam_http_mock_count(pay), 4);
     first = seam_http_mock_call(pay, 0);
@@ -152,8 +151,8 @@ static void stop_then_ask_for_patience(seam_http_exchange *x, void *arg)
 
 SEAM_TEST(daemon_that_stops_finishes_what_it_began)
 {
-    seam_http_mock *pay = seam_http_mock_start(t, NULL);
-    struct daemon daemon = start_daemon(t, start_database(t), pay);
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
+    struct daemon daemon = start_daemon(t, start_database(t));
 
     seam_http_expect(pay, CHARGE, .reply = { { .fn = stop_then_charge, .arg = &daemon } });
     seam_check_eq(t, post(t, &daemon, "key-1")->status, 201);
@@ -162,9 +161,9 @@ SEAM_TEST(daemon_that_stops_finishes_what_it_began)
 
 SEAM_TEST(daemon_that_stops_has_no_patience)
 {
-    seam_http_mock *pay = seam_http_mock_start(t, NULL);
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
     seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg, pay);
+    struct daemon daemon = start_daemon(t, pg);
 
     seam_http_expect(pay, CHARGE,
                      .reply = { { .fn = stop_then_ask_for_patience, .arg = &daemon } });

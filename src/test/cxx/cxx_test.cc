@@ -1,6 +1,6 @@
 /* test/cxx/cxx_test.cc - what C++ tests rely on: exceptions, destructors, strings as values. */
 //seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Werror
-//seam:sources ../*.c ../trial_test.c ../../base/*.c ../../events/event.c
+//seam:sources ../*.c ../trial_test.c ../../base/*.c ../../events/*.c
 
 #include <seam/seam.h>
 

@@ -102,6 +102,7 @@ same 'the server of a later package' "$since" "$(cat three/server)"
 [ "$(cat two/server)" != "$since" ] || stop 'another session has the same server'
 (cd two && ALONE=1 SEAM_SESSION='' exec ./program) >two/out 2>&1 || stop 'no session has failed'
 [ "$(cat two/server)" != "$since" ] || stop 'a run of no session has its server'
+await 'the run without a session to end' has_folders 2
 same 'runs with servers that wait' 2 "$(seam services down | wc -l)"
 
 # ---- one limit: each may run one test, and one token more is there for all

@@ -1,8 +1,7 @@
-/* http/h2/h2_test.c - servers that speak HTTP/2, asked by libcurl, curl and nghttp. */
-//seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../connection.c ../connection_h2.c ../connection_http1.c ../exchange.c ../handler.c
-//seam:sources ../origin.c ../server.c
-//seam:sources ../../base/*.c ../../events/*.c ../../test/*.c ../../net/*.c ../../wire/*.c
+/* http/connection_h2_test.c - servers that speak HTTP/2, asked by libcurl, curl and nghttp. */
+//seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources connection.c connection_h2.c connection_http1.c exchange.c handler.c origin.c server.c
+//seam:sources ../base/*.c ../events/*.c ../test/*.c ../net/*.c ../wire/*.c
 //seam:pkg-config openssl
 //seam:pkg-config libnghttp2
 //seam:pkg-config libcurl
@@ -10,16 +9,15 @@
 #include <curl/curl.h>
 #include <seam/http.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum { BIG = 3 << 20, TIMEOUT_S = 20 };
+enum { BIG = 3 << 20, MUCH = 8 << 20, TIMEOUT_S = 20 };
 
 /* ---- a client */
 
@@ -176,26 +174,6 @@ SEAM_TEST(h2_is_spoken_where_both_want_it)
     }
 }
 
-SEAM_TEST(h2_client_of_a_server_without_it_is_refused)
-{
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    seam_http_server *server = seam_http_serve(t, describe, NULL);
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)seam_http_port(server)),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    char heard[2000] = "";
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    seam_require_ok(t, connect(fd, (struct sockaddr *)&address, sizeof address));
-    seam_require(t, send(fd, preface, sizeof preface - 1, MSG_NOSIGNAL) > 0);
-    for (ssize_t size, at = 0;
-         (size = recv(fd, heard + at, sizeof heard - 1 - (size_t)at, 0)) > 0;)
-        at += size;
-    close(fd);
-    seam_check_contains(t, heard, "HTTP/1.1 505 ");
-    seam_check_contains(t, heard, "start it with .http2");
-}
-
 /* ---- exchanges at once */
 
 /* The first request is answered when all others are there. */
@@ -304,6 +282,39 @@ SEAM_TEST(h2_server_big_bodies_at_once)
     perform_at_once(t, answers, 3);
     for (size_t i = 0; i < 3; i++)
         seam_check_mem(t, answers[i]->body, answers[i]->size, body + i, BIG - i);
+}
+
+/* Preface, a window of 16 MB for streams and for the connection, GET /. */
+static const char greedy[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                             "\0\0\6\4\0\0\0\0\0\0\4\1\0\0\0"
+                             "\0\0\4\10\0\0\0\0\0\1\0\0\0"
+                             "\0\0\6\1\5\0\0\0\1\x82\x86\x84\x41\1h";
+
+static void answer_much(seam_http_exchange *x, void *arg)
+{
+    seam_http_write(x, arg, MUCH);
+}
+
+/* Its windows stay open; only the socket says when there is room. */
+SEAM_TEST(h2_server_client_that_reads_late_and_says_nothing)
+{
+    seam_http_server *server =
+        seam_http_serve(t, answer_much, letters(t, MUCH), .http2 = true, .unix_socket = "");
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const struct timeval patience = { .tv_sec = TIMEOUT_S };
+    char data[1 << 16];
+    size_t got = 0;
+    ssize_t size;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", seam_http_socket(server));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    seam_require_ok(t, connect(fd, (struct sockaddr *)&address, sizeof address));
+    seam_require_eq(t, send(fd, greedy, sizeof greedy - 1, MSG_NOSIGNAL), sizeof greedy - 1);
+    while (got < MUCH && (size = recv(fd, data, sizeof data, 0)) > 0)
+        got += (size_t)size;
+    seam_check_le(t, MUCH, got);
+    close(fd);
 }
 
 static void answer_in_parts(seam_http_exchange *x, void *arg)
@@ -474,4 +485,18 @@ SEAM_TEST(h2_server_asked_by_nghttp)
         t,
         output_of(t, seam_format(t, "nghttp -v -m 50 -w 10 %s 2>&1", seam_http_url(tls, "/y"))),
         "negotiated protocol: h2");
+}
+
+SEAM_TEST(h2_client_that_chose_it_and_speaks_http1_is_refused)
+{
+    seam_http_server *server = seam_http_serve(t, describe, NULL, .http2 = true, .tls = true);
+    const char *answer;
+
+    need(t, "openssl");
+    answer =
+        output_of(t, seam_format(t,
+                                 "printf 'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n' | openssl "
+                                 "s_client -quiet -alpn h2 -connect 127.0.0.1:%d 2>&1",
+                                 seam_http_port(server)));
+    seam_check(t, !strstr(answer, "HTTP/1.1 GET"));
 }
