@@ -24,7 +24,7 @@
  *
  * Its environment is that of the test without PG*, *_PROXY and AWS_*, and with .env. Doubles of the test
  * (seam/http_mock.h) work in it as they do in the test; what cannot be reached there (a static program, one
- * with set-user-id) is said and fails the test where the test has a double.
+ * with set-user-id, one in Go) is said and fails the test where the test has a double.
  *
  * Its output is the test's output, each line behind the program's name, and can be read. These fail the
  * test: a sanitizer's report; a crash; and an exit with another status than 0, or by a signal, that nobody

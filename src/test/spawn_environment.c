@@ -128,10 +128,11 @@ static void refuse_unreachable(seam_process *child, const char *path)
     const char *why = spawn_not_preloadable(path);
 
     if (why)
-        seam_fatal_at(child->t, child->options.site,
-                      "'%s' does not reach the doubles of this test: %s\n"
-                      "try: a dynamic build of it, or .no_doubles = true",
-                      path, why);
+        seam_fatal_at(
+            child->t, child->options.site,
+            "'%s' does not reach the doubles of this test: %s\n"
+            "try: .no_doubles = true, and give it the URL of a mock that was started with NULL",
+            path, why);
 }
 
 static void add_doubles(struct variables *variables, seam_process *child, const char *path)

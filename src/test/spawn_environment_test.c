@@ -79,6 +79,39 @@ static void spawns_a_static_program(seam_t *t)
     seam_spawn(t, .argv = { make_static_program(t) });
 }
 
+/* As Go's linker makes them where a package of Go's own uses C: with a loader, and two notes. */
+static const char *make_go_program(seam_t *t)
+{
+    static const struct {
+        Elf64_Ehdr head;
+        Elf64_Phdr segments[2];
+        Elf64_Nhdr first, second;
+        char name[4];
+    } file = {
+        .head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64 },
+                  .e_phoff = sizeof(Elf64_Ehdr),
+                  .e_phentsize = sizeof(Elf64_Phdr),
+                  .e_phnum = 2 },
+        .segments = { { .p_type = PT_INTERP },
+                      { .p_type = PT_NOTE,
+                        .p_offset = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr),
+                        .p_filesz = 2 * sizeof(Elf64_Nhdr) + 4 } },
+        .second = { .n_namesz = 4 },
+        .name = "Go",
+    };
+    const char *path = seam_path(t, "%s/gopher", seam_tempdir(t));
+
+    seam_write_file(t, path, &file, sizeof file);
+    seam_require_ok(t, chmod(path, 0755));
+    return path;
+}
+
+static void spawns_a_go_program(seam_t *t)
+{
+    t_spawn_environment(add_variables);
+    seam_spawn(t, .argv = { make_go_program(t) });
+}
+
 static void spawns_it_without_doubles(seam_t *t)
 {
     t_spawn_environment(add_variables);
@@ -89,7 +122,10 @@ SEAM_TEST(spawn_refuses_what_goes_past_the_doubles)
 {
     seam_check_match(t, trial_run(t, spawns_a_static_program, NULL),
                      "^error t: '/.*/static' does not reach the doubles of this test: it is "
-                     "a static program\ntry: a dynamic build of it, or .no_doubles = true\n"
+                     "a static program\ntry: .no_doubles = true, and give it the URL of a "
+                     "mock that was started with NULL\n"
                      "end t fail\n$");
+    seam_check_contains(t, trial_run(t, spawns_a_go_program, NULL),
+                        "/gopher' does not reach the doubles of this test: it is a Go program");
     seam_check_contains(t, trial_run(t, spawns_it_without_doubles, NULL), "Exec format error");
 }

@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "test/spawn.h"
 
-enum { INTERPRETERS_MAX = 4, SEGMENTS_MAX = 64 };
+enum { INTERPRETERS_MAX = 4, SEGMENTS_MAX = 64, NOTES_MAX = 4096 };
 
 /* ---- where it is */
 
@@ -110,9 +110,33 @@ static bool is_privileged(const struct stat *file)
            (file->st_mode & S_ISGID && file->st_mode & S_IXGRP && file->st_gid != getegid());
 }
 
+static size_t padded(size_t size, size_t to)
+{
+    return (size + to - 1) / to * to;
+}
+
+/* Go's linker leaves a note of the name "Go". */
+static bool is_noted_by_go(int fd, const Elf64_Phdr *segment)
+{
+    char notes[NOTES_MAX];
+    size_t size = segment->p_filesz < sizeof notes ? segment->p_filesz : sizeof notes;
+    ssize_t n = pread(fd, notes, size, (off_t)segment->p_offset);
+    size_t end = n > 0 ? (size_t)n : 0, to = segment->p_align == 8 ? 8 : 4;
+    Elf64_Nhdr note;
+
+    for (size_t at = 0; at + sizeof note + sizeof "Go" <= end;) {
+        memcpy(&note, notes + at, sizeof note);
+        if (note.n_namesz == 4 && memcmp(notes + at + sizeof note, "Go", sizeof "Go") == 0)
+            return true;
+        at = padded(at + sizeof note + note.n_namesz, to) + padded(note.n_descsz, to);
+    }
+    return false;
+}
+
 /* A dynamic program names its loader. One of another word size has a loader for which ours is no library. */
 static const char *look_at_elf(int fd)
 {
+    bool is_dynamic = false, is_go = false;
     Elf64_Ehdr head;
     Elf64_Phdr segment;
 
@@ -125,10 +149,12 @@ static const char *look_at_elf(int fd)
 
         if (pread(fd, &segment, sizeof segment, at) != (ssize_t)sizeof segment)
             return NULL;
-        if (segment.p_type == PT_INTERP)
-            return NULL;
+        is_dynamic |= segment.p_type == PT_INTERP;
+        is_go |= segment.p_type == PT_NOTE && is_noted_by_go(fd, &segment);
     }
-    return "it is a static program";
+    if (!is_dynamic)
+        return "it is a static program";
+    return is_go ? "it is a Go program, which calls the kernel past libc" : NULL;
 }
 
 /* "#! /bin/sh -e": the path. */
