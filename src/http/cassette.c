@@ -9,6 +9,7 @@
 
 #include "http/mock_pass.h"
 #include "http/origin.h"
+#include "test/mask.h"
 #include "test/t.h"
 
 enum { WORDS_MAX = 64 << 10 };
@@ -115,10 +116,9 @@ static void verified(struct mock_call *call, const struct http_message *answer,
         cassette_compare(cassette, &call->arena, call->tape, answer, &words);
     if (words.size > 0)
         seam_error_at(cassette->mock->t, cassette->site,
-                      "%s %s: the real origin answers otherwise than line %d of '%s'\n"
+                      "%s: the real origin answers otherwise than line %d of '%s'\n"
                       "recorded | now\n%s",
-                      call->entry->call.method, call->entry->call.url, call->tape->line,
-                      cassette->file, buf_text(&words));
+                      mock_call_name(call), call->tape->line, cassette->file, buf_text(&words));
     buf_fini(&words);
     replay(call, call->tape);
 }
@@ -222,12 +222,15 @@ static void say_unused(const struct cassette *cassette)
 
     for (size_t i = 0; i < cassette->count; i++) {
         const struct tape *tape = cassette->tapes[i];
+        struct buf target = BUF_INIT(WORDS_MAX);
 
         if (tape->used)
             continue;
+        mask_url(&target, tape->target);
         (as_notes ? seam_log_at : seam_error_at)(
             t, cassette->site, "line %d of '%s' was never replayed: %s %s", tape->line,
-            cassette->file, tape->method, tape->target);
+            cassette->file, tape->method, buf_text(&target));
+        buf_fini(&target);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "http/cassette.h"
+#include "test/mask.h"
 
 enum { COLUMNS = 60, ROWS_MAX = 20, JSON_COLUMNS = 60 };
 
@@ -53,13 +54,18 @@ struct rows {
 static void add_side(struct buf *to, const char *text)
 {
     size_t size = text ? strcspn(text, "\r\n") : 0;
+    struct buf shown = BUF_INIT(2 * size + 64); /* "k=" may become "k=***" */
 
+    mask_text(&shown, text, size);
     if (!text)
         buf_add_text(to, "(absent)");
-    else if (size > COLUMNS)
-        buf_printf(to, "%.*s...", COLUMNS - 3, text);
+    else if (shown.failed)
+        buf_add_text(to, "***");
+    else if (shown.size > COLUMNS)
+        buf_printf(to, "%.*s...", COLUMNS - 3, buf_text(&shown));
     else
-        buf_printf(to, "%.*s", (int)size, text);
+        buf_add(to, buf_text(&shown), shown.size);
+    buf_fini(&shown);
 }
 
 static void add_row(struct rows *rows, const char *what, const char *recorded, const char *now)
@@ -79,6 +85,14 @@ static void end_rows(struct rows *rows)
         buf_printf(rows->to, "... and %d more\n", rows->count - ROWS_MAX);
 }
 
+static void write_node(struct buf *to, const char *path, const struct json_node *node)
+{
+    if (node && mask_is_secret_path(path))
+        buf_add_text(to, "***");
+    else if (node)
+        json_node_write(to, node, JSON_COLUMNS);
+}
+
 static void json_row(void *arg, const char *path, const struct json_node *want,
                      const struct json_node *got, bool same)
 {
@@ -87,10 +101,8 @@ static void json_row(void *arg, const char *path, const struct json_node *want,
     if (same)
         return;
     buf_printf(&what, "json %.500s", path);
-    if (want)
-        json_node_write(&sides[0], want, JSON_COLUMNS);
-    if (got)
-        json_node_write(&sides[1], got, JSON_COLUMNS);
+    write_node(&sides[0], path, want);
+    write_node(&sides[1], path, got);
     add_row(arg, buf_text(&what), want ? buf_text(&sides[0]) : NULL,
             got ? buf_text(&sides[1]) : NULL);
     buf_fini(&what);

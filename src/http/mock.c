@@ -51,9 +51,9 @@ static void name_busy(struct seam_http_mock *mock)
     for (struct mock_call *call = mock->calls; call; call = call->next)
         if (call->busy > 0)
             seam_error_at(mock->t, mock->site,
-                          "%s %s has not been answered %d s after the "
+                          "%s has not been answered %d s after the "
                           "test's end: what its rule calls does not return",
-                          call->entry->call.method, call->entry->call.url, STOP_MS / 1000);
+                          mock_call_name(call), STOP_MS / 1000);
 }
 
 /* Code of a rule's that runs is waited for: it uses memory that goes with the test. */

@@ -163,6 +163,9 @@ void mock_answer(struct mock_call *call);
 /* Answer that nothing matches, and fail the test unless the mock is lenient. */
 void mock_unexpected(struct mock_call *call);
 
+/* "POST https://...", without secrets, in the call's arena. */
+const char *mock_call_name(struct mock_call *call);
+
 /* Answer 500 (or so) with a sentence, and fail the test with it at a line. */
 void mock_fail(struct mock_call *call, seam_site at, int status, const char *words);
 

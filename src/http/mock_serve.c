@@ -11,6 +11,7 @@
 #include "http/mock.h"
 #include "http/mock_pass.h"
 #include "http/origin.h"
+#include "test/mask.h"
 #include "test/t.h"
 
 enum { TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
@@ -253,14 +254,25 @@ static void answer_words(struct mock_call *call, int status, const char *words)
     mock_answer(call);
 }
 
-void mock_fail(struct mock_call *call, seam_site at, int status, const char *words)
+const char *mock_call_name(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
+    struct buf name = BUF_INIT(TABLE_MAX);
+    const char *copy;
 
-    seam_error_at(call->mock->t, at, "%s %s: %s", said->method, said->url, words);
-    answer_words(
-        call, status,
-        arena_printf(&call->arena, "seam: %s %s: %s\n", said->method, said->url, words));
+    buf_printf(&name, "%s ", said->method);
+    mask_url(&name, said->url);
+    copy = name.failed ? said->method : arena_dup(&call->arena, buf_text(&name));
+    buf_fini(&name);
+    return copy;
+}
+
+void mock_fail(struct mock_call *call, seam_site at, int status, const char *words)
+{
+    const char *name = mock_call_name(call);
+
+    seam_error_at(call->mock->t, at, "%s: %s", name, words);
+    answer_words(call, status, arena_printf(&call->arena, "seam: %s: %s\n", name, words));
 }
 
 struct http_field mock_field(struct mock_call *call, const char *text)
@@ -292,11 +304,10 @@ static bool is_news(struct seam_http_mock *mock, const struct buf *words)
 static seam_site describe_unexpected(struct mock_call *call, struct buf *words)
 {
     const struct rule *forbidding = call->choice.forbidden ? call->choice.rule : NULL;
-    const seam_http_call *said = &call->entry->call;
     struct buf table = BUF_INIT(TABLE_MAX);
     seam_site nearest;
 
-    buf_printf(words, "%s %s ", said->method, said->url);
+    buf_printf(words, "%s ", mock_call_name(call));
     if (forbidding)
         buf_add_text(words, "came, but this rule is .never");
     else if (rule_nearest(call->mock->rules, &call->call, &nearest, &table))
@@ -323,16 +334,14 @@ static void say_unexpected(struct mock_call *call)
 
 void mock_unexpected(struct mock_call *call)
 {
-    const seam_http_call *said = &call->entry->call;
-
     call->note = "no rule";
     if (!call->mock->lenient || call->choice.forbidden)
         say_unexpected(call);
     answer_words(call, 501,
                  arena_printf(&call->arena,
-                              "seam: %s %s: no rule of this mock matches; see the report of "
-                              "the test\n",
-                              said->method, said->url));
+                              "seam: %s: no rule of this mock matches; see the report of the "
+                              "test\n",
+                              mock_call_name(call)));
 }
 
 /* ---- a request that a rule answers */

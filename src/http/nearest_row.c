@@ -1,9 +1,9 @@
 /* http/nearest_row.c - what a table shows for each kind of condition; see nearest.h. */
 
 #include <string.h>
-#include <strings.h>
 
 #include "http/nearest.h"
+#include "test/mask.h"
 #include "test/quote.h"
 
 enum { JSON_ROWS_MAX = 20 };
@@ -28,29 +28,49 @@ static enum nearest_mark mark_of(bool holds)
 
 static bool is_secret(const struct condition *condition)
 {
-    static const char *const names[] = { "Authorization", "Cookie", "Set-Cookie",
-                                         "Proxy-Authorization", "X-Api-Key" };
-
-    if (condition->part != CONDITION_HEADER)
-        return condition->part == CONDITION_COOKIE;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(condition->name, names[i]) == 0)
-            return true;
-    return false;
+    return condition->part == CONDITION_COOKIE ||
+           mask_is_secret(condition->name, strlen(condition->name));
 }
 
-/* "Bearer ***": of a header whose value begins with the name of a scheme that is shown. */
+/* "Bearer ***": what is no secret of a header's value stays. `value` may have no NUL behind it. */
 static const char *masked(struct arena *arena, const struct condition *condition,
                           const char *prefix, const char *value, size_t size, bool differs)
 {
-    const char *blank =
-        condition->part == CONDITION_HEADER && strcasecmp(condition->name, "Cookie") != 0
-            ? memchr(value, ' ', size)
-            : NULL;
-    size_t scheme = blank ? (size_t)(blank - value) + 1 : 0;
+    const char *text = arena_copy(arena, value, size);
+    size_t scheme =
+        condition->part == CONDITION_HEADER ? mask_scheme(condition->name, text) : 0;
 
-    return arena_printf(arena, "%s%.*s%s", prefix, (int)scheme, value,
-                        nearest_secret(arena, value + scheme, size - scheme, differs));
+    return arena_printf(arena, "%s%.*s%s", prefix, (int)scheme, text,
+                        nearest_secret(arena, text + scheme, size - scheme, differs));
+}
+
+struct span {
+    const char *text;
+    size_t size;
+};
+
+/* A text without the secrets that are part of it, such as those of a URL. */
+static struct span without_secrets(struct arena *arena, const char *text, size_t size)
+{
+    struct buf whole = BUF_INIT(2 * size + 64); /* "k=" may become "k=***" */
+    struct span span = { "***", 3 };
+
+    mask_text(&whole, text, size);
+    if (!whole.failed)
+        span = (struct span){ arena_copy(arena, buf_text(&whole), whole.size), whole.size };
+    buf_fini(&whole);
+    return span;
+}
+
+/* Like nearest_value, of what both have without secrets. */
+static const char *value_cell(struct arena *arena, const char *prefix, const char *value,
+                              size_t size, const char *other, size_t other_size, char delimiter)
+{
+    struct span own = without_secrets(arena, value, size);
+    struct span others = other ? without_secrets(arena, other, other_size) : (struct span){ 0 };
+
+    return nearest_value(arena, prefix, own.text, own.size, others.text, others.size,
+                         delimiter);
 }
 
 /* ---- named values ------------------------------------------------------------------------ */
@@ -73,8 +93,8 @@ static const char *wanted_cell(struct arena *arena, const struct condition *cond
     prefix = prefix_of(arena, condition, condition->name);
     if (is_secret(condition))
         return masked(arena, condition, prefix, condition->value, condition->size, !holds);
-    return nearest_value(arena, prefix, condition->value, condition->size,
-                         pair ? pair->value : NULL, pair ? pair->size : 0, 0);
+    return value_cell(arena, prefix, condition->value, condition->size,
+                      pair ? pair->value : NULL, pair ? pair->size : 0, 0);
 }
 
 /* A part for a rule that asks what kind of a part it is. */
@@ -99,8 +119,8 @@ static const char *got_cell(struct arena *arena, const struct condition *conditi
         return attributes_cell(arena, pair);
     if (is_secret(condition))
         return masked(arena, condition, prefix, pair->value, pair->size, !holds);
-    return nearest_value(arena, prefix, pair->value, pair->size,
-                         is_equal ? condition->value : NULL, condition->size, 0);
+    return value_cell(arena, prefix, pair->value, pair->size,
+                      is_equal ? condition->value : NULL, condition->size, 0);
 }
 
 static void add_named(struct nearest_table *table, const struct condition *condition,
@@ -131,7 +151,9 @@ static void add_other_query(struct nearest_table *table, const struct conditions
             arena,
             "%s=", nearest_value(arena, "", other->name, strlen(other->name), NULL, 0, 0));
 
-        request = nearest_value(arena, prefix, other->value, other->size, NULL, 0, 0);
+        request = mask_is_secret(other->name, strlen(other->name))
+                      ? arena_printf(arena, "%s***", prefix)
+                      : value_cell(arena, prefix, other->value, other->size, NULL, 0, 0);
     }
     nearest_add(table, "query", "no other", request, mark_of(!other));
 }
@@ -171,38 +193,49 @@ static void add_body(struct nearest_table *table, const struct condition *condit
     if (condition->part == CONDITION_BODY_PATTERN)
         rule = nearest_value(arena, "~ ", condition->value, condition->size, NULL, 0, 0);
     else
-        rule = nearest_value(arena, is_whole ? "" : "contains ", condition->value,
-                             condition->size, is_whole ? body : NULL, size, '"');
+        rule = value_cell(arena, is_whole ? "" : "contains ", condition->value, condition->size,
+                          is_whole ? body : NULL, size, '"');
     nearest_add(table, "body", rule,
-                nearest_value(arena, "", body, size, is_whole ? condition->value : NULL,
-                              condition->size, '"'),
+                value_cell(arena, "", body, size, is_whole ? condition->value : NULL,
+                           condition->size, '"'),
                 mark_of(holds));
 }
 
 /* ---- JSON -------------------------------------------------------------------------------- */
 
+/* A value at a place of a secret. */
+static const char *secret_node_cell(struct arena *arena, const struct json_node *node,
+                                    bool differs)
+{
+    if (node->kind == NODE_STRING)
+        return nearest_secret(arena, node->text, node->count, differs);
+    return node->kind == NODE_NULL ? "null" : "***";
+}
+
 /* Of two long strings where they differ, of any other value the beginning. */
-static const char *node_cell(struct arena *arena, const struct json_node *node,
-                             const struct json_node *other)
+static const char *node_cell(struct arena *arena, const char *path,
+                             const struct json_node *node, const struct json_node *other,
+                             bool differs)
 {
     struct buf text = BUF_INIT(NEAREST_COLUMNS * 4);
-    const char *cell;
+    struct span span;
+    bool is_cut;
 
     if (!node)
         return absent;
+    if (mask_is_secret_path(path))
+        return secret_node_cell(arena, node, differs);
     if (node->kind == NODE_STRING && other && other->kind == NODE_STRING)
-        return nearest_value(arena, "", node->text, node->count, other->text, other->count,
-                             '"');
+        return value_cell(arena, "", node->text, node->count, other->text, other->count, '"');
     json_node_write(&text, node, NEAREST_COLUMNS);
-    cell =
-        quote_columns(buf_text(&text), text.size, 0) > NEAREST_COLUMNS || text.failed
-            ? arena_printf(
-                  arena, "%.*s...",
-                  (int)quote_window_from(buf_text(&text), text.size, 0, NEAREST_COLUMNS, 0).end,
-                  buf_text(&text))
-            : arena_dup(arena, buf_text(&text));
+    span = without_secrets(arena, buf_text(&text), text.size);
+    is_cut = quote_columns(span.text, span.size, 0) > NEAREST_COLUMNS || text.failed;
     buf_fini(&text);
-    return cell;
+    if (!is_cut)
+        return span.text;
+    return arena_printf(arena, "%.*s...",
+                        (int)quote_window_from(span.text, span.size, 0, NEAREST_COLUMNS, 0).end,
+                        span.text);
 }
 
 struct json_row {
@@ -231,8 +264,8 @@ static void take_row(void *arg, const char *path, const struct json_node *want,
 
     if (is_shown) {
         row.path = nearest_value(rows->arena, "", path, strlen(path), NULL, 0, 0);
-        row.want = node_cell(rows->arena, want, got);
-        row.got = node_cell(rows->arena, got, want);
+        row.want = node_cell(rows->arena, path, want, got, !same);
+        row.got = node_cell(rows->arena, path, got, want, !same);
     }
     if (rows->count < JSON_ROWS_MAX)
         rows->rows[rows->count] = row;
@@ -290,7 +323,7 @@ void nearest_json(struct nearest_table *table, const struct condition *condition
     const struct json_node *got = call_json(table->call, &fault);
 
     if (!got) {
-        nearest_add(table, "json", node_cell(rows.arena, condition->json.root, NULL),
+        nearest_add(table, "json", node_cell(rows.arena, "", condition->json.root, NULL, true),
                     nearest_value(rows.arena, "", fault, strlen(fault), NULL, 0, 0),
                     NEAREST_DIFFERS);
         return;
@@ -311,9 +344,11 @@ static void add_json_at(struct nearest_table *table, const struct condition *con
     const char *rule = condition->text;
 
     if (want)
-        rule = arena_printf(arena, "%s = %s", pointer, node_cell(arena, want, got));
+        rule = arena_printf(arena, "%s = %s", pointer,
+                            node_cell(arena, pointer, want, got, !holds));
     nearest_add(table, "json", rule,
-                got    ? arena_printf(arena, "%s = %s", pointer, node_cell(arena, got, want))
+                got    ? arena_printf(arena, "%s = %s", pointer,
+                                      node_cell(arena, pointer, got, want, !holds))
                 : root ? absent
                        : nearest_value(arena, "", fault, strlen(fault), NULL, 0, 0),
                 mark_of(holds));

@@ -108,6 +108,59 @@ SEAM_TEST(nearest_hides_secrets)
         "auth    ada:corr... (13 characters)                         | (absent)                            <<<\n");
 }
 
+SEAM_TEST(nearest_hides_secrets_by_their_names_wherever_they_are)
+{
+    const char *fields[] = { "Content-Type: application/x-www-form-urlencoded",
+                             "X-Auth-Token: Plain abcdefgh",
+                             "Referer: https://ada:horse@h.test/?sig=abc", NULL };
+    struct rule_set *set = rule_test_set(t);
+    const char *body = "client_secret=horse&kind=a";
+
+    ADD(t, set, .method = "PUT", .query = { "token=abc", "page=1" }, .no_other_query = true,
+        .header = { "X-Auth-Token: Plain abcdefgh", "Referer: https://bob:staple@h.test/" },
+        .form = { "client_secret=horse", "kind=b" }, .body_contains = "password=staple",
+        .body = "kind=c&password=staple", OK);
+    seam_check_eq(
+        t, nearest(t, set, rule_request_new(t, "GET /?token=abc&page=2&api_key=xyz", fields, body, strlen(body))),
+        "\n"
+        "rule                                 | request\n"
+        "method  PUT                          | GET                                   <<<\n"
+        "query   token=***                    | token=***                             ok\n"
+        "query   page=1                       | page=2                                <<<\n"
+        "query   no other                     | api_key=***                           <<<\n"
+        "header  X-Auth-Token: ***            | X-Auth-Token: ***                     ok\n"
+        "header  Referer: https://***@h.test/ | Referer: https://***@h.test/?sig=***  <<<\n"
+        "form    client_secret=***            | client_secret=***                     ok\n"
+        "form    kind=b                       | kind=a                                <<<\n"
+        "body    \"kind=c&password=***\"        | \"client_secret=***&kind=a\"            <<<\n"
+        "body    contains \"password=***\"      | \"client_secret=***&kind=a\"            <<<\n");
+}
+
+SEAM_TEST(nearest_hides_secrets_of_json)
+{
+    struct rule_set *set = rule_test_set(t);
+
+    ADD(t, set, .method = "PUT",
+        .json = "{'a': 1, 'token': 'abcdefghi', 'auth': {'password': 'horse', 'pin': 12}}",
+        .json_at = { "/token = \"abcdefghi\"", "/auth/pin = 13", "/b" }, OK);
+    seam_check_eq(t,
+                  nearest(t, set,
+                          rule_request_text(t, "GET /", "A: b",
+                                            "{\"a\":2,\"token\":\"ABCDEFGHI\",\"auth\":{\"password\":\"horse\","
+                                            "\"pin\":13},\"b\":{\"secret\":\"staple\"}}")),
+                  "\n"
+                  "rule                                           | request\n"
+                  "method  PUT                                    | GET                                 <<<\n"
+                  "json    $.a              1                     | 2                                   <<<\n"
+                  "json    $.token          abc... (9 characters) | ABC... (9 characters)               <<<\n"
+                  "json    $.auth.password  ***                   | ***                                 ok\n"
+                  "json    $.auth.pin       ***                   | ***                                 <<<\n"
+                  "json    $.b              (absent)              | {\"secret\":\"***\"}                    <<<\n"
+                  "json    /token = abc... (9 characters)         | /token = ABC... (9 characters)      <<<\n"
+                  "json    /auth/pin = ***                        | /auth/pin = ***                     ok\n"
+                  "json    /b                                     | /b = {\"secret\":\"***\"}               ok\n");
+}
+
 SEAM_TEST(nearest_hides_the_password_that_is_right)
 {
     struct rule_set *set = rule_test_set(t);

@@ -14,7 +14,7 @@
 #include "seam/net.h"
 #include "test/t.h"
 
-enum { TOLD_MAX = 50 };
+enum { TOLD_MAX = 50, TOLD_SIZE = 300 };
 
 /* In each program that links doubles: all of them come here. */
 __attribute__((constructor)) static void reach_spawned_programs(void)
@@ -27,7 +27,8 @@ struct denier {
     struct denier *next;
     seam_t *t;
     seam_site site;
-    char told[TOLD_MAX][300]; /* destinations: a program that tries again is told of once */
+    char told[TOLD_MAX]
+             [TOLD_SIZE]; /* destinations: a program that tries again is told of once */
     size_t told_count;
 };
 
@@ -41,7 +42,7 @@ static bool is_news(struct denier *denier, const char *destination)
             return false;
     if (denier->told_count == TOLD_MAX)
         return false;
-    strcpy(denier->told[denier->told_count++], destination);
+    snprintf(denier->told[denier->told_count++], TOLD_SIZE, "%s", destination);
     return true;
 }
 
@@ -62,7 +63,7 @@ static void say_refused(const struct denier *denier, const char *destination,
 /* On the thread that wanted to connect. */
 static void refused(void *arg, const char *host, int port, const char *library)
 {
-    char destination[300];
+    char destination[TOLD_SIZE];
 
     (void)arg;
     snprintf(destination, sizeof destination, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,

@@ -184,11 +184,12 @@ static int private_fd(int fd)
 static int listen_at(struct link_ask *ask, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t size = strlen(path) + 1;
 
-    if (strlen(path) >= sizeof address.sun_path)
+    if (size > sizeof address.sun_path)
         return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    strcpy(ask->path, path);
+    memcpy(address.sun_path, path, size);
+    memcpy(ask->path, path, size);
     ask->listener = private_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ask->finish = private_fd(eventfd(0, EFD_CLOEXEC));
     if (ask->listener < 0 || ask->finish < 0)

@@ -103,13 +103,14 @@ static int listen_on_tcp(struct listener *listener, struct err *err)
 static int listen_on_path(struct listener *listener, const char *path, struct err *err)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t size = strlen(path) + 1;
     int r;
 
-    if (strlen(path) >= sizeof address.sun_path)
+    if (size > sizeof address.sun_path)
         return err_set(err, -ENAMETOOLONG,
                        "cannot listen on '%s': a unix socket's path has at most %zu bytes",
                        path, sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, size);
     r = listen_on(listener, (struct sockaddr *)&address, sizeof address);
     if (r < 0)
         return err_system(err, r, "cannot listen on '%s'", path);

@@ -82,6 +82,21 @@ bool mask_is_secret(const char *name, size_t size)
     return false;
 }
 
+bool mask_is_secret_path(const char *path)
+{
+    static const char between[] = "$./[]\"";
+
+    while (*path) {
+        size_t size = strcspn(path, between);
+
+        if (mask_is_secret(path, size))
+            return true;
+        path += size;
+        path += strspn(path, between);
+    }
+    return false;
+}
+
 /* ---- one pass over a text */
 
 struct scan {
@@ -254,12 +269,22 @@ void mask_url(struct buf *to, const char *url)
 
 /* ---- header fields */
 
-static void mask_credentials(struct buf *to, const char *value)
+static bool has_scheme(const char *name)
 {
-    size_t scheme = strcspn(value, " ");
+    return strcasecmp(name, "Authorization") == 0 ||
+           strcasecmp(name, "Proxy-Authorization") == 0;
+}
 
-    if (value[scheme])
-        buf_add(to, value, scheme + 1);
+size_t mask_scheme(const char *name, const char *value)
+{
+    const char *blank = has_scheme(name) ? strchr(value, ' ') : NULL;
+
+    return blank ? (size_t)(blank - value) + 1 : 0;
+}
+
+static void mask_credentials(struct buf *to, const char *name, const char *value)
+{
+    buf_add(to, value, mask_scheme(name, value));
     buf_add_text(to, MASKED);
 }
 
@@ -285,8 +310,8 @@ static void mask_cookies(struct buf *to, const char *value, bool only_first)
 
 void mask_header(struct buf *to, const char *name, const char *value)
 {
-    if (strcasecmp(name, "Authorization") == 0 || strcasecmp(name, "Proxy-Authorization") == 0)
-        mask_credentials(to, value);
+    if (has_scheme(name))
+        mask_credentials(to, name, value);
     else if (strcasecmp(name, "Cookie") == 0 || strcasecmp(name, "Set-Cookie") == 0)
         mask_cookies(to, value, strcasecmp(name, "Set-Cookie") == 0);
     else if (mask_is_secret(name, strlen(name)))

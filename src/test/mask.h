@@ -18,6 +18,13 @@
 /* Whether what has this name (a parameter, a member of a JSON object, a header's field) is a secret. */
 bool mask_is_secret(const char *name, size_t size);
 
+/* Whether a place in JSON, as "$.user.token" or "/user/token/0", is that of a secret, or below one. */
+bool mask_is_secret_path(const char *path);
+
+/* How much of the value of a header's field says only what kind of secret follows: 7 of "Bearer abc" in
+ * Authorization, 0 in other fields. */
+size_t mask_scheme(const char *name, const char *value);
+
 /* Add a text of any kind, such as a body or its beginning: masked are the user and the password of each URL
  * (the "joe:pw" of "https://joe:pw@host/"), secret parameters ("?token=***&page=2", also of a form), and secret members of JSON,
  * with all that is below them ("\"token\":\"***\""). A value that is cut off is masked too. */

@@ -74,6 +74,25 @@ SEAM_TEST(mask_knows_secret_names)
             seam_error(t, "'%s' is a secret", plain[i]);
 }
 
+SEAM_TEST(mask_knows_places_of_secrets)
+{
+    seam_check(t, mask_is_secret_path("$.user.token"));
+    seam_check(t, mask_is_secret_path("$[0].secret[1].name"));
+    seam_check(t, mask_is_secret_path("$[\"api key\"][\"access_token\"]"));
+    seam_check(t, mask_is_secret_path("/user/password/0"));
+    seam_check(t, !mask_is_secret_path("$.user[0].name"));
+    seam_check(t, !mask_is_secret_path("/tokens/0"));
+    seam_check(t, !mask_is_secret_path("$"));
+    seam_check(t, !mask_is_secret_path(""));
+}
+
+SEAM_TEST(mask_leaves_the_scheme)
+{
+    seam_check_eq(t, mask_scheme("authorization", "Bearer abc"), 7);
+    seam_check_eq(t, mask_scheme("Proxy-Authorization", "abc"), 0);
+    seam_check_eq(t, mask_scheme("X-Token", "Bearer abc"), 0);
+}
+
 SEAM_TEST(mask_looks_at_the_end_of_a_long_name)
 {
     char name[300];

@@ -94,7 +94,8 @@ static void remove_folder(void *arg)
 const char *t_make_folder(seam_t *t, seam_site at, const char *name)
 {
     struct folder *folder = arena_zero(&t->arena, sizeof *folder);
-    char *path = arena_printf(&t->arena, "%s/%s.XXXXXX", process.folder, name ? name : flat_name(t));
+    char *path =
+        arena_printf(&t->arena, "%s/%s.XXXXXX", process.folder, name ? name : flat_name(t));
 
     if (!mkdtemp(path))
         seam_fatal_at(t, at, "cannot make a folder in '%s': %s", process.folder,

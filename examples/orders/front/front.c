@@ -1,5 +1,7 @@
 /* front/front.c - requests in, statuses out; see front.h. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "front/front.h"
 
 #include <errno.h>

@@ -5,6 +5,8 @@
 //seam:cflags -I..
 //seam:sources ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../front/*.c
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <seam/seam.h>
 
 #include <arpa/inet.h>

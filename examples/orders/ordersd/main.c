@@ -6,6 +6,8 @@
  * new connections, requests that are under way are answered, status 0.
  */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <signal.h>

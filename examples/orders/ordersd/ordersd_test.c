@@ -3,6 +3,8 @@
 //seam:build integration
 //seam:program ordersd *.c ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../front/*.c
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <seam/http.h>
 #include <seam/http_mock.h>
 #include <seam/postgres.h>

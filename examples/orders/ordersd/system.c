@@ -1,5 +1,7 @@
 /* ordersd/system.c - time, names, waiting and the log; see system.h. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "ordersd/system.h"
 
 #include <errno.h>

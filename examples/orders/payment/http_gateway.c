@@ -1,5 +1,7 @@
 /* payment/http_gateway.c - charges over HTTP, asked again where that helps; see http_gateway.h. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "payment/http_gateway.h"
 
 #include <inttypes.h>

@@ -1,63 +1,27 @@
 /* http/mock/cassette_test.c - exchanges are recorded from a real origin, replayed, and verified against it. */
 
-#include <curl/curl.h>
+#include "mock_test.h"
+
 #include <fcntl.h>
-#include <seam/http_mock.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct got {
-    long status;
-    char head[4096];
-    char body[65536];
-    size_t size;
-};
-
-static size_t keep_head(char *data, size_t one, size_t size, void *arg)
-{
-    struct got *got = arg;
-    size_t before = strlen(got->head);
-
-    (void)one;
-    if (before + size < sizeof got->head)
-        memcpy(got->head + before, data, size);
-    return size;
-}
-
-static size_t keep_body(char *data, size_t one, size_t size, void *arg)
-{
-    struct got *got = arg;
-
-    (void)one;
-    if (got->size + size >= sizeof got->body)
-        return 0;
-    memcpy(got->body + got->size, data, size);
-    got->size += size;
-    return size;
-}
-
 static const struct got *call(seam_t *t, const char *url, const char *json)
 {
     struct curl_slist *fields = curl_slist_append(NULL, "Authorization: Bearer secret");
-    struct got *got = seam_alloc(t, sizeof *got);
-    CURL *easy = curl_easy_init();
+    struct caller *caller = caller_new(t);
+    const struct got *got;
 
     fields = curl_slist_append(fields, "Content-Type: application/json");
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields);
+    curl_easy_setopt(caller->easy, CURLOPT_HTTPHEADER, fields);
     if (json)
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, json);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, keep_head);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, got);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, got);
-    curl_easy_perform(easy);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &got->status);
+        curl_easy_setopt(caller->easy, CURLOPT_POSTFIELDS, json);
+    got = caller_perform(caller, url);
+    curl_easy_setopt(caller->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(fields);
-    curl_easy_cleanup(easy);
     return got;
 }
 

@@ -46,7 +46,7 @@ __attribute__((constructor(102))) static void begin(void)
 
     if (!path || strlen(path) >= sizeof socket_path)
         return;
-    strcpy(socket_path, path);
+    memcpy(socket_path, path, strlen(path) + 1);
     trust_file(getenv(LINK_ASK_AUTHORITY));
 }
 
@@ -89,7 +89,7 @@ static bool put_question(struct asking *asking)
     bool answered;
 
     message_end(&asking->question, 0);
-    strcpy(address.sun_path, socket_path);
+    memcpy(address.sun_path, socket_path, sizeof socket_path);
     answered =
         fd >= 0 &&
         link_real()->connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
