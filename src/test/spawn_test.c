@@ -86,14 +86,14 @@ SEAM_TEST(spawn_gives_no_other_descriptors)
     close(fd);
 }
 
+/* libc's own two signals, 32 and 33, cannot be set by anybody: whoever started us may ignore them. */
 SEAM_TEST(spawn_gives_default_signals)
 {
     seam_process *p;
 
     signal(SIGPIPE, SIG_IGN);
     p = seam_spawn(t, .argv = { "grep", "-E", "Sig(Ign|Blk)", "/proc/self/status" });
-    seam_check_str(t, output_of(t, p),
-                   "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    seam_check_match(t, output_of(t, p), "^SigBlk:\t0{16}\nSigIgn:\t0000000[0-3][08]0{7}\n$");
 }
 
 SEAM_TEST(spawn_survives_closed_standard_descriptors)
