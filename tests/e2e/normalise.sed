@@ -8,7 +8,7 @@ s/\\t[0-9]+\.[0-9]{3}s/\\tT/
 s/\b(pid|process|child) [0-9]+/\1 PID/g
 s/0x[0-9a-f]{6,}/ADDRESS/g
 s/(started in|stopped in|made in) [0-9]+ ms/\1 T ms/
-s/^( +)[0-9]+\.[0-9] ms  /\1T ms  /
+s/^((    )+) {0,3}[0-9]+\.[0-9] ms  /\1T ms  /
 s/(files?), [0-9]+ ms/\1, T ms/
 s/==[0-9]+==/==PID==/
 s/\((pid|tid)=[0-9]+/(\1=PID/
