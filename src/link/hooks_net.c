@@ -57,21 +57,6 @@ static bool feed(struct link_file *file, const void *data, size_t size, int flag
     return false;
 }
 
-static ssize_t send_one(int fd, const void *data, size_t size, int flags, bool *ret_ours)
-{
-    struct link_file *file = link_file_get(fd);
-
-    *ret_ours = file && file->driver;
-    if (file && !file->driver)
-        link_file_put(file);
-    if (!*ret_ours)
-        return 0;
-    if (!feed(file, data, size, flags))
-        return -1;
-    link_file_put(file);
-    return (ssize_t)size;
-}
-
 static ssize_t send_parts(int fd, const struct iovec *parts, size_t count, int flags,
                           bool *ret_ours)
 {
@@ -89,6 +74,13 @@ static ssize_t send_parts(int fd, const struct iovec *parts, size_t count, int f
     if (*ret_ours)
         link_file_put(file);
     return (ssize_t)sent;
+}
+
+static ssize_t send_one(int fd, const void *data, size_t size, int flags, bool *ret_ours)
+{
+    struct iovec part = { .iov_base = (void *)data, .iov_len = size };
+
+    return send_parts(fd, &part, 1, flags, ret_ours);
 }
 
 HOOK ssize_t send(int fd, const void *data, size_t size, int flags)
