@@ -72,7 +72,7 @@ bool t_hooks_are_on(void);
 
 /* A request that crossed a seam, and what came back. */
 struct t_exchange {
-    const char *seam; /* "http" */
+    const char *seam; /* "http"; "http server" of a server of the test's */
     const char *what; /* "POST https://api.pay.test/v1/charges" */
     const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
     uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
@@ -80,6 +80,7 @@ struct t_exchange {
     const char *body; /* of the answer, any bytes; only its head is kept */
     size_t body_size;
     const char *note; /* "no rule"; NULL: none */
+    const char *method; /* in front of `what`; NULL: none */
 };
 
 /* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
