@@ -190,6 +190,9 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
         seam_error_at(mock->t, mock->site,
                       "'%s' got what is no HTTP request and answered %d: %s", mock->origin,
                       error->status, error->text);
+    else if (error->reset)
+        seam_error_at(mock->t, mock->site, "'%s' got what is no HTTP/2: %s", mock->origin,
+                      error->text);
     else if (service == &mock->services[TLS_SOUND].base)
         seam_log_at(mock->t, mock->site, "'%s': the program (%s) ended the TLS handshake: %s",
                     mock->origin, http_connection_peer(connection), error->text);

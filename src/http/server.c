@@ -79,6 +79,8 @@ static void malformed(struct http_service *service, struct http_connection *conn
     if (error->status)
         seam_log_at(server->t, server->site, "a request from '%s' was answered with %d: %s",
                     peer, error->status, error->text);
+    else if (error->reset)
+        seam_log_at(server->t, server->site, "from '%s': %s", peer, error->text);
     else
         seam_log_at(server->t, server->site, "no connection with '%s': %s", peer, error->text);
 }
