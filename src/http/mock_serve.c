@@ -458,11 +458,24 @@ static void choose_with_user(struct mock_call *call)
         }
 }
 
+/* A tunnel leads to what is no business of this origin's. A rule that refuses one says so with its method. */
+static bool wants_tunnel(const struct mock_call *call)
+{
+    return strcmp(call->entry->call.method, "CONNECT") == 0 &&
+           !(call->choice.rule && rule_has_method(call->choice.rule));
+}
+
 static void chosen(struct mock_call *call)
 {
     if (!call->x)
         return;
-    if (call->choice.reply && !call->choice.forbidden)
+    if (wants_tunnel(call) && !call->mock->lenient)
+        mock_fail(
+            call, call->mock->site, 501,
+            "a mock is no proxy: mock the origin that the program wants, and it needs none");
+    else if (wants_tunnel(call))
+        mock_unexpected(call);
+    else if (call->choice.reply && !call->choice.forbidden)
         reply(call);
     else if (!call->choice.forbidden && call->mock->cassette)
         cassette_answer(call);

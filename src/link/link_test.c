@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "link/link.h"
+#include "link/owner.h"
 #include "link/trust.h"
 #include "seam/seam.h"
 
@@ -35,7 +36,8 @@ static struct {
     int opened, gone;
     char host[300];
     int port;
-    bool refuses, mute, unknown;
+    bool refuses, mute;
+    const char *unknown; /* a host */
 } seen;
 static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -83,10 +85,10 @@ static void echo_gone(void *connection)
     free(echo);
 }
 
-static bool echo_resolves(void *route)
+static bool echo_resolves(void *route, const char *host)
 {
     (void)route;
-    return !seen.unknown;
+    return !seen.unknown || strcmp(host, seen.unknown) != 0;
 }
 
 static const struct link_driver driver = { .fault = echo_fault,
@@ -238,7 +240,7 @@ SEAM_TEST(a_host_that_does_not_resolve)
     struct addrinfo *list;
 
     take(t, "api.pay.test", 80);
-    seen.unknown = true;
+    seen.unknown = "api.pay.test";
     seam_check_eq(t, getaddrinfo("api.pay.test", "80", NULL, &list), EAI_NONAME);
     seam_check(t, gethostbyname("api.pay.test") == NULL);
     seam_check_eq(t, h_errno, HOST_NOT_FOUND);
@@ -515,6 +517,75 @@ SEAM_TEST(a_listener_of_the_test_passes)
     seam_check_eq(t, refused.count, 0);
     close(fd);
     close(listener);
+}
+
+struct stranger {
+    pid_t pid;
+    int port;
+};
+
+static void end_stranger(void *arg)
+{
+    struct stranger *stranger = arg;
+
+    kill(stranger->pid, SIGKILL);
+    waitpid(stranger->pid, NULL, 0);
+}
+
+/* A process without the mark of this run that has a port of 127.0.0.1. */
+static int start_stranger(seam_t *t, int type)
+{
+    struct stranger *stranger = seam_alloc(t, sizeof *stranger);
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof at;
+    char *const nothing[] = { NULL };
+    int fd = socket(AF_INET, type, 0), started[2];
+    char end;
+
+    bind(fd, (struct sockaddr *)&at, sizeof at);
+    listen(fd, 8);
+    getsockname(fd, (struct sockaddr *)&at, &size);
+    seam_require_ok(t, pipe2(started, O_CLOEXEC));
+    stranger->pid = fork();
+    if (stranger->pid == 0) {
+        execle("/bin/sleep", "sleep", "60", NULL, nothing);
+        _exit(1);
+    }
+    seam_cleanup(t, end_stranger, stranger);
+    close(started[1]);
+    seam_check_eq(t, read(started[0], &end, 1), 0);
+    close(started[0]);
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+static int reach_by_udp(int port)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int r = connect(fd, (struct sockaddr *)&to, sizeof to);
+
+    close(fd);
+    return r;
+}
+
+SEAM_TEST(a_listener_of_somebody_else_is_refused)
+{
+    int port = start_stranger(t, SOCK_STREAM);
+    char who[100];
+
+    link_deny(note_refused, NULL);
+    seam_check_eq(t, reach(t, "127.0.0.1", seam_format(t, "%d", port), 0), -1);
+    seam_check_eq(t, refused.count, 1);
+    owner_describe(port, who, sizeof who);
+    seam_check_match(t, who, "^sleep, pid [0-9]+$");
+    seam_check_ok(t, reach_by_udp(port)); /* nobody is there */
+    seam_check_eq(t, reach_by_udp(start_stranger(t, SOCK_DGRAM)), -1);
+    seam_check_eq(t, refused.count, 2);
+    link_deny_end();
 }
 
 SEAM_TEST(allowed_and_broken)

@@ -216,8 +216,7 @@ static void start(seam_t *t, struct client *client)
 #define PUT ":method PUT\n:scheme http\n:authority h\n:path /\n"
 #define MALFORMED "0 a malformed request was reset: "
 #define RESET "<1 reset: PROTOCOL_ERROR\n"
-#define FIELD(name, value)                                                                     \
-    MALFORMED "a field is wrong: '" name ": " value "'\n" RESET
+#define FIELD(name, value) MALFORMED "a field is wrong: '" name ": " value "'\n" RESET
 
 struct row {
     const char *name;
