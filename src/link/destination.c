@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "link/name_server.h"
 #include "link/owner.h"
 
 enum { ADDRESSES_MAX = 1 << 16, ROUTES_MAX = 4096, ALLOWED_MAX = 256 };
@@ -531,8 +532,9 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
         snprintf(ret->host, sizeof ret->host, "%s", name);
     verdict = judge(ret, ipv4, stream);
     pthread_mutex_unlock(&lock);
-    if (verdict == LINK_REFUSE && !name && is_loopback(ret->host, ipv4) &&
-        owner_is_ours(ret->port, stream))
+    if (verdict == LINK_REFUSE && !name &&
+        (name_server_is(ret->host, ret->port) ||
+         (is_loopback(ret->host, ipv4) && owner_is_ours(ret->port, stream))))
         verdict = LINK_PASS;
     return verdict;
 }
