@@ -121,7 +121,7 @@ SEAM_TEST(server_masks_what_it_quotes_of_a_malformed_request)
     const char *said = trial_run(t, says_secrets, NULL);
 
     seam_check_contains(t, said, "version': 'GET /?token=***'\n");
-    seam_check_contains(t, said, "value': 'Authorization***'\n");
+    seam_check_contains(t, said, "value': 'Authorization ***'\n");
 }
 
 /* Without a :path, which HTTP/2 has no answer to. */

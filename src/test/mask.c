@@ -330,8 +330,9 @@ static void mask_line(struct buf *to, const char *line, size_t size, const char 
     if (*line == ' ' || *line == '\t')
         name = 0;
     if (name < size && (name == 0 || mask_is_secret(line, name))) {
-        buf_add(to, line, name);
-        buf_add_text(to, line[name] == ':' ? ": " MASKED : MASKED);
+        name += strspn(line + name, ": \t");
+        buf_add(to, line, name < size ? name : size);
+        buf_add_text(to, MASKED);
     } else
         mask_text(to, line, size);
     buf_add_text(to, tail);
