@@ -42,6 +42,12 @@ static void go_on(struct loop_timer *timer)
     loop_watch_set(&listener->watch, EPOLLIN);
 }
 
+static void say_lack(struct listener *listener, int error)
+{
+    if (listener->lacks)
+        listener->lacks(listener, error);
+}
+
 /* One a time: whether there are more the loop knows at no cost. */
 static void accept_one(struct loop_watch *watch, uint32_t events)
 {
@@ -56,10 +62,15 @@ static void accept_one(struct loop_watch *watch, uint32_t events)
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
         loop_watch_set(watch, 0); /* the client waits in the queue */
         loop_timer_set(&listener->pause, deadline_after_ms(PAUSE_MS));
+        say_lack(listener, -errno);
     }
-    fd = t_private_fd(fd);
     if (fd < 0)
         return;
+    fd = t_private_fd(fd);
+    if (fd < 0) {
+        say_lack(listener, fd);
+        return;
+    }
     say_peer(peer, sizeof peer, &address);
     listener->accepted(listener, fd, peer);
 }
