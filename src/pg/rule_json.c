@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "pg/rule_set.h"
 #include "test/value.h"
 
