@@ -42,7 +42,8 @@ struct pg_sql {
     const char *
         name; /* of a savepoint, prepared statement, channel, parameter or cursor, folded as the server
                          does; NULL: none, or ALL. "TRANSACTION" and "SESSION CHARACTERISTICS" of SET */
-    const char *value; /* of SET: without quotes; NULL: DEFAULT and RESET. Of NOTIFY: the payload */
+    const char
+        *value; /* of SET: without quotes; NULL: DEFAULT and RESET. Of NOTIFY: the payload */
     bool local; /* SET LOCAL */
     const char *
         isolation; /* of BEGIN and SET TRANSACTION: "serializable", "repeatable read", ...; NULL */

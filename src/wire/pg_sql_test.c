@@ -149,80 +149,81 @@ static void describe(struct buf *to, const struct pg_sql *sql)
         buf_printf(to, " $%d", sql->parameters);
 }
 
+static const struct {
+    const char *sql, *is;
+} classes[] = {
+    { " -- x", "EMPTY ''" },
+    { ";", "EMPTY ''" },
+    { "select $1 + $12 -- $99", "OTHER 'SELECT' $12" },
+    { "/* c */ Insert INTO t VALUES ($1) returning id", "OTHER 'INSERT' returning $1" },
+    { "with x as (insert into t values (1) returning a) select 1", "OTHER 'SELECT'" },
+    { "with x(a) as materialized (select 1) update t set a = 1", "OTHER 'UPDATE'" },
+    { "((select 1))", "OTHER 'SELECT'" },
+    { "values (1)", "OTHER 'SELECT'" },
+    { "BEGIN", "BEGIN 'BEGIN'" },
+    { "begin work isolation level repeatable read, read only",
+      "BEGIN 'BEGIN' isolation=repeatable read read_only=1" },
+    { "start transaction read write, not deferrable",
+      "BEGIN 'START TRANSACTION' read_only=0 deferrable=0" },
+    { "begin isolation level serializable read only deferrable",
+      "BEGIN 'BEGIN' isolation=serializable read_only=1 deferrable=1" },
+    { "commit work and chain", "COMMIT 'COMMIT' chain" },
+    { "end and no chain", "COMMIT 'COMMIT'" },
+    { "commit prepared 'x'", "OTHER 'COMMIT PREPARED'" },
+    { "abort", "ROLLBACK 'ROLLBACK'" },
+    { "rollback prepared 'x'", "OTHER 'ROLLBACK PREPARED'" },
+    { "rollback transaction to savepoint \"S 1\"", "BACK_TO 'ROLLBACK' name=S 1" },
+    { "rollback to S1", "BACK_TO 'ROLLBACK' name=s1" },
+    { "savepoint S1", "SAVEPOINT 'SAVEPOINT' name=s1" },
+    { "release savepoint s1", "RELEASE 'RELEASE' name=s1" },
+    { "release s1", "RELEASE 'RELEASE' name=s1" },
+    { "prepare p (int, numeric(10,2)) as select $1",
+      "PREPARE 'PREPARE' name=p inner=select $1 types=int, numeric(10,2) $1" },
+    { "prepare transaction 'x'", "OTHER 'PREPARE TRANSACTION'" },
+    { "execute p (1, 'a)')", "EXECUTE 'EXECUTE' name=p inner=1, 'a)'" },
+    { "deallocate prepare P", "DEALLOCATE 'DEALLOCATE' name=p" },
+    { "deallocate all", "DEALLOCATE 'DEALLOCATE ALL'" },
+    { "discard all", "DISCARD 'DISCARD ALL'" },
+    { "discard temporary", "DISCARD 'DISCARD TEMP' name=temporary" },
+    { "set search_path to a, \"B\"", "SET 'SET' name=search_path value=a, B" },
+    { "set local work_mem = '4MB'", "SET 'SET' name=work_mem value=4MB local" },
+    { "set session a.B = -1.5", "SET 'SET' name=a.b value=-1.5" },
+    { "set x to default", "SET 'SET' name=x" },
+    { "set time zone 'UTC'", "SET 'SET' name=timezone value=UTC" },
+    { "set names 'utf8'", "SET 'SET' name=client_encoding value=utf8" },
+    { "set session authorization bob", "SET 'SET' name=session_authorization value=bob" },
+    { "set role none", "SET 'SET' name=role value=none" },
+    { "set transaction isolation level read committed",
+      "SET 'SET' name=TRANSACTION isolation=read committed" },
+    { "set session characteristics as transaction read only",
+      "SET 'SET' name=SESSION CHARACTERISTICS read_only=1" },
+    { "set constraints all deferred", "OTHER 'SET CONSTRAINTS'" },
+    { "reset all", "SET 'RESET'" },
+    { "reset timezone", "SET 'RESET' name=timezone" },
+    { "show transaction isolation level", "SHOW 'SHOW' name=transaction_isolation" },
+    { "show all", "SHOW 'SHOW'" },
+    { "listen Chan", "LISTEN 'LISTEN' name=chan" },
+    { "unlisten *", "LISTEN 'UNLISTEN'" },
+    { "notify c, 'it''s'", "NOTIFY 'NOTIFY' name=c value=it's" },
+    { "copy t (a, b) from stdin", "COPY_IN 'COPY'" },
+    { "copy (select a from t) to stdout with csv", "COPY_OUT 'COPY'" },
+    { "copy t from '/tmp/x'", "OTHER 'COPY'" },
+    { "close c", "CLOSE 'CLOSE CURSOR' name=c" },
+    { "close all", "CLOSE 'CLOSE CURSOR ALL'" },
+};
+
 SEAM_TEST(sql_is_classified)
 {
-    static const struct {
-        const char *sql, *is;
-    } rows[] = {
-        { " -- x", "EMPTY ''" },
-        { ";", "EMPTY ''" },
-        { "select $1 + $12 -- $99", "OTHER 'SELECT' $12" },
-        { "/* c */ Insert INTO t VALUES ($1) returning id", "OTHER 'INSERT' returning $1" },
-        { "with x as (insert into t values (1) returning a) select 1", "OTHER 'SELECT'" },
-        { "with x(a) as materialized (select 1) update t set a = 1", "OTHER 'UPDATE'" },
-        { "((select 1))", "OTHER 'SELECT'" },
-        { "values (1)", "OTHER 'SELECT'" },
-        { "BEGIN", "BEGIN 'BEGIN'" },
-        { "begin work isolation level repeatable read, read only",
-          "BEGIN 'BEGIN' isolation=repeatable read read_only=1" },
-        { "start transaction read write, not deferrable",
-          "BEGIN 'START TRANSACTION' read_only=0 deferrable=0" },
-        { "begin isolation level serializable read only deferrable",
-          "BEGIN 'BEGIN' isolation=serializable read_only=1 deferrable=1" },
-        { "commit work and chain", "COMMIT 'COMMIT' chain" },
-        { "end and no chain", "COMMIT 'COMMIT'" },
-        { "commit prepared 'x'", "OTHER 'COMMIT PREPARED'" },
-        { "abort", "ROLLBACK 'ROLLBACK'" },
-        { "rollback prepared 'x'", "OTHER 'ROLLBACK PREPARED'" },
-        { "rollback transaction to savepoint \"S 1\"", "BACK_TO 'ROLLBACK' name=S 1" },
-        { "rollback to S1", "BACK_TO 'ROLLBACK' name=s1" },
-        { "savepoint S1", "SAVEPOINT 'SAVEPOINT' name=s1" },
-        { "release savepoint s1", "RELEASE 'RELEASE' name=s1" },
-        { "release s1", "RELEASE 'RELEASE' name=s1" },
-        { "prepare p (int, numeric(10,2)) as select $1",
-          "PREPARE 'PREPARE' name=p inner=select $1 types=int, numeric(10,2) $1" },
-        { "prepare transaction 'x'", "OTHER 'PREPARE TRANSACTION'" },
-        { "execute p (1, 'a)')", "EXECUTE 'EXECUTE' name=p inner=1, 'a)'" },
-        { "deallocate prepare P", "DEALLOCATE 'DEALLOCATE' name=p" },
-        { "deallocate all", "DEALLOCATE 'DEALLOCATE ALL'" },
-        { "discard all", "DISCARD 'DISCARD ALL'" },
-        { "discard temporary", "DISCARD 'DISCARD TEMP' name=temporary" },
-        { "set search_path to a, \"B\"", "SET 'SET' name=search_path value=a, B" },
-        { "set local work_mem = '4MB'", "SET 'SET' name=work_mem value=4MB local" },
-        { "set session a.B = -1.5", "SET 'SET' name=a.b value=-1.5" },
-        { "set x to default", "SET 'SET' name=x" },
-        { "set time zone 'UTC'", "SET 'SET' name=timezone value=UTC" },
-        { "set names 'utf8'", "SET 'SET' name=client_encoding value=utf8" },
-        { "set session authorization bob", "SET 'SET' name=session_authorization value=bob" },
-        { "set role none", "SET 'SET' name=role value=none" },
-        { "set transaction isolation level read committed",
-          "SET 'SET' name=TRANSACTION isolation=read committed" },
-        { "set session characteristics as transaction read only",
-          "SET 'SET' name=SESSION CHARACTERISTICS read_only=1" },
-        { "set constraints all deferred", "OTHER 'SET CONSTRAINTS'" },
-        { "reset all", "SET 'RESET'" },
-        { "reset timezone", "SET 'RESET' name=timezone" },
-        { "show transaction isolation level", "SHOW 'SHOW' name=transaction_isolation" },
-        { "show all", "SHOW 'SHOW'" },
-        { "listen Chan", "LISTEN 'LISTEN' name=chan" },
-        { "unlisten *", "LISTEN 'UNLISTEN'" },
-        { "notify c, 'it''s'", "NOTIFY 'NOTIFY' name=c value=it's" },
-        { "copy t (a, b) from stdin", "COPY_IN 'COPY'" },
-        { "copy (select a from t) to stdout with csv", "COPY_OUT 'COPY'" },
-        { "copy t from '/tmp/x'", "OTHER 'COPY'" },
-        { "close c", "CLOSE 'CLOSE CURSOR' name=c" },
-        { "close all", "CLOSE 'CLOSE CURSOR ALL'" },
-    };
     struct arena arena = { 0 };
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         struct buf got = BUF_INIT(1000);
         struct pg_sql sql;
 
-        seam_scope(t, "%s", rows[i].sql);
-        pg_sql_classify(&sql, rows[i].sql, &arena);
+        seam_scope(t, "%s", classes[i].sql);
+        pg_sql_classify(&sql, classes[i].sql, &arena);
         describe(&got, &sql);
-        seam_check_eq(t, buf_text(&got), rows[i].is);
+        seam_check_eq(t, buf_text(&got), classes[i].is);
         buf_fini(&got);
     }
     arena_fini(&arena);
