@@ -27,6 +27,8 @@
 struct stream;
 
 struct stream_owner {
+    /* Bytes as they came, before TLS; true: they have been dealt with. NULL. */
+    bool (*raw)(struct stream *stream, const void *data, size_t size);
     void (*fed)(struct stream *stream, const void *data,
                 size_t size); /* plain bytes of the client's */
     void (*ended)(struct stream *stream); /* the client sends nothing more */
@@ -57,6 +59,7 @@ int stream_start(struct stream *stream, const struct stream_owner *owner, int fd
 
 /* From now on what comes and goes is inside TLS. */
 int stream_start_tls(struct stream *stream, struct tls_server *server);
+void stream_drop_tls(struct stream *stream); /* without a word: for a client that speaks none */
 
 int stream_feed(struct stream *stream, const void *data,
                 size_t size); /* -EPIPE when it has ended */
@@ -70,6 +73,7 @@ struct buf *
 stream_out(struct stream *stream); /* where bytes for the client go; then stream_flush */
 void stream_flush(struct stream *stream);
 size_t stream_unsent(const struct stream *stream);
+bool stream_is_tcp(const struct stream *stream); /* else a unix socket */
 void stream_set_crowded(struct stream *stream, bool crowded); /* nothing is read for now */
 void stream_close_when_sent(struct stream *stream, bool patient);
 void stream_close(struct stream *stream, bool reset); /* what waits is lost */
