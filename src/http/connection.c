@@ -7,11 +7,9 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "http/protocol.h"
 #include "test/t.h"
@@ -241,22 +239,9 @@ void http_connection_close(struct http_connection *connection, bool reset)
     stream_leave(stream);
 }
 
-/* Whether a reset takes nothing away from the client. */
-static bool lies_idle(const struct http_connection *connection)
-{
-    const struct stream *stream = &connection->stream;
-    int unsent = 0;
-
-    return http_connection_is_idle(connection) && !stream->peer_ended && !stream->closing &&
-           stream_unsent(stream) == 0 && stream_is_tcp(stream) &&
-           ioctl(stream->watch.fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
-}
-
 void http_connection_drop(struct http_connection *connection)
 {
-    struct stream *stream = &connection->stream;
-
-    stream_close(stream, !stream->dead && lies_idle(connection));
+    stream_drop(&connection->stream, http_connection_is_idle(connection));
 }
 
 struct http_connection *http_connection_next(const struct http_connection *connection)

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/deadline.h"
@@ -53,7 +55,7 @@ static void die(struct stream *stream)
         stream->owner->cut(stream);
 }
 
-bool stream_is_tcp(const struct stream *stream)
+static bool is_tcp(const struct stream *stream)
 {
     int domain = AF_UNIX;
     socklen_t size = sizeof domain;
@@ -68,7 +70,7 @@ static void die_by_reset(struct stream *stream)
 
     if (stream->dead)
         return;
-    if (stream_is_tcp(stream))
+    if (is_tcp(stream))
         setsockopt(stream->watch.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     else if (stream->inline_thread && stream->owner->leave_unread)
         stream->owner->leave_unread(stream);
@@ -202,6 +204,21 @@ void stream_close(struct stream *stream, bool reset)
     else
         die(stream);
     stream_leave(stream);
+}
+
+/* Whether a reset takes nothing away from the client. */
+static bool lies_idle(const struct stream *stream)
+{
+    int unsent = 0;
+
+    return !stream->dead && !stream->peer_ended && !stream->closing &&
+           stream_unsent(stream) == 0 && is_tcp(stream) &&
+           ioctl(stream->watch.fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
+}
+
+void stream_drop(struct stream *stream, bool idle)
+{
+    stream_close(stream, idle && lies_idle(stream));
 }
 
 void stream_gone(struct stream *stream)

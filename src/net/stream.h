@@ -73,9 +73,12 @@ struct buf *
 stream_out(struct stream *stream); /* where bytes for the client go; then stream_flush */
 void stream_flush(struct stream *stream);
 size_t stream_unsent(const struct stream *stream);
-bool stream_is_tcp(const struct stream *stream); /* else a unix socket */
 void stream_set_crowded(struct stream *stream, bool crowded); /* nothing is read for now */
 void stream_close_when_sent(struct stream *stream, bool patient);
 void stream_close(struct stream *stream, bool reset); /* what waits is lost */
+
+/* Close at once, whatever waits to be sent. When the owner is idle and nothing waits, a TCP connection is closed
+ * so that no port stays busy (listener.h): its client sees a reset where it sees anything. */
+void stream_drop(struct stream *stream, bool idle);
 
 #endif
