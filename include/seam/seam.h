@@ -226,7 +226,14 @@ enum seam_kind {
     SEAM_KIND_DOUBLE,
     SEAM_KIND_BOOL,
     SEAM_KIND_TEXT, /* `size` bytes at as.p; NULL when as.p is NULL */
-    SEAM_KIND_POINTER
+    SEAM_KIND_POINTER,
+
+    /* For the doubles of databases: see seam/pg_mock.h. */
+    SEAM_KIND_NULL, /* SQL's NULL */
+    SEAM_KIND_BYTES, /* `size` bytes at as.p */
+    SEAM_KIND_ANY,
+    SEAM_KIND_LIKE, /* a pattern, as text */
+    SEAM_KIND_MATCHES /* a function, as.matches */
 };
 typedef struct seam_value {
     int    kind;
@@ -236,6 +243,7 @@ typedef struct seam_value {
         uintmax_t   u;
         double      d;
         const void *p;
+        bool      (*matches)(const char *text, size_t size, void *arg);
     } as;
 } seam_value;
 
@@ -250,8 +258,8 @@ seam_value seam_value_n(const char *v, size_t size); /* text that does not end i
 /*
  * SEAM_V(x): x as a value. Integers of any size, enums, bool, float, double and char * (text);
  * in C++ also std::string and std::string_view. A pointer of another type or a struct does not
- * compile (seam_check_mem compares memory, seam_check_same addresses). gcc wants a + before a
- * bit-field.
+ * compile (seam_check_mem compares memory, seam_check_same addresses), nor does NULL: whether it
+ * is text or SQL's NULL nobody can tell. gcc wants a + before a bit-field.
  */
 
 /* ---- checks ----------------------------------------------------------------------------- */
@@ -507,6 +515,7 @@ inline seam_value seam_v(unsigned v) { return seam_value_u(v); }
 inline seam_value seam_v(unsigned long v) { return seam_value_u(v); }
 inline seam_value seam_v(unsigned long long v) { return seam_value_u(v); }
 template <typename T> void seam_v(T *) = delete; /* another pointer: use _mem, _same or _null */
+void seam_v(decltype(nullptr)) = delete;
 template <typename T>
     requires requires(const T &v) { seam_value_n(v.data(), v.size()); }
 seam_value seam_v(const T &v)
@@ -519,7 +528,26 @@ seam_value seam_v(T v)
 {
     return seam_v(static_cast<__underlying_type(T)>(v));
 }
-#define SEAM_V(x) seam_v(x)
+
+/* NULL is an integer to C++, so it is known by how it is written. */
+constexpr bool seam_is_spelled(const char *text, const char *word)
+{
+    while (*text && *text == *word) {
+        text++;
+        word++;
+    }
+    return *text == *word;
+}
+constexpr bool seam_is_null(const char *text)
+{
+    return seam_is_spelled(text, "NULL") || seam_is_spelled(text, "__null") ||
+           seam_is_spelled(text, "nullptr");
+}
+template <bool is_null> constexpr void seam_no_null()
+{
+    static_assert(!is_null, "NULL is no value: say SEAM_SQL_NULL, or use seam_check_null");
+}
+#define SEAM_V(x) (seam_no_null<seam_is_null(#x)>(), seam_v(x))
 
 /* The exception of a fatal. Catch it only to throw it again. */
 struct seam_left {};

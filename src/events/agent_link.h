@@ -90,6 +90,7 @@ enum agent_config_flag {
     AGENT_NET_WARN = 512, /* connections that nobody allowed: said, not refused */
     AGENT_NET_ALLOW = 1024, /* neither */
     AGENT_NO_HOOKS = 2048,
+    AGENT_VERIFY = 4096, /* what doubles claim is checked */
     AGENT_SANITIZED = 64 /* said by the agent: a sanitizer may end its tests */
 };
 

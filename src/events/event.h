@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "events/tally.h"
 
 #define EVENT_LOG_MAGIC "seam-events-1\n"
 
@@ -41,6 +42,7 @@ enum event_kind {
                        from the beginning of the (sub)test to the request, elapsed_ns = from there to the answer,
                        text = four lines: what was asked, the answer, a note, the head of the answer's body, masked
                        and without control characters; each may be empty but the first */
+    EVENT_TALLY, /* node, status = enum tally, number = to be added, text = why */
     /* made by the runner */
     EVENT_OUTPUT = 32, /* raw output: node, text */
     EVENT_START, /* the run: text = version */

@@ -9,7 +9,7 @@
 #ifndef HTTP_CASSETTE_H
 #define HTTP_CASSETTE_H
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "http/mock.h"
 
 /* One exchange. What is redacted in the file is so here. */

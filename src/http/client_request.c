@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
-#include "http/match_json.h"
+#include "json/node.h"
 #include "test/t.h"
 
 static const char *text_of(seam_t *t, const char *text, size_t size)

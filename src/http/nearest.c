@@ -137,11 +137,11 @@ static void add_plain(struct nearest_table *table, const char *kind, const char 
     struct arena *arena = table->call->arena;
     bool is_beside = !holds && strcmp(kind, "path") == 0;
 
-    nearest_add(
-        table, kind,
-        nearest_value(arena, "", want, strlen(want), is_beside ? got : NULL, strlen(got), 0),
-        nearest_value(arena, "", got, strlen(got), is_beside ? want : NULL, strlen(want), 0),
-        holds ? NEAREST_OK : NEAREST_DIFFERS);
+    beside_add(
+        &table->beside, kind,
+        beside_value(arena, "", want, strlen(want), is_beside ? got : NULL, strlen(got), 0),
+        beside_value(arena, "", got, strlen(got), is_beside ? want : NULL, strlen(want), 0),
+        holds ? BESIDE_OK : BESIDE_DIFFERS);
 }
 
 static void add_head(struct nearest_table *table, const struct rule *rule)
@@ -163,10 +163,10 @@ static void add_function(struct nearest_table *table, const struct rule *rule)
     enum call_verdict verdict = call_verdict(table->call, rule);
 
     if (rule->matches)
-        nearest_add(table, "matches", "(function)", words[verdict],
-                    verdict == CALL_UNASKED ? NEAREST_UNKNOWN
-                    : verdict == CALL_YES   ? NEAREST_OK
-                                            : NEAREST_DIFFERS);
+        beside_add(&table->beside, "matches", "(function)", words[verdict],
+                   verdict == CALL_UNASKED ? BESIDE_UNKNOWN
+                   : verdict == CALL_YES   ? BESIDE_OK
+                                           : BESIDE_DIFFERS);
 }
 
 static const char *name_site(struct arena *arena, const struct rule *rule)
@@ -189,12 +189,12 @@ static void add_order(struct nearest_table *table, const struct rule *rule, enum
         if (other->used < rule_least(other))
             break;
     }
-    nearest_add(table, "order", arena_printf(arena, "'%s'", group->word),
-                arena_printf(arena,
-                             bar == RULE_TOO_EARLY ? "waits for the rule at %s"
-                                                   : "the rule at %s has answered",
-                             name_site(arena, other)),
-                NEAREST_DIFFERS);
+    beside_add(&table->beside, "order", arena_printf(arena, "'%s'", group->word),
+               arena_printf(arena,
+                            bar == RULE_TOO_EARLY ? "waits for the rule at %s"
+                                                  : "the rule at %s has answered",
+                            name_site(arena, other)),
+               BESIDE_DIFFERS);
 }
 
 /* Why the rule does not answer now, whatever the request. */
@@ -205,26 +205,27 @@ static void add_bar(struct nearest_table *table, const struct rule_set *set,
     enum rule_bar bar = rule_bar(set, rule);
 
     if (rule->state)
-        nearest_add(table, "state", arena_printf(arena, "'%s'", rule->state),
-                    arena_printf(arena, "'%s'", set->state),
-                    strcmp(rule->state, set->state) == 0 ? NEAREST_OK : NEAREST_DIFFERS);
+        beside_add(&table->beside, "state", arena_printf(arena, "'%s'", rule->state),
+                   arena_printf(arena, "'%s'", set->state),
+                   strcmp(rule->state, set->state) == 0 ? BESIDE_OK : BESIDE_DIFFERS);
     if (bar == RULE_USED_UP)
-        nearest_add(table, "used",
-                    arena_printf(arena, "%zu of %zu %s", rule->used, rule_most(rule),
-                                 rule->times > 0 ? "times" : "replies"),
-                    "", NEAREST_DIFFERS);
+        beside_add(&table->beside, "used",
+                   arena_printf(arena, "%zu of %zu %s", rule->used, rule_most(rule),
+                                rule->times > 0 ? "times" : "replies"),
+                   "", BESIDE_DIFFERS);
     if (bar == RULE_TOO_EARLY || bar == RULE_TOO_LATE)
         add_order(table, rule, bar);
     if (bar == RULE_WHEN_CONNECTING)
-        nearest_add(table, "fault", "when the program connects", "on a connection that exists",
-                    NEAREST_DIFFERS);
+        beside_add(&table->beside, "fault", "when the program connects",
+                   "on a connection that exists", BESIDE_DIFFERS);
 }
 
 bool rule_nearest(const struct rule_set *set, struct http_call *call, seam_site *ret_site,
                   struct buf *to)
 {
     const struct rule *rule = find_nearest(set, call);
-    struct nearest_table table = { .call = call, .rows = BUF_INIT(1 << 20) };
+    struct nearest_table table = { .call = call,
+                                   .beside = { "rule", "request", BUF_INIT(1 << 20) } };
 
     if (!rule)
         return false;
@@ -233,9 +234,9 @@ bool rule_nearest(const struct rule_set *set, struct http_call *call, seam_site 
         nearest_condition(&table, &rule->conditions.at[i], &rule->conditions);
     add_function(&table, rule);
     add_bar(&table, set, rule);
-    if (table.rows.size > 0)
-        nearest_write(&table, to);
-    buf_fini(&table.rows);
+    if (table.beside.rows.size > 0)
+        beside_write(&table.beside, to);
+    buf_fini(&table.beside.rows);
     *ret_site = rule->site;
     return true;
 }

@@ -6,7 +6,10 @@
 #include "test/mask.h"
 #include "test/quote.h"
 
-enum { JSON_ROWS_MAX = 20 };
+enum {
+    JSON_ROWS_MAX = 20,
+    SECRET_SHOWN = 4 /* characters of a secret that differs, ... */
+};
 
 static const char *const kinds[] = {
     [CONDITION_QUERY] = "query",        [CONDITION_HEADER] = "header",
@@ -19,12 +22,23 @@ static const char *const kinds[] = {
 
 static const char absent[] = "(absent)";
 
-static enum nearest_mark mark_of(bool holds)
+static enum beside_mark mark_of(bool holds)
 {
-    return holds ? NEAREST_OK : NEAREST_DIFFERS;
+    return holds ? BESIDE_OK : BESIDE_DIFFERS;
 }
 
 /* ---- secrets ----------------------------------------------------------------------------- */
+
+const char *nearest_secret(struct arena *arena, const char *value, size_t size, bool differs)
+{
+    size_t shown = size / 3 < SECRET_SHOWN ? size / 3 : SECRET_SHOWN; /* never most of it */
+    const char *head = arena_copy(arena, value, quote_unit_begin(value, size, shown));
+
+    if (!differs)
+        return "***";
+    return arena_printf(arena, "%s... (%zu characters)",
+                        beside_value(arena, "", head, strlen(head), NULL, 0, 0), size);
+}
 
 static bool is_secret(const struct condition *condition)
 {
@@ -69,8 +83,7 @@ static const char *value_cell(struct arena *arena, const char *prefix, const cha
     struct span own = without_secrets(arena, value, size);
     struct span others = other ? without_secrets(arena, other, other_size) : (struct span){ 0 };
 
-    return nearest_value(arena, prefix, own.text, own.size, others.text, others.size,
-                         delimiter);
+    return beside_value(arena, prefix, own.text, own.size, others.text, others.size, delimiter);
 }
 
 /* ---- named values ------------------------------------------------------------------------ */
@@ -78,7 +91,7 @@ static const char *value_cell(struct arena *arena, const char *prefix, const cha
 static const char *prefix_of(struct arena *arena, const struct condition *condition,
                              const char *name)
 {
-    return arena_printf(arena, "%s%s", nearest_value(arena, "", name, strlen(name), NULL, 0, 0),
+    return arena_printf(arena, "%s%s", beside_value(arena, "", name, strlen(name), NULL, 0, 0),
                         condition->part == CONDITION_HEADER ? ": " : "=");
 }
 
@@ -89,7 +102,7 @@ static const char *wanted_cell(struct arena *arena, const struct condition *cond
     const char *prefix;
 
     if (condition->test != CONDITION_EQUAL)
-        return nearest_value(arena, "", condition->text, strlen(condition->text), NULL, 0, 0);
+        return beside_value(arena, "", condition->text, strlen(condition->text), NULL, 0, 0);
     prefix = prefix_of(arena, condition, condition->name);
     if (is_secret(condition))
         return masked(arena, condition, prefix, condition->value, condition->size, !holds);
@@ -106,7 +119,7 @@ static const char *attributes_cell(struct arena *arena, const struct match_pair 
         text = arena_printf(arena, "%s; filename=%s", text, pair->filename);
     if (pair->type)
         text = arena_printf(arena, "%s; type=%s", text, pair->type);
-    return nearest_value(arena, "", text, strlen(text), NULL, 0, 0);
+    return beside_value(arena, "", text, strlen(text), NULL, 0, 0);
 }
 
 static const char *got_cell(struct arena *arena, const struct condition *condition,
@@ -135,9 +148,9 @@ static void add_named(struct nearest_table *table, const struct condition *condi
     if (pair)
         request = got_cell(arena, condition, pair, holds);
     else if (fault)
-        request = nearest_value(arena, "", fault, strlen(fault), NULL, 0, 0);
-    nearest_add(table, kinds[condition->part], wanted_cell(arena, condition, pair, holds),
-                request, mark_of(holds));
+        request = beside_value(arena, "", fault, strlen(fault), NULL, 0, 0);
+    beside_add(&table->beside, kinds[condition->part],
+               wanted_cell(arena, condition, pair, holds), request, mark_of(holds));
 }
 
 static void add_other_query(struct nearest_table *table, const struct conditions *all)
@@ -149,13 +162,13 @@ static void add_other_query(struct nearest_table *table, const struct conditions
     if (other) {
         const char *prefix = arena_printf(
             arena,
-            "%s=", nearest_value(arena, "", other->name, strlen(other->name), NULL, 0, 0));
+            "%s=", beside_value(arena, "", other->name, strlen(other->name), NULL, 0, 0));
 
         request = mask_is_secret(other->name, strlen(other->name))
                       ? arena_printf(arena, "%s***", prefix)
                       : value_cell(arena, prefix, other->value, other->size, NULL, 0, 0);
     }
-    nearest_add(table, "query", "no other", request, mark_of(!other));
+    beside_add(&table->beside, "query", "no other", request, mark_of(!other));
 }
 
 /* "user:***" */
@@ -166,7 +179,7 @@ static const char *basic_cell(struct arena *arena, const char *text, const char 
     bool differs = !other || strcmp(password, other + strcspn(other, ":") +
                                                   (other[strcspn(other, ":")] == ':')) != 0;
 
-    return arena_printf(arena, "%s:%s", nearest_value(arena, "", text, user, NULL, 0, 0),
+    return arena_printf(arena, "%s:%s", beside_value(arena, "", text, user, NULL, 0, 0),
                         nearest_secret(arena, password, strlen(password), differs));
 }
 
@@ -176,8 +189,8 @@ static void add_basic(struct nearest_table *table, const struct condition *condi
     struct arena *arena = table->call->arena;
     const char *basic = call_basic(table->call);
 
-    nearest_add(table, "auth", basic_cell(arena, condition->value, basic),
-                basic ? basic_cell(arena, basic, condition->value) : absent, mark_of(holds));
+    beside_add(&table->beside, "auth", basic_cell(arena, condition->value, basic),
+               basic ? basic_cell(arena, basic, condition->value) : absent, mark_of(holds));
 }
 
 /* ---- bodies ------------------------------------------------------------------------------ */
@@ -191,14 +204,14 @@ static void add_body(struct nearest_table *table, const struct condition *condit
     const char *rule;
 
     if (condition->part == CONDITION_BODY_PATTERN)
-        rule = nearest_value(arena, "~ ", condition->value, condition->size, NULL, 0, 0);
+        rule = beside_value(arena, "~ ", condition->value, condition->size, NULL, 0, 0);
     else
         rule = value_cell(arena, is_whole ? "" : "contains ", condition->value, condition->size,
                           is_whole ? body : NULL, size, '"');
-    nearest_add(table, "body", rule,
-                value_cell(arena, "", body, size, is_whole ? condition->value : NULL,
-                           condition->size, '"'),
-                mark_of(holds));
+    beside_add(&table->beside, "body", rule,
+               value_cell(arena, "", body, size, is_whole ? condition->value : NULL,
+                          condition->size, '"'),
+               mark_of(holds));
 }
 
 /* ---- JSON -------------------------------------------------------------------------------- */
@@ -217,7 +230,7 @@ static const char *node_cell(struct arena *arena, const char *path,
                              const struct json_node *node, const struct json_node *other,
                              bool differs)
 {
-    struct buf text = BUF_INIT(NEAREST_COLUMNS * 4);
+    struct buf text = BUF_INIT(BESIDE_COLUMNS * 4);
     struct span span;
     bool is_cut;
 
@@ -227,14 +240,14 @@ static const char *node_cell(struct arena *arena, const char *path,
         return secret_node_cell(arena, node, differs);
     if (node->kind == NODE_STRING && other && other->kind == NODE_STRING)
         return value_cell(arena, "", node->text, node->count, other->text, other->count, '"');
-    json_node_write(&text, node, NEAREST_COLUMNS);
+    json_node_write(&text, node, BESIDE_COLUMNS);
     span = without_secrets(arena, buf_text(&text), text.size);
-    is_cut = quote_columns(span.text, span.size, 0) > NEAREST_COLUMNS || text.failed;
+    is_cut = quote_columns(span.text, span.size, 0) > BESIDE_COLUMNS || text.failed;
     buf_fini(&text);
     if (!is_cut)
         return span.text;
     return arena_printf(arena, "%.*s...",
-                        (int)quote_window_from(span.text, span.size, 0, NEAREST_COLUMNS, 0).end,
+                        (int)quote_window_from(span.text, span.size, 0, BESIDE_COLUMNS, 0).end,
                         span.text);
 }
 
@@ -263,7 +276,7 @@ static void take_row(void *arg, const char *path, const struct json_node *want,
         rows->count < JSON_ROWS_MAX || (!same && rows->differing_count < JSON_ROWS_MAX);
 
     if (is_shown) {
-        row.path = nearest_value(rows->arena, "", path, strlen(path), NULL, 0, 0);
+        row.path = beside_value(rows->arena, "", path, strlen(path), NULL, 0, 0);
         row.want = node_cell(rows->arena, path, want, got, !same);
         row.got = node_cell(rows->arena, path, got, want, !same);
     }
@@ -282,23 +295,23 @@ static void add_json_rows(struct nearest_table *table, const struct json_row *ro
     size_t columns = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (nearest_columns(rows[i].path) > columns)
-            columns = nearest_columns(rows[i].path);
+        if (beside_columns(rows[i].path) > columns)
+            columns = beside_columns(rows[i].path);
     for (size_t i = 0; i < count; i++) {
-        int blanks = (int)(columns - nearest_columns(rows[i].path)) + 2;
+        int blanks = (int)(columns - beside_columns(rows[i].path)) + 2;
 
-        nearest_add(table, "json",
-                    arena_printf(arena, "%s%*s%s", rows[i].path, blanks, "", rows[i].want),
-                    rows[i].got, mark_of(rows[i].same));
+        beside_add(&table->beside, "json",
+                   arena_printf(arena, "%s%*s%s", rows[i].path, blanks, "", rows[i].want),
+                   rows[i].got, mark_of(rows[i].same));
     }
 }
 
 static void add_rest(struct nearest_table *table, size_t count, const char *what)
 {
     if (count > 0)
-        nearest_add(table, "json",
-                    arena_printf(table->call->arena, "... and %zu more%s", count, what), "",
-                    NEAREST_UNKNOWN);
+        beside_add(&table->beside, "json",
+                   arena_printf(table->call->arena, "... and %zu more%s", count, what), "",
+                   BESIDE_UNKNOWN);
 }
 
 /* All rows when they are few, else those that differ. */
@@ -323,9 +336,9 @@ void nearest_json(struct nearest_table *table, const struct condition *condition
     const struct json_node *got = call_json(table->call, &fault);
 
     if (!got) {
-        nearest_add(table, "json", node_cell(rows.arena, "", condition->json.root, NULL, true),
-                    nearest_value(rows.arena, "", fault, strlen(fault), NULL, 0, 0),
-                    NEAREST_DIFFERS);
+        beside_add(
+            &table->beside, "json", node_cell(rows.arena, "", condition->json.root, NULL, true),
+            beside_value(rows.arena, "", fault, strlen(fault), NULL, 0, 0), BESIDE_DIFFERS);
         return;
     }
     json_want_rows(&condition->json, got, take_row, &rows);
@@ -346,12 +359,12 @@ static void add_json_at(struct nearest_table *table, const struct condition *con
     if (want)
         rule = arena_printf(arena, "%s = %s", pointer,
                             node_cell(arena, pointer, want, got, !holds));
-    nearest_add(table, "json", rule,
-                got    ? arena_printf(arena, "%s = %s", pointer,
-                                      node_cell(arena, pointer, got, want, !holds))
-                : root ? absent
-                       : nearest_value(arena, "", fault, strlen(fault), NULL, 0, 0),
-                mark_of(holds));
+    beside_add(&table->beside, "json", rule,
+               got    ? arena_printf(arena, "%s = %s", pointer,
+                                     node_cell(arena, pointer, got, want, !holds))
+               : root ? absent
+                      : beside_value(arena, "", fault, strlen(fault), NULL, 0, 0),
+               mark_of(holds));
 }
 
 /* ---- any condition ----------------------------------------------------------------------- */

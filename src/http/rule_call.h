@@ -8,7 +8,7 @@
 #define HTTP_RULE_CALL_H
 
 #include "http/match_form.h"
-#include "http/match_json.h"
+#include "json/node.h"
 #include "http/origin.h"
 #include "http/rule.h"
 

@@ -7,7 +7,7 @@
 #ifndef HTTP_RULE_CONDITION_H
 #define HTTP_RULE_CONDITION_H
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "http/rule_call.h"
 #include "test/match.h"
 

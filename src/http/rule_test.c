@@ -1,8 +1,8 @@
 /* http/rule_test.c - which rule of a set answers, how often and when. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:pkg-config zlib
-//seam:sources match_coding.c match_form.c match_json.c match_json_read.c match_json_text.c match_multipart.c
-//seam:sources match_path.c nearest.c nearest_row.c nearest_table.c origin.c reply.c reply_template.c rule.c rule_add.c
+//seam:sources match_coding.c match_form.c match_multipart.c ../json/*.c
+//seam:sources match_path.c nearest.c nearest_row.c origin.c reply.c reply_template.c rule.c rule_add.c
 //seam:sources rule_call.c rule_condition.c ../wire/http.c
 //seam:sources ../base/*.c ../events/event.c ../test/*.c
 

@@ -118,53 +118,82 @@ static int connect_to(const char *path)
     return t_private_fd(fd);
 }
 
-static SEAM_NORETURN void no_answer(struct lease *lease, seam_site at, int result)
+static const char *no_answer(const struct lease *lease, int result)
 {
     if (result == -ETIMEDOUT)
-        seam_fatal_at(lease->t, at, "%s: no answer in time", lease->service);
+        return arena_printf(t_arena(lease->t), "%s: no answer in time", lease->service);
     if (result == -ECONNRESET || result == -EPIPE)
-        seam_fatal_at(lease->t, at, "%s: the keeper of the services has died (%s)",
-                      lease->service, strerror(-result));
-    seam_fatal_at(lease->t, at, "%s: cannot ask the keeper: %s", lease->service,
-                  strerror(-result));
+        return arena_printf(t_arena(lease->t), "%s: the keeper of the services has died (%s)",
+                            lease->service, strerror(-result));
+    return arena_printf(t_arena(lease->t), "%s: cannot ask the keeper: %s", lease->service,
+                        strerror(-result));
 }
 
-static SEAM_NORETURN void unavailable(struct lease *lease, seam_site at,
-                                      const struct message *answer)
+static const char *skip_words(struct lease *lease, const struct message *answer)
 {
     const char *why = lease_text(lease, answer, "skip");
     const char *remedy = lease_text(lease, answer, "try");
 
-    t_unavailable_at(lease->t, at, "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
+    return arena_printf(t_arena(lease->t), "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
+}
+
+/* Why nobody can be asked; NULL: somebody can. */
+static const char *what_is_missing(seam_t *t, const char *service)
+{
+    if (!t_keeper_socket())
+        return arena_printf(t_arena(t), "needs %s: run it with `seam test` or `seam run`",
+                            service);
+    if (t_wants_containers())
+        return arena_printf(t_arena(t),
+                            "needs %s: -services docker asks for containers, which seam cannot "
+                            "start yet\ntry: seam test -services native",
+                            service);
+    return NULL;
+}
+
+int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+              struct lease **ret_lease, struct message *ret, const char **ret_why)
+{
+    struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
+    int r;
+
+    *ret_why = what_is_missing(t, service);
+    if (*ret_why)
+        return -ENOENT;
+    *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
+    seam_cleanup(t, end, lease);
+    lease->fd = connect_to(t_keeper_socket());
+    if (lease->fd < 0) {
+        *ret_why =
+            arena_printf(t_arena(t), "%s: cannot reach the keeper of the services at '%s': %s",
+                         service, t_keeper_socket(), strerror(-lease->fd));
+        return lease->fd;
+    }
+    r = exchange(lease, frame, START_MAX_MS, ret);
+    *ret_why = r < 0 ? no_answer(lease, r) : NULL;
+    if (r == 0 && message_value(ret, "skip").data) {
+        *ret_why = skip_words(lease, ret);
+        return -ENOENT;
+    }
+    if (r == 0 && message_int(ret, "ok", 0) == 0) {
+        *ret_why = lease_text(lease, ret, "error");
+        return -EREMOTEIO;
+    }
+    *ret_lease = lease;
+    return r;
 }
 
 struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                           struct message *ret)
 {
-    const char *keeper = t_keeper_socket();
-    struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
-    int r;
+    struct lease *lease;
+    const char *why;
+    int r = lease_try(t, at, service, frame, &lease, ret, &why);
 
-    if (!keeper)
-        t_unavailable_at(t, at, "needs %s: run it with `seam test` or `seam run`", service);
-    if (t_wants_containers())
-        t_unavailable_at(t, at,
-                         "needs %s: -services docker asks for containers, which seam cannot "
-                         "start yet\ntry: seam test -services native",
-                         service);
-    *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
-    seam_cleanup(t, end, lease);
-    lease->fd = connect_to(keeper);
-    if (lease->fd < 0)
-        seam_fatal_at(t, at, "%s: cannot reach the keeper of the services at '%s': %s", service,
-                      keeper, strerror(-lease->fd));
-    r = exchange(lease, frame, START_MAX_MS, ret);
+    if (r == -ENOENT)
+        t_unavailable_at(t, at, "%s", why);
     if (r < 0)
-        no_answer(lease, at, r);
-    if (message_value(ret, "skip").data)
-        unavailable(lease, at, ret);
-    if (message_int(ret, "ok", 0) == 0)
-        seam_fatal_at(t, at, "%s", lease_text(lease, ret, "error"));
+        seam_fatal_at(t, at, "%s", why);
     return lease;
 }
 
@@ -177,7 +206,7 @@ int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct
                       lease->service);
     r = exchange(lease, frame, ASK_MAX_MS, ret);
     if (r < 0)
-        no_answer(lease, at, r);
+        seam_fatal_at(lease->t, at, "%s", no_answer(lease, r));
     return message_int(ret, "ok", 0) != 0 ? 0 : -EREMOTEIO;
 }
 

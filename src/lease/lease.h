@@ -29,6 +29,11 @@ struct lease {
 struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                           struct message *ret);
 
+/* The same without ending the test: a negative errno, and why; -ENOENT where something is missing on the
+ * machine. */
+int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+              struct lease **ret_lease, struct message *ret, const char **ret_why);
+
 /* Send one more request and wait for its answer. -EREMOTEIO when the keeper answers with an error, which is
  * then in *ret; what else goes wrong ends the test. */
 int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct message *ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lease/lease.h"
+#include "lease/postgres.h"
 #include "test/t.h"
 
 struct seam_postgres {
@@ -40,6 +41,18 @@ static void check_settings(seam_t *t, const seam_postgres_options *options)
                           options->settings[i]);
 }
 
+static void take_answer(seam_postgres *pg, const struct message *answer)
+{
+    pg->conninfo = lease_text(pg->lease, answer, "conninfo");
+    pg->url = lease_text(pg->lease, answer, "url");
+    pg->host = lease_text(pg->lease, answer, "host");
+    pg->database = lease_text(pg->lease, answer, "database");
+    pg->user = lease_text(pg->lease, answer, "user");
+    pg->password = lease_text(pg->lease, answer, "password");
+    pg->version = lease_text(pg->lease, answer, "version");
+    pg->port = (int)message_int(answer, "port", 0);
+}
+
 seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *options)
 {
     seam_postgres *pg = arena_zero(t_arena(t), sizeof *pg);
@@ -50,15 +63,26 @@ seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *op
     write_request(t, options, &frame);
     pg->lease = lease_start(t, options->site, "postgres", &frame, &answer);
     buf_fini(&frame);
-    pg->conninfo = lease_text(pg->lease, &answer, "conninfo");
-    pg->url = lease_text(pg->lease, &answer, "url");
-    pg->host = lease_text(pg->lease, &answer, "host");
-    pg->database = lease_text(pg->lease, &answer, "database");
-    pg->user = lease_text(pg->lease, &answer, "user");
-    pg->password = lease_text(pg->lease, &answer, "password");
-    pg->version = lease_text(pg->lease, &answer, "version");
-    pg->port = (int)message_int(&answer, "port", 0);
+    take_answer(pg, &answer);
     return pg;
+}
+
+int postgres_try(seam_t *t, const seam_postgres_options *options, seam_postgres **ret,
+                 const char **ret_why)
+{
+    seam_postgres *pg = arena_zero(t_arena(t), sizeof *pg);
+    struct message answer;
+    struct buf frame;
+    int r;
+
+    write_request(t, options, &frame);
+    r = lease_try(t, options->site, "postgres", &frame, &pg->lease, &answer, ret_why);
+    buf_fini(&frame);
+    if (r < 0)
+        return r;
+    take_answer(pg, &answer);
+    *ret = pg;
+    return 0;
 }
 
 const char *seam_postgres_conninfo(const seam_postgres *pg)

@@ -26,6 +26,11 @@ void pg_rule_set_free(struct pg_rule_set *set); /* NULL is fine */
 void pg_rule_set_clear(struct pg_rule_set *set);
 void pg_rule_set_unordered(struct pg_rule_set *set); /* also rules that are there already */
 
+/* Which of those that were there already has the question of an earlier one, and another answer: the words of the
+ * setup mistake, in the arena, and its site; NULL: none. pg_rule_add says it of later ones. */
+const char *pg_rule_set_ambiguity(const struct pg_rule_set *set, struct arena *arena,
+                                  seam_site *ret_site);
+
 /* Add one. -EINVAL with a sentence for a rule that cannot be: nothing to match (no .sql, .sql_regex, .sql_fn, no
  * event), no answer (none of rows, tag, error, no_rows, copy, fault, event), a row with another number of cells
  * than columns, NULL in a not null column, a value that its type does not take, an unknown type (the nearest one

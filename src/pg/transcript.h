@@ -35,6 +35,7 @@ struct pg_turn {
     size_t size;
     const char *answer; /* whole backend messages; NULL: none */
     size_t answer_size;
+    size_t answer_room;
     struct pg_claim *claims;
 };
 
@@ -48,11 +49,13 @@ struct pg_transcript {
 
 void pg_transcript_init(struct pg_transcript *transcript);
 void pg_transcript_fini(struct pg_transcript *transcript);
+/* A turn behind all others; its frame's type and body, copied. NULL beyond the cap, and from then on: a session
+ * that lacks a message is not the same one. The functions below do nothing with a turn that is NULL. */
 struct pg_turn *pg_transcript_add(struct pg_transcript *transcript, int session,
-                                  const struct pg_frame *frame); /* NULL beyond the cap */
+                                  const struct pg_frame *frame);
 void pg_transcript_answer(struct pg_transcript *transcript, struct pg_turn *turn,
                           const void *data, size_t size); /* appends */
 void pg_transcript_claim(struct pg_transcript *transcript, struct pg_turn *turn,
-                         const struct pg_claim *claim); /* copied */
+                         const struct pg_claim *claim); /* behind its others */
 
 #endif

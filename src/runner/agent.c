@@ -40,6 +40,7 @@ static void send_config(struct agent *agent)
     flags |= options->net == NET_WARN ? AGENT_NET_WARN : 0;
     flags |= options->net == NET_ALLOW ? AGENT_NET_ALLOW : 0;
     flags |= options->hooks == HOOKS_OFF ? AGENT_NO_HOOKS : 0;
+    flags |= options->verify ? AGENT_VERIFY : 0;
     flags |= run->no_groups ? AGENT_NO_GROUPS : 0;
     flags |= options->isolate == ISOLATE_EXEC ? AGENT_ISOLATE_EXEC : 0;
     flags |= options->isolate == ISOLATE_NONE ? AGENT_ISOLATE_NONE : 0;

@@ -116,11 +116,14 @@ void attempt_take_event(struct attempt *attempt, struct event *event)
         take_crash(attempt, event);
         return;
     }
+    if (event->kind == EVENT_TALLY)
+        tally_take(run_of(attempt), event);
     if (event->kind == EVENT_RUN && event->parent == EVENT_ROOT)
         attempt->subtests++;
     attempt->left_something |= event->kind == EVENT_LEFT;
     attempt->said_error |= event->kind == EVENT_MESSAGE && event->status == MESSAGE_ERROR;
-    if (attempt->output_path && event->kind != EVENT_EXCHANGE) /* which has no place in it */
+    if (attempt->output_path && event->kind != EVENT_EXCHANGE &&
+        event->kind != EVENT_TALLY) /* which have no place in it */
         stream_say_output(attempt);
     attempt_emit(attempt, event);
 }

@@ -21,6 +21,7 @@ struct options {
     bool no_skip;
     bool keep;
     bool update;
+    bool verify;
     bool gdb;
     bool compile_only;
     bool shuffle;

@@ -355,6 +355,7 @@ int run_all(struct run *run)
     while (!all_ended(run))
         run_turn(run);
     say_left_out(run);
+    tally_say(run);
     finish.status = (uint8_t)exit_code(run);
     finish.elapsed_ns = now_ns() - run->begin_ns;
     run_emit(run, &finish);

@@ -184,6 +184,8 @@ struct run {
     const char *libexec; /* where `services` and `stacks` are */
     const char *cache;
     uint32_t output_files;
+    unsigned long tallies[TALLIES];
+    const char *unverified; /* why the first of them */
 };
 
 /* run.c */
@@ -200,6 +202,10 @@ void run_kill(const struct run *run, pid_t pid,
 struct package *run_add_package(struct run *run, const char *name, const char *folder,
                                 const char *binary);
 void run_package_ends(struct package *package, enum package_status status, const char *reason);
+
+/* tally.c */
+void tally_take(struct run *run, const struct event *event);
+void tally_say(struct run *run); /* at the end */
 
 /* agent.c */
 int agent_start(struct package *package);

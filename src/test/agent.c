@@ -94,6 +94,16 @@ int t_net_mode(void)
                                             : T_NET_DENY;
 }
 
+bool t_wants_verify(void)
+{
+    return process.flags & AGENT_VERIFY;
+}
+
+bool t_no_skip(void)
+{
+    return process.flags & AGENT_NO_SKIP;
+}
+
 bool t_hooks_are_on(void)
 {
     return !(process.flags & AGENT_NO_HOOKS);

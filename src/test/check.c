@@ -127,11 +127,26 @@ static void show_want(struct buf *words, const char *text, seam_value want)
         buf_printf(words, " (%s)", text);
 }
 
+/* SEAM_ANY and its like are for rules of a double: a check with one would say nothing. */
+static bool refuse_pattern(seam_t *t, seam_site at, const char *text, seam_value value)
+{
+    struct buf words = BUF_INIT(WORDS_MAX);
+
+    buf_printf(&words, "a check compares values, and '%s' is none: ", text);
+    value_show(&words, value);
+    buf_add_text(&words, " is for the .args of a rule");
+    return fail(t, at, &words);
+}
+
 static bool compare(seam_t *t, seam_site at, const char *got_text, const char *want_text,
                     seam_value got, seam_value want, const char *relation, bool held)
 {
     struct buf words;
 
+    if (value_is_pattern(got))
+        return refuse_pattern(t, at, got_text, got);
+    if (value_is_pattern(want))
+        return refuse_pattern(t, at, want_text, want);
     if (held)
         return true;
     words = words_of(got_text);

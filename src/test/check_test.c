@@ -1,6 +1,6 @@
 /* test/check_test.c - what each check says when it does not hold, and that it holds when it should. */
 
-#include <seam/seam.h>
+#include <seam/pg_mock.h>
 
 #include <errno.h>
 #include <math.h>
@@ -117,6 +117,25 @@ SEAM_TEST(check_eq_shows_both_sides)
                "error t: 0.1 + 0.2\ngot:  0.30000000000000004\nwant: 0.3\n"
                "error t: name\ngot:  \"order\"\nwant: 7\n"
                "error t: big\ngot:  3000000000\nwant: anything but 3000000000\n"
+               "end t fail\n");
+}
+
+/* The macros do not compile with one; who calls what is behind them is told. */
+static void compares_with_patterns(seam_t *t)
+{
+    seam_check(t, !seam_check_eq_at(t, SEAM_HERE, "a", "b", SEAM_V(1), SEAM_ANY));
+    seam_check(t, !seam_check_ne_at(t, SEAM_HERE, "a", "b", SEAM_LIKE("x"), SEAM_V(1)));
+    seam_check(t, seam_check_eq_at(t, SEAM_HERE, "a", "b", SEAM_SQL_NULL, SEAM_SQL_NULL));
+}
+
+SEAM_TEST(check_refuses_a_pattern)
+{
+    trial_says(t, compares_with_patterns,
+               "error t: a check compares values, and 'b' is none: SEAM_ANY is for the .args "
+               "of a rule\n"
+               "error t: a check compares values, and 'a' is none: SEAM_LIKE(\"x\") is for the "
+               ".args of a "
+               "rule\n"
                "end t fail\n");
 }
 

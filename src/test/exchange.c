@@ -80,6 +80,17 @@ static const seam_t *caller(const seam_t *owner)
     return t ? current_test : owner;
 }
 
+void t_tally(seam_t *t, enum tally tally, int number, const char *words)
+{
+    struct event event = { .kind = EVENT_TALLY,
+                           .status = (uint8_t)tally,
+                           .node = t->node,
+                           .number = number,
+                           .text = text_of(words) };
+
+    emit_aside(&event);
+}
+
 void t_exchange(seam_t *t, const struct t_exchange *exchange)
 {
     enum { TEXT_MAX = 4 * LOOKED_AT };

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "events/tally.h"
 #include "seam/seam.h"
 
 /* Descriptors of ours start here, out of the way of the test's own. */
@@ -57,6 +58,13 @@ bool t_wants_containers(void);
 
 /* Whether -update was given: files that tests compare with are written anew. */
 bool t_wants_update(void);
+
+/* Whether -verify was given: what doubles claim is checked; and -no-skip: what cannot be done fails. */
+bool t_wants_verify(void);
+bool t_no_skip(void);
+
+/* Add to a number that the run says at its end. `words`: of TALLY_UNVERIFIED, why. From any thread. */
+void t_tally(seam_t *t, enum tally tally, int number, const char *words);
 
 /* Where the parts of Seam are that programs load, NULL when this program runs without a runner. */
 const char *t_libexec(void);

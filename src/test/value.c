@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seam/pg_mock.h"
 #include "test/quote.h"
 
 seam_value seam_value_i(intmax_t v)
@@ -41,7 +42,37 @@ seam_value seam_value_n(const char *v, size_t size)
     return (seam_value){ .kind = SEAM_KIND_TEXT, .size = size, .as.p = v };
 }
 
-enum { TEXT_COLUMNS = 2000 }; /* shown of a text */
+seam_value seam_value_null(void)
+{
+    return (seam_value){ .kind = SEAM_KIND_NULL };
+}
+
+seam_value seam_value_any(void)
+{
+    return (seam_value){ .kind = SEAM_KIND_ANY };
+}
+
+seam_value seam_value_bytes(const void *p, size_t size)
+{
+    return (seam_value){ .kind = SEAM_KIND_BYTES, .size = size, .as.p = p };
+}
+
+seam_value seam_value_like(const char *pattern)
+{
+    return (seam_value){ .kind = SEAM_KIND_LIKE,
+                         .size = pattern ? strlen(pattern) : 0,
+                         .as.p = pattern };
+}
+
+seam_value seam_value_matches(seam_pg_matches_fn *fn)
+{
+    return (seam_value){ .kind = SEAM_KIND_MATCHES, .as.matches = fn };
+}
+
+enum {
+    TEXT_COLUMNS = 2000, /* shown of a text */
+    BYTES_SHOWN = 1000
+};
 
 static int order(bool less, bool more)
 {
@@ -93,8 +124,10 @@ int value_compare(seam_value a, seam_value b, bool *ret_comparable)
     *ret_comparable = true;
     if (is_integer(a) && is_integer(b))
         return compare_integers(a, b);
-    if (a.kind == SEAM_KIND_TEXT && b.kind == SEAM_KIND_TEXT)
+    if (a.kind == b.kind && (a.kind == SEAM_KIND_TEXT || a.kind == SEAM_KIND_BYTES))
         return compare_texts(a, b);
+    if (a.kind == SEAM_KIND_NULL && b.kind == SEAM_KIND_NULL)
+        return 0;
     if (a_number && b_number && !isnan(number(a)) && !isnan(number(b)))
         return order(number(a) < number(b), number(b) < number(a));
     *ret_comparable = false;
@@ -119,6 +152,29 @@ void value_show_double(struct buf *to, double value)
         buf_add_text(to, text);
 }
 
+bool value_is_pattern(seam_value value)
+{
+    return value.kind == SEAM_KIND_ANY || value.kind == SEAM_KIND_LIKE ||
+           value.kind == SEAM_KIND_MATCHES;
+}
+
+static void show_bytes(struct buf *to, const unsigned char *bytes, size_t size)
+{
+    buf_add_text(to, "\\x");
+    for (size_t i = 0; i < size && i < BYTES_SHOWN; i++)
+        buf_printf(to, "%02x", bytes[i]);
+    if (size > BYTES_SHOWN)
+        buf_printf(to, "... (%zu bytes)", size);
+}
+
+static void show_text(struct buf *to, seam_value text)
+{
+    if (text.as.p)
+        quote_add_head(to, text.as.p, text.size, TEXT_COLUMNS, '"');
+    else
+        buf_add_text(to, "NULL");
+}
+
 void value_show(struct buf *to, seam_value value)
 {
     switch (value.kind) {
@@ -135,10 +191,24 @@ void value_show(struct buf *to, seam_value value)
         value_show_double(to, value.as.d);
         break;
     case SEAM_KIND_TEXT:
-        if (value.as.p)
-            quote_add_head(to, value.as.p, value.size, TEXT_COLUMNS, '"');
-        else
-            buf_add_text(to, "NULL");
+        show_text(to, value);
+        break;
+    case SEAM_KIND_NULL:
+        buf_add_text(to, "SEAM_SQL_NULL");
+        break;
+    case SEAM_KIND_BYTES:
+        show_bytes(to, value.as.p, value.size);
+        break;
+    case SEAM_KIND_ANY:
+        buf_add_text(to, "SEAM_ANY");
+        break;
+    case SEAM_KIND_LIKE:
+        buf_add_text(to, "SEAM_LIKE(");
+        show_text(to, value);
+        buf_add_char(to, ')');
+        break;
+    case SEAM_KIND_MATCHES:
+        buf_add_text(to, "SEAM_MATCHES");
         break;
     default:
         buf_printf(to, "%p", value.as.p);

@@ -2,7 +2,7 @@
 
 #include "test/value.h"
 
-#include <seam/seam.h>
+#include <seam/pg_mock.h>
 
 #include <float.h>
 #include <math.h>
@@ -55,6 +55,25 @@ SEAM_TEST(value_relates_a_nan_to_nothing)
 {
     seam_via(t, ordered(t, SEAM_V(NAN), SEAM_V(NAN), UNRELATED));
     seam_via(t, ordered(t, SEAM_V(NAN), SEAM_V(1), UNRELATED));
+}
+
+static bool never(const char *text, size_t size, void *arg)
+{
+    (void)text, (void)size, (void)arg;
+    return false;
+}
+
+SEAM_TEST(value_of_a_database_compares_with_its_own_kind)
+{
+    seam_via(t, ordered(t, SEAM_SQL_NULL, SEAM_SQL_NULL, 0));
+    seam_via(t, ordered(t, SEAM_SQL_NULL, SEAM_V((char *)NULL), UNRELATED));
+    seam_via(t, ordered(t, SEAM_SQL_NULL, SEAM_V(0), UNRELATED));
+    seam_via(t, ordered(t, SEAM_BYTES("a\0b", 3), SEAM_BYTES("a\0b", 3), 0));
+    seam_via(t, ordered(t, SEAM_BYTES("a\0b", 3), SEAM_BYTES("a\0c", 3), -1));
+    seam_via(t, ordered(t, SEAM_BYTES("a", 1), SEAM_V("a"), UNRELATED));
+    seam_via(t, ordered(t, SEAM_ANY, SEAM_ANY, UNRELATED));
+    seam_via(t, ordered(t, SEAM_LIKE("a"), SEAM_V("a"), UNRELATED));
+    seam_via(t, ordered(t, SEAM_MATCHES(never), SEAM_MATCHES(never), UNRELATED));
 }
 
 SEAM_TEST(value_compares_texts_by_bytes)
@@ -113,4 +132,13 @@ SEAM_TEST(value_shows_text_with_escapes)
     seam_via(t, shown(t, seam_value_n("a\0b", 3), "\"a\\x00b\""));
     seam_via(t, shown(t, SEAM_V(null), "NULL"));
     seam_via(t, shown(t, SEAM_V("caf\xc3\xa9"), "\"caf\xc3\xa9\""));
+}
+
+SEAM_TEST(value_of_a_database_is_shown_as_it_is_written)
+{
+    seam_via(t, shown(t, SEAM_SQL_NULL, "SEAM_SQL_NULL"));
+    seam_via(t, shown(t, SEAM_ANY, "SEAM_ANY"));
+    seam_via(t, shown(t, SEAM_BYTES("\0\xff", 2), "\\x00ff"));
+    seam_via(t, shown(t, SEAM_LIKE("^a"), "SEAM_LIKE(\"^a\")"));
+    seam_via(t, shown(t, SEAM_MATCHES(never), "SEAM_MATCHES"));
 }

@@ -41,8 +41,9 @@ struct pg_sql {
         command; /* of the tag, such as "SELECT", "INSERT", "CREATE TABLE", "START TRANSACTION" */
     const char *
         name; /* of a savepoint, prepared statement, channel, parameter or cursor, folded as the server
-                         does; NULL: none, or ALL */
-    const char *value; /* of SET: without quotes; NULL: DEFAULT and RESET */
+                         does; NULL: none, or ALL. "TRANSACTION" and "SESSION CHARACTERISTICS" of SET */
+    const char
+        *value; /* of SET: without quotes; NULL: DEFAULT and RESET. Of NOTIFY: the payload */
     bool local; /* SET LOCAL */
     const char *
         isolation; /* of BEGIN and SET TRANSACTION: "serializable", "repeatable read", ...; NULL */
@@ -51,6 +52,7 @@ struct pg_sql {
     bool chain; /* COMMIT AND CHAIN */
     bool returning; /* RETURNING is among its words, outside parentheses */
     const char *inner; /* the statement of PREPARE, the arguments of EXECUTE */
+    const char *types; /* of PREPARE: what is between its parentheses; NULL: none */
     int parameters; /* the highest $n; 0: none */
 };
 

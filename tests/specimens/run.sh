@@ -90,6 +90,30 @@ specimens() {
     done
 }
 
+# The file refused.c must not compile, for a reason that is about the value.
+refuse() {
+    ! "$2" -x "${1%%[12]*}" -std="$1" -fsyntax-only -I"$include" "$work/refused.c" 2>"$work/reason" &&
+        grep -q 'NULL is no value\|deleted\|_Generic' "$work/reason"
+}
+
+# What SEAM_V takes, beside text, of what is NULL or near it.
+values() {
+    for text in NULL '(void *)0' '(int *)0'; do
+        value_is_refused "$text" gcc c11
+        value_is_refused "$text" clang c11
+    done
+    for text in NULL nullptr '(void *)0' '(int *)0'; do
+        value_is_refused "$text" g++ c++20
+        value_is_refused "$text" clang++ c++20
+    done
+}
+
+value_is_refused() {
+    printf '#include <seam/pg_mock.h>\nseam_value v(void);\nseam_value v(void) { return SEAM_V(%s); }\n' \
+        "$1" >"$work/refused.c"
+    try "SEAM_V($1) does not compile as $3 with $2" refuse "$3" "$2"
+}
+
 # Alone, in the strictest mode, without the extensions that a program of ours may ask for.
 headers() {
     for header in "$include"/seam/*.h; do
@@ -125,6 +149,7 @@ trivial_program() {
 make_rows
 specimens
 headers
+values
 trivial_program
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

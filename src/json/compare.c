@@ -1,5 +1,5 @@
 /*
- * http/match_json.c - one JSON value compared with another; see match_json.h.
+ * json/compare.c - one JSON value compared with another; see node.h.
  *
  * One walk serves both questions. Quietly (no row function) it ends at the first difference; loudly it calls
  * for each leaf, and where an array's elements have to be paired it asks itself quietly first.
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "test/quote.h"
 
 enum {

@@ -1,11 +1,11 @@
-/* http/match_json_read.c - JSON texts to nodes, by jansson; see match_json.h. */
+/* json/read.c - JSON texts to nodes, by jansson; see node.h. */
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "test/json_source.h"
 #include "test/library.h"
 

@@ -1,5 +1,5 @@
 /*
- * http/match_json.h - JSON values as rules compare them: equal, a subset, arrays in any order.
+ * json/node.h - JSON values as the rules of doubles compare them: equal, a subset, arrays in any order.
  *
  *   text ── jansson ── struct json_node, in an arena ── compared, pointed into, shown
  *
@@ -8,8 +8,8 @@
  * Ownership: nodes live as long as their arena.
  * Threads: nodes do not change once they are made; any may read them.
  */
-#ifndef HTTP_MATCH_JSON_H
-#define HTTP_MATCH_JSON_H
+#ifndef JSON_NODE_H
+#define JSON_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
-/* http/match_json_test.c - JSON that is equal, a subset or in another order, and the rows that say where not. */
+/* json/node_test.c - JSON that is equal, a subset or in another order, and the rows that say where not. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources match_json.c match_json_read.c match_json_text.c
-//seam:sources ../base/*.c ../events/event.c ../test/*.c
+//seam:sources compare.c read.c text.c
+//seam:sources ../base/*.c ../events/*.c ../test/*.c
 
-#include "http/match_json.h"
+#include "json/node.h"
 
 #include <errno.h>
 #include <seam/seam.h>

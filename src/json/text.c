@@ -1,10 +1,10 @@
-/* http/match_json_text.c - nodes written as JSON, and JSON pointers; see match_json.h. */
+/* json/text.c - nodes written as JSON, and JSON pointers; see node.h. */
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "http/match_json.h"
+#include "json/node.h"
 #include "test/quote.h"
 #include "test/value.h"
 

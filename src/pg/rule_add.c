@@ -1,0 +1,548 @@
+/* pg/rule_add.c - a rule of the user's checked, copied and put into a set; see rule.h and rule_set.h. */
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pg/error_words.h"
+#include "pg/rule_set.h"
+#include "wire/pg_sql.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* What is being added. */
+struct adding {
+    struct pg_rule_set *set;
+    struct arena *arena;
+    const seam_pg_rule *from;
+    const char *folder;
+    seam_pg_rule *said;
+    struct pg_rule *rule;
+    struct err *err;
+};
+
+static int refuse(const struct adding *adding, const char *words)
+{
+    return err_set(adding->err, -EINVAL, "%s", words);
+}
+
+/* Of several fields of which a rule has one at most. */
+struct choice {
+    const char *word;
+    bool is_given;
+};
+
+static int at_most_one(const struct adding *adding, const struct choice *choices, size_t count)
+{
+    const char *given = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (given && choices[i].is_given)
+            return err_set(adding->err, -EINVAL, "a rule has %s or %s, not both", given,
+                           choices[i].word);
+        if (choices[i].is_given)
+            given = choices[i].word;
+    }
+    return 0;
+}
+
+int rule_pattern_new(struct pg_rule_set *set, const char *label, const char *pattern,
+                     const struct match_pattern **ret, struct err *err)
+{
+    struct match_pattern *compiled;
+    struct err why;
+    int r = match_pattern_new(&compiled, pattern, false, &why);
+
+    if (r == -EINVAL)
+        return err_set(err, r, "%s '%s': %s", label, pattern, why.text);
+    if (r < 0)
+        return err_set(err, r, "%s", why.text);
+    r = buf_add(&set->patterns, &compiled, sizeof compiled);
+    if (r < 0) {
+        match_pattern_free(compiled);
+        return err_set(err, r, "too many patterns, or out of memory");
+    }
+    *ret = compiled;
+    return 0;
+}
+
+/* ---- what it is about ---------------------------------------------------------------------- */
+
+static bool has_name(enum seam_pg_event event)
+{
+    return event == SEAM_PG_SAVEPOINT || event == SEAM_PG_RELEASE ||
+           event == SEAM_PG_ROLLBACK_TO;
+}
+
+static bool has_statement(enum seam_pg_event event)
+{
+    return event == SEAM_PG_STATEMENT || event == SEAM_PG_PREPARE ||
+           event == SEAM_PG_DEALLOCATE;
+}
+
+static int take_literal(struct adding *adding)
+{
+    struct rule_statement *statement = rule_statement_of(adding->set, adding->from->sql);
+
+    if (!statement)
+        return err_set(adding->err, -ENOMEM, "too many statements, or out of memory");
+    if (statement->is.kind == PG_SQL_EMPTY)
+        return refuse(adding, "sql is empty\ntry: .event = SEAM_PG_PING");
+    if (statement->mistake && pg_sql_is_several(adding->from->sql))
+        return refuse(adding, "sql has several statements\ntry: a rule for each");
+    if (statement->mistake)
+        return err_set(adding->err, -EINVAL, "sql: %s", statement->mistake);
+    adding->rule->statement = statement;
+    return 0;
+}
+
+/* The name of a savepoint, as the server reads it. */
+static int take_name(struct adding *adding)
+{
+    struct pg_sql is;
+
+    pg_sql_classify(&is, arena_printf(adding->arena, "SAVEPOINT %s", adding->from->sql),
+                    adding->arena);
+    if (is.kind != PG_SQL_SAVEPOINT || !is.name)
+        return err_set(adding->err, -EINVAL, "'%s' is no name of a savepoint",
+                       adding->from->sql);
+    adding->rule->name = is.name;
+    return 0;
+}
+
+static int check_isolation(const struct adding *adding)
+{
+    static const char *const names[] = { "serializable", "repeatable read", "read committed",
+                                         "read uncommitted" };
+    const char *isolation = adding->from->isolation;
+
+    if ((isolation || adding->from->read_only) && adding->from->event != SEAM_PG_BEGIN)
+        return refuse(adding, "isolation and read_only go with .event = SEAM_PG_BEGIN alone");
+    for (size_t i = 0; isolation && i < COUNT(names); i++)
+        if (strcasecmp(isolation, names[i]) == 0)
+            return 0;
+    if (!isolation)
+        return 0;
+    return err_set(adding->err, -EINVAL,
+                   "isolation '%s' is none of 'serializable', 'repeatable read', "
+                   "'read committed', 'read uncommitted'",
+                   isolation);
+}
+
+static int check_event(const struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    enum seam_pg_event event = from->event;
+
+    if ((unsigned)event > SEAM_PG_CLOSE)
+        return err_set(adding->err, -EINVAL, "event %d is none of enum seam_pg_event",
+                       (int)event);
+    if (event == SEAM_PG_STATEMENT && !from->sql && !from->sql_regex && !from->sql_fn)
+        return refuse(adding, "a rule has to have .sql, .sql_regex, .sql_fn or .event\n"
+                              "try: .sql = \"SELECT 1\"");
+    if (!has_statement(event) && (from->sql_regex || from->sql_fn))
+        return err_set(adding->err, -EINVAL, "event %s has no statement to match",
+                       rule_event_word(event));
+    if (!has_statement(event) && !has_name(event) && from->sql)
+        return err_set(adding->err, -EINVAL, "event %s has no .sql\ntry: .sql without .event",
+                       rule_event_word(event));
+    return check_isolation(adding);
+}
+
+static enum rule_kind kind_of(const seam_pg_rule *from)
+{
+    if (from->event != SEAM_PG_STATEMENT)
+        return RULE_EVENT;
+    return from->sql ? RULE_LITERAL : from->sql_regex ? RULE_PATTERN : RULE_FUNCTION;
+}
+
+static int take_question(struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    const struct choice choices[] = {
+        { ".sql", from->sql },
+        { ".sql_regex", from->sql_regex },
+        { ".sql_fn", from->sql_fn },
+    };
+    int r = at_most_one(adding, choices, COUNT(choices));
+
+    if (r < 0 || (r = check_event(adding)) < 0)
+        return r;
+    adding->rule->kind = kind_of(from);
+    adding->rule->has_function = from->sql_fn;
+    if (from->sql)
+        return has_name(from->event) ? take_name(adding) : take_literal(adding);
+    if (!from->sql_regex)
+        return 0;
+    return rule_pattern_new(adding->set, "sql_regex", from->sql_regex, &adding->rule->pattern,
+                            adding->err);
+}
+
+/* ---- arguments --------------------------------------------------------------------------- */
+
+static size_t list_size(const seam_value *values, size_t most)
+{
+    size_t count = 0;
+
+    while (count < most && values[count].kind != SEAM_KIND_END)
+        count++;
+    return count;
+}
+
+static int check_arguments(const struct adding *adding, size_t count)
+{
+    const seam_pg_rule *from = adding->from;
+    const struct rule_statement *statement = adding->rule->statement;
+    const struct choice choices[] = {
+        { ".args", from->args[0].kind != SEAM_KIND_END },
+        { ".all_args", from->all_args },
+        { ".no_args", from->no_args },
+    };
+    int r = at_most_one(adding, choices, COUNT(choices));
+
+    if (r < 0)
+        return r;
+    for (size_t i = from->all_args ? SEAM_PG_ARGS : count; i < SEAM_PG_ARGS; i++)
+        if (from->args[i].kind != SEAM_KIND_END)
+            return err_set(adding->err, -EINVAL,
+                           "argument %zu has no value, but argument %zu has\ntry: SEAM_ANY",
+                           count + 1, i + 1);
+    if (!from->all_args && !from->no_args && count == 0)
+        return 0;
+    if (from->event != SEAM_PG_STATEMENT)
+        return err_set(adding->err, -EINVAL, "event %s has no arguments",
+                       rule_event_word(from->event));
+    if (statement && count < (size_t)statement->is.parameters)
+        return err_set(adding->err, -EINVAL,
+                       "the statement has %d parameters, and %s %zu\ntry: SEAM_ANY for what "
+                       "does not matter",
+                       statement->is.parameters, from->no_args ? ".no_args says" : "the rule",
+                       count);
+    return 0;
+}
+
+static int take_argument(struct adding *adding, const seam_value *value, size_t n,
+                         struct rule_argument *to)
+{
+    struct err why;
+    int r = rule_argument_make(adding->set, value, to, &why);
+
+    if (r < 0)
+        return err_set(adding->err, r, "argument %zu: %s", n + 1, why.text);
+    adding->rule->has_function |= value->kind == SEAM_KIND_MATCHES;
+    adding->rule->weight += value->kind == SEAM_KIND_ANY ? 0 : 2;
+    return 0;
+}
+
+static int take_arguments(struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    const seam_value *values = from->all_args ? from->all_args : from->args;
+    size_t count = list_size(values, from->all_args ? SIZE_MAX : SEAM_PG_ARGS);
+    struct rule_argument *arguments;
+    seam_value *copies;
+    int r = check_arguments(adding, count);
+
+    adding->rule->counts_arguments = from->all_args || from->no_args || count > 0;
+    adding->rule->weight += adding->rule->counts_arguments;
+    if (r < 0 || count == 0)
+        return r;
+    arguments = arena_zero(adding->arena, count * sizeof *arguments);
+    copies = from->all_args ? arena_zero(adding->arena, (count + 1) * sizeof *copies)
+                            : adding->said->args;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = take_argument(adding, &values[i], i, &arguments[i]);
+        copies[i] = arguments[i].value;
+    }
+    if (from->all_args)
+        adding->said->all_args = copies;
+    adding->rule->arguments = arguments;
+    adding->rule->argument_count = count;
+    return r;
+}
+
+/* ---- how often --------------------------------------------------------------------------- */
+
+static int take_times(struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    const struct choice choices[] = {
+        { ".times", from->times > 0 },
+        { ".any_times", from->any_times },
+        { ".never", from->never },
+    };
+    const struct choice idle[] = { { ".optional", from->optional }, { ".never", from->never } };
+    size_t times = from->times > 0 ? (size_t)from->times : 1;
+    int r = at_most_one(adding, choices, COUNT(choices));
+
+    if (r < 0 || (r = at_most_one(adding, idle, COUNT(idle))) < 0)
+        return r;
+    if (from->times < 0)
+        return err_set(adding->err, -EINVAL, "times is %d\ntry: .never = true", from->times);
+    if (from->group && (from->never || !*from->group))
+        return refuse(adding, from->never ? "a rule with .never is in no .group"
+                                          : "group is an empty text");
+    adding->rule->most = from->any_times || from->never ? SIZE_MAX : times;
+    adding->rule->least = from->any_times || from->never || from->optional ? 0 : times;
+    return 0;
+}
+
+/* ---- the answer -------------------------------------------------------------------------- */
+
+static bool gives_rows(const seam_pg_rule *from)
+{
+    return from->rows[0][0].kind != SEAM_KIND_END || from->all_rows || from->csv ||
+           from->csv_file || from->json || from->row_fn || from->no_rows;
+}
+
+static bool gives_answer(const seam_pg_rule *from)
+{
+    return from->columns || gives_rows(from) || from->tag || from->error.sqlstate ||
+           from->copy_out || from->copy_in;
+}
+
+static int refuse_empty(const struct adding *adding)
+{
+    const struct rule_statement *statement = adding->rule->statement;
+    const char *command = statement ? statement->is.command : NULL;
+    bool counts = command && (strcmp(command, "UPDATE") == 0 || strcmp(command, "DELETE") == 0);
+
+    return err_set(adding->err, -EINVAL,
+                   "a rule has to have an answer: .rows, .no_rows, .tag, .error, .copy_out, "
+                   ".copy_in or .fault\ntry: %s%s%s",
+                   !command || strcmp(command, "SELECT") == 0 ? ".columns and .rows"
+                                                              : ".tag = \"",
+                   !command || strcmp(command, "SELECT") == 0 ? ""
+                   : strcmp(command, "INSERT") == 0           ? "INSERT 0 1"
+                                                              : command,
+                   !command || strcmp(command, "SELECT") == 0 ? ""
+                   : counts                                   ? " 1\""
+                                                              : "\"");
+}
+
+static int check_event_answer(const struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    enum seam_pg_event event = from->event;
+
+    if (event == SEAM_PG_STATEMENT)
+        return 0;
+    if (from->columns || gives_rows(from) || from->copy_out || from->copy_in)
+        return err_set(adding->err, -EINVAL, "event %s has no rows", rule_event_word(event));
+    if (from->tag && (event < SEAM_PG_BEGIN || event > SEAM_PG_ROLLBACK_TO))
+        return err_set(adding->err, -EINVAL, "event %s has no .tag", rule_event_word(event));
+    return 0;
+}
+
+static int check_fault(const struct adding *adding)
+{
+    static const char *const words[SEAM_PG_FAULTS] = {
+        [SEAM_PG_REFUSE] = "SEAM_PG_REFUSE",
+        [SEAM_PG_UNREACHABLE] = "SEAM_PG_UNREACHABLE",
+        [SEAM_PG_DRIP] = "SEAM_PG_DRIP",
+        [SEAM_PG_KILL] = "SEAM_PG_KILL",
+        [SEAM_PG_WRONG_COUNT] = "SEAM_PG_WRONG_COUNT",
+    };
+    const seam_pg_rule *from = adding->from;
+    int fault = from->fault;
+
+    if (fault < 0 || fault >= SEAM_PG_FAULTS)
+        return err_set(adding->err, -EINVAL, "fault %d is none of enum seam_pg_fault", fault);
+    if (from->fault_after < 0 || (from->fault_after > 0 && !fault))
+        return refuse(adding, from->fault_after < 0 ? "fault_after is negative"
+                                                    : "fault_after goes with .fault alone");
+    if (from->delay_ms < 0)
+        return refuse(adding, "delay_ms is negative");
+    if ((fault == SEAM_PG_REFUSE || fault == SEAM_PG_UNREACHABLE) &&
+        from->event != SEAM_PG_CONNECT)
+        return err_set(adding->err, -EINVAL,
+                       "fault %s goes with .event = SEAM_PG_CONNECT alone", words[fault]);
+    if (fault >= SEAM_PG_DRIP && from->event == SEAM_PG_STATEMENT && !gives_answer(from))
+        return err_set(adding->err, -EINVAL,
+                       "fault %s has no answer that it could spoil\ntry: .tag or .rows too",
+                       words[fault]);
+    if (fault == SEAM_PG_WRONG_COUNT && !gives_rows(from))
+        return refuse(adding, "fault SEAM_PG_WRONG_COUNT goes with rows alone");
+    return 0;
+}
+
+static int check_answer(const struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    const struct choice kinds[] = {
+        { ".copy_out", from->copy_out },
+        { ".copy_in", from->copy_in },
+        { "rows", gives_rows(from) },
+    };
+    const struct choice ends[] = { { ".tag", from->tag }, { ".error", from->error.sqlstate } };
+    int r;
+
+    if (from->never)
+        return gives_answer(from) || from->fault
+                   ? refuse(adding, "a rule with .never has no answer")
+                   : 0;
+    if (from->event == SEAM_PG_STATEMENT && !gives_answer(from) && !from->fault)
+        return refuse_empty(adding);
+    if ((r = at_most_one(adding, kinds, COUNT(kinds))) < 0 ||
+        (r = at_most_one(adding, ends, COUNT(ends))) < 0 ||
+        (r = check_event_answer(adding)) < 0 || (r = check_fault(adding)) < 0)
+        return r;
+    if (from->tag && !*from->tag)
+        return refuse(adding, "tag is empty\ntry: .tag = \"UPDATE 1\"");
+    if (from->notify.payload && !from->notify.channel)
+        return refuse(adding, "notify has a .payload and no .channel");
+    return 0;
+}
+
+static struct error_place place_of(const struct adding *adding)
+{
+    const struct pg_rule *rule = adding->rule;
+    const char **texts = arena_zero(adding->arena, (rule->argument_count + 1) * sizeof *texts);
+
+    for (size_t i = 0; i < rule->argument_count; i++)
+        if (rule->arguments[i].value.kind == SEAM_KIND_TEXT)
+            texts[i] = rule->arguments[i].text;
+    return (struct error_place){ .sql = rule->statement ? adding->from->sql : NULL,
+                                 .is = rule->statement ? &rule->statement->is : NULL,
+                                 .arguments = texts,
+                                 .argument_count = rule->argument_count };
+}
+
+static int take_error(struct adding *adding)
+{
+    const seam_pg_rule *from = adding->from;
+    struct error_place place;
+    struct pg_error *error;
+
+    if (!from->error.sqlstate)
+        return from->error.message || from->error.constraint || from->error.table
+                   ? refuse(adding,
+                            "error has no .sqlstate\ntry: SEAM_PG_ERROR(\"XX000\", ...)")
+                   : 0;
+    error = arena_zero(adding->arena, sizeof *error);
+    adding->rule->error = error;
+    place = place_of(adding);
+    return pg_error_make(&from->error, &place, adding->arena, error, adding->err);
+}
+
+static bool is_notice(const seam_pg_error *notice)
+{
+    return notice->sqlstate || notice->message;
+}
+
+static int take_notices(struct adding *adding)
+{
+    const seam_pg_error *from = adding->from->notices;
+    struct pg_error *notices;
+    size_t count = 0;
+    int r = 0;
+
+    while (count < SEAM_PG_NOTICES && is_notice(&from[count]))
+        count++;
+    if (count == 0)
+        return 0;
+    notices = arena_zero(adding->arena, count * sizeof *notices);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = pg_notice_make(&from[i], adding->arena, &notices[i], adding->err);
+    adding->rule->notices = notices;
+    adding->rule->notice_count = count;
+    return r;
+}
+
+/* ---- columns ----------------------------------------------------------------------------- */
+
+/* Tests say the same columns again and again: they are read once. */
+static int take_columns(struct adding *adding)
+{
+    static const struct pg_columns none;
+    struct pg_rule_set *set = adding->set;
+    const char *text = adding->from->columns;
+    const uint32_t *found = text ? map_find(&set->column_texts, text) : NULL;
+    struct pg_columns *columns;
+    uint32_t *place;
+    struct err why;
+    int r;
+
+    adding->rule->columns = &none;
+    if (!text)
+        return 0;
+    if (!found || *found == 0) {
+        columns = arena_zero(&set->arena, sizeof *columns);
+        r = pg_columns_parse(text, &set->arena, columns, &why);
+        if (r < 0)
+            return err_set(adding->err, r, "columns: %s", why.text);
+        place = map_at(&set->column_texts, arena_dup(&set->arena, text));
+        if (!place || buf_add(&set->columns, &columns, sizeof(void *)) < 0)
+            return err_set(adding->err, -ENOMEM, "too many columns, or out of memory");
+        *place = (uint32_t)(set->columns.size / sizeof(void *));
+        found = place;
+    }
+    adding->rule->columns = ((struct pg_columns **)(void *)set->columns.data)[*found - 1];
+    return 0;
+}
+
+/* ---- copying ----------------------------------------------------------------------------- */
+
+static void copy_texts(struct arena *arena, const char **const texts[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (*texts[i])
+            *texts[i] = arena_dup(arena, *texts[i]);
+}
+
+static void copy_error(struct arena *arena, seam_pg_error *error)
+{
+    const char **const texts[] = {
+        &error->sqlstate, &error->schema,     &error->table,    &error->column,
+        &error->type,     &error->constraint, &error->message,  &error->detail,
+        &error->hint,     &error->where,      &error->severity,
+    };
+
+    copy_texts(arena, texts, COUNT(texts));
+}
+
+static void copy_rule(struct arena *arena, seam_pg_rule *said)
+{
+    const char **const texts[] = {
+        &said->sql,      &said->sql_regex,      &said->isolation,      &said->columns,
+        &said->csv,      &said->csv_file,       &said->json,           &said->tag,
+        &said->copy_out, &said->notify.channel, &said->notify.payload, &said->copy_in,
+        &said->group,    &said->given,          &said->name,           &said->site.file,
+    };
+
+    copy_texts(arena, texts, COUNT(texts));
+    if (said->error.sqlstate)
+        copy_error(arena, &said->error);
+    for (size_t i = 0; i < SEAM_PG_NOTICES && is_notice(&said->notices[i]); i++)
+        copy_error(arena, &said->notices[i]);
+}
+
+static void weigh(struct pg_rule *rule)
+{
+    const seam_pg_rule *said = rule->said;
+
+    if (rule->kind == RULE_EVENT)
+        rule->weight += 2 * (size_t)((said->sql || said->sql_regex || said->sql_fn) +
+                                     (said->isolation != NULL) + said->read_only);
+}
+
+int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *folder,
+                struct err *err)
+{
+    struct adding adding = {
+        .set = set, .arena = &set->arena, .from = rule, .folder = folder, .err = err
+    };
+    int r;
+
+    adding.rule = arena_zero(adding.arena, sizeof *adding.rule);
+    adding.rule->said = adding.said = arena_copy(adding.arena, rule, sizeof *rule);
+    if ((r = take_question(&adding)) < 0 || (r = take_arguments(&adding)) < 0 ||
+        (r = take_times(&adding)) < 0 || (r = check_answer(&adding)) < 0 ||
+        (r = take_columns(&adding)) < 0 ||
+        (r = rule_rows_take(set, adding.rule, adding.said, folder, err)) < 0 ||
+        (r = take_error(&adding)) < 0 || (r = take_notices(&adding)) < 0)
+        return r;
+    copy_rule(adding.arena, adding.said);
+    weigh(adding.rule);
+    return rule_insert(set, adding.rule, err);
+}

@@ -1,0 +1,100 @@
+/* wire/pg_sql.c - where statements end, and what is no sequence of tokens; see pg_sql.h. */
+
+#include "wire/pg_sql.h"
+
+#include "wire/pg_lex.h"
+
+enum { HEAD = 4 };
+
+/* A ';' inside parentheses (CREATE RULE) or inside BEGIN ATOMIC ... END of a function ends nothing. Whether a
+ * BEGIN is of that kind is told by the statement's first words, as psql does it. */
+struct splitter {
+    struct pg_token head[HEAD];
+    size_t count;
+    size_t parentheses;
+    size_t blocks;
+};
+
+static bool makes_routine(const struct splitter *splitter)
+{
+    size_t at = 1;
+
+    if (splitter->count < 2 || !pg_token_is(&splitter->head[0], "create"))
+        return false;
+    if (splitter->count == HEAD && pg_token_is(&splitter->head[1], "or") &&
+        pg_token_is(&splitter->head[2], "replace"))
+        at = 3;
+    return pg_token_is(&splitter->head[at], "function") ||
+           pg_token_is(&splitter->head[at], "procedure");
+}
+
+static void see_word(struct splitter *splitter, const struct pg_token *token)
+{
+    if (splitter->count < HEAD)
+        splitter->head[splitter->count++] = *token;
+    if (splitter->parentheses > 0 || !makes_routine(splitter))
+        return;
+    if (pg_token_is(token, "begin"))
+        splitter->blocks++;
+    else if (splitter->blocks > 0 && pg_token_is(token, "case"))
+        splitter->blocks++;
+    else if (splitter->blocks > 0 && pg_token_is(token, "end"))
+        splitter->blocks--;
+}
+
+size_t pg_sql_first(const char *sql, size_t *ret_next)
+{
+    struct splitter splitter = { 0 };
+    struct pg_token token = pg_lex(sql);
+
+    for (; token.kind != PG_TOKEN_END; token = pg_lex(token.at + token.size)) {
+        if (token.kind == PG_TOKEN_WORD)
+            see_word(&splitter, &token);
+        if (pg_token_is(&token, "("))
+            splitter.parentheses++;
+        if (pg_token_is(&token, ")") && splitter.parentheses > 0)
+            splitter.parentheses--;
+        if (pg_token_is(&token, ";") && splitter.parentheses == 0 && splitter.blocks == 0)
+            break;
+    }
+    *ret_next = (size_t)(token.at - sql) + token.size;
+    return (size_t)(token.at - sql);
+}
+
+bool pg_sql_is_several(const char *sql)
+{
+    int count = 0;
+
+    while (*sql && count < 2) {
+        size_t next;
+        size_t size = pg_sql_first(sql, &next);
+        struct pg_token token = pg_lex_word(sql);
+
+        count += token.at < sql + size;
+        sql += next;
+    }
+    return count > 1;
+}
+
+/* In characters of UTF-8. */
+static int position_of(const char *text, const char *at)
+{
+    int position = 1;
+
+    for (; text < at; text++)
+        position += (*text & 0xc0) != 0x80;
+    return position;
+}
+
+const char *pg_sql_mistake(const char *sql, struct arena *arena, int *ret_position)
+{
+    struct pg_token token = pg_lex(sql);
+
+    while (token.kind != PG_TOKEN_END && !token.mistake)
+        token = pg_lex(token.at + token.size);
+    if (!token.mistake)
+        return NULL;
+    *ret_position = position_of(sql, token.at);
+    return arena_printf(arena, "%s at or near \"%.*s\"", token.mistake, (int)token.size,
+                        token.at);
+}
