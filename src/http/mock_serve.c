@@ -136,14 +136,14 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
 static void report(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
-    char status[16];
+    char status[HTTP_STATUS_TEXT];
 
-    snprintf(status, sizeof status, "%d", said->status);
     t_exchange(call->mock->t,
                &(struct t_exchange){
                    .seam = "http",
-                   .what = arena_printf(&call->arena, "%s %s", said->method, said->url),
-                   .answer = said->status > 0 ? status : NULL,
+                   .method = said->method,
+                   .what = said->url,
+                   .answer = said->status > 0 ? http_status_text(status, said->status) : NULL,
                    .begin_ns = call->begin_ns,
                    .elapsed_ns = now_ns() - call->begin_ns,
                    .body = call->message.body,

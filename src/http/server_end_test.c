@@ -4,8 +4,11 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -191,6 +194,31 @@ SEAM_TEST(server_names_the_handler_that_blocks_its_end)
 static void starts_in_vain(seam_t *t)
 {
     seam_http_serve(t, caller_greet, NULL, .unix_socket = "/nowhere/socket");
+}
+
+/* The socket takes the last descriptor that there is, and the loop finds none. */
+static void starts_without_loop(seam_t *t)
+{
+    const char *path = seam_path(t, "%s/socket", getenv("SERVER_FOLDER"));
+    int next = t_private_fd(dup(STDERR_FILENO));
+    struct rlimit limit;
+
+    seam_require_ok(t, getrlimit(RLIMIT_NOFILE, &limit));
+    t_private_close(next);
+    limit.rlim_cur = (rlim_t)next + 1;
+    seam_require_ok(t, setrlimit(RLIMIT_NOFILE, &limit));
+    seam_http_serve(t, caller_greet, NULL, .unix_socket = path);
+}
+
+SEAM_TEST(server_that_cannot_start_leaves_no_socket)
+{
+    const char *folder = seam_tempdir(t);
+
+    seam_setenv(t, "SERVER_FOLDER", folder);
+    seam_check_contains(t, trial_run(t, starts_without_loop, NULL),
+                        "error t: cannot start a server: cannot listen on '");
+    seam_check_ok(t, rmdir(folder));
+    seam_check_ok(t, mkdir(folder, 0700)); /* the test removes it */
 }
 
 SEAM_TEST(server_says_why_it_cannot_start)

@@ -464,6 +464,11 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet,
         if (fd_count == 3)
             attempt_begin(agent, packet, fds);
         break;
+    case AGENT_EVENTS:
+        attempt = attempt_find(package->run, packet->serial);
+        if (attempt)
+            stream_add_events(attempt, text, size);
+        break;
     case AGENT_EXITED:
         attempt = attempt_find(package->run, packet->serial);
         if (attempt)

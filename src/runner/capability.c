@@ -35,6 +35,7 @@ const char *capability_words(struct build *build, const struct source_package *p
                     " -Wl,--pop-state";
     if (package->capabilities & CAPABILITY_MOCK) {
         exports = " -Wl,--export-dynamic-symbol=X509_verify_cert"
+                  " -Wl,--export-dynamic-symbol=X509_STORE_load_file"
                   " -Wl,--export-dynamic-symbol=gnutls_handshake";
         if (access(fake_path(build, package), F_OK) == 0)
             fakes = " -Wl,-z,muldefs";

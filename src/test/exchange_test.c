@@ -44,13 +44,27 @@ SEAM_TEST(exchange_may_lack_all_but_the_question)
     trial_says(t, reports_little, "exchange t: GET /\n\n\n\nend t pass\n");
 }
 
+static void reports_a_method(seam_t *t)
+{
+    t_exchange(t, &(struct t_exchange){
+                      .seam = "http", .method = "GET", .what = "http://joe@h/?key=1" });
+}
+
+SEAM_TEST(exchange_may_have_its_method_apart)
+{
+    trial_says(t, reports_a_method,
+               "exchange t: GET http://***@h/?key=***\n\n\n\nend t pass\n");
+}
+
 /* ---- cut */
 
 static char large[1 << 20];
 
 static void reports_much(seam_t *t)
 {
-    struct t_exchange all = { "http", large, large, 0, 0, large, sizeof large - 1, large };
+    struct t_exchange all = {
+        "http", large, large, 0, 0, large, sizeof large - 1, large, NULL
+    };
 
     memset(large, 'x', sizeof large - 1);
     t_exchange(t, &all);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "seam/seam.h"
 
 /* Descriptors of ours start here, out of the way of the test's own. */
@@ -71,7 +72,7 @@ bool t_hooks_are_on(void);
 
 /* A request that crossed a seam, and what came back. */
 struct t_exchange {
-    const char *seam; /* "http" */
+    const char *seam; /* "http"; "http server" of a server of the test's */
     const char *what; /* "POST https://api.pay.test/v1/charges" */
     const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
     uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
@@ -79,6 +80,7 @@ struct t_exchange {
     const char *body; /* of the answer, any bytes; only its head is kept */
     size_t body_size;
     const char *note; /* "no rule"; NULL: none */
+    const char *method; /* in front of `what`; NULL: none */
 };
 
 /* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
@@ -100,5 +102,9 @@ int t_wait_ms(const seam_t *t, int want_ms);
  */
 typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
 void t_spawn_environment(t_spawn_environment_fn *fn);
+
+/* How LD_PRELOAD names that library of Seam's: the loader takes blanks and colons for the end of a name, so it
+ * may be a link in `folder`. NULL with the words in `err` when it cannot. Only with t_libexec(). */
+const char *t_preload_path(seam_t *t, const char *folder, const char *name, struct err *err);
 
 #endif
