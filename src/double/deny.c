@@ -15,6 +15,8 @@
 #include "seam/net.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { TOLD_MAX = 50, TOLD_SIZE = 300 };
 
 /* In each program that links doubles: all of them come here. */

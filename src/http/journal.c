@@ -7,6 +7,8 @@
 
 #include "http/origin.h"
 
+#include "base/hostile.h"
+
 struct journal_entry *journal_entry_hold(struct journal_entry *entry)
 {
     entry->holds++;

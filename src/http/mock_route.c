@@ -11,6 +11,8 @@
 #include "link/link.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 /* ---- connections */
 
 static struct mock_connection *list_connection(struct seam_http_mock *mock)
@@ -66,6 +68,14 @@ void mock_closed(struct http_service *service, struct http_connection *ended)
     }
 }
 
+/* What is left of it when a handler runs knows us no more: mock_closed comes later then. */
+static void let_go(struct mock_connection *connection)
+{
+    if (connection->connection)
+        http_connection_set_user(connection->connection, NULL);
+    connection->connection = NULL;
+}
+
 void mock_leave_unread(struct http_service *service, struct http_connection *connection)
 {
     struct mock_connection *of = http_connection_user(connection);
@@ -86,6 +96,7 @@ void mock_disconnect(struct seam_http_mock *mock)
         connection->has_driver = true; /* mock_closed leaves it to us */
         if (connection->connection)
             http_connection_drop(connection->connection);
+        let_go(connection);
         if (connection->silent_fd > 0)
             t_private_close(connection->silent_fd);
         if (is_ours)
@@ -210,6 +221,7 @@ static void driver_gone(void *driven)
     loop_lock();
     if (connection->connection)
         http_connection_gone(connection->connection);
+    let_go(connection);
     unlist_connection(connection);
     free(connection);
     loop_unlock();

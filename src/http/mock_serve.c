@@ -13,6 +13,8 @@
 #include "test/mask.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
 
 static struct seam_http_mock *mock_of(struct http_service *service)

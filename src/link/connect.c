@@ -15,6 +15,8 @@
 #include "link/real.h"
 #include "link/table.h"
 
+#include "base/hostile.h"
+
 enum { PEER_BUFFER = 1 << 20 };
 
 int (*link_private_fd)(int fd);

@@ -17,6 +17,8 @@
 #include "link/name_server.h"
 #include "link/owner.h"
 
+#include "base/hostile.h"
+
 enum { ADDRESSES_MAX = 1 << 16, ROUTES_MAX = 4096, ALLOWED_MAX = 256 };
 
 #define ADDRESS_BASE 0xc6120000u /* 198.18.0.0/15, kept for benchmarks: nobody's (RFC 2544) */

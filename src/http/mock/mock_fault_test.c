@@ -3,6 +3,9 @@
 #include "mock_test.h"
 
 #include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- faults */
@@ -175,4 +178,44 @@ SEAM_TEST(a_reset_is_one_to_a_raw_socket)
         t, caller_say(fd, "GET / HTTP/1.1\r\nHost: api.test\r\n\r\n", got, sizeof got, 5000),
         ECONNRESET);
     close(fd);
+}
+
+/* ---- a program that goes while it is being answered */
+
+static void wait_for_leave(seam_http_exchange *x, void *arg)
+{
+    sem_t *sems = arg;
+
+    sem_post(&sems[0]);
+    sem_wait(&sems[1]);
+    seam_http_respond(x, 200, NULL, "late");
+}
+
+enum { BLOCKS = 64, BLOCK_MAX = 256, STEP = 8 };
+
+/* What the mock gave back when the program closed is the program's now, and stays as that has left it. */
+SEAM_TEST(a_client_that_goes_while_a_handler_runs_has_its_memory)
+{
+    seam_http_mock *mock = seam_http_mock_start(t, "http://api.test");
+    unsigned char *blocks[BLOCKS], want[BLOCK_MAX];
+    int fd = caller_dial("api.test", "80");
+    sem_t sems[2];
+    char got[4096];
+
+    sem_init(&sems[0], 0, 0);
+    sem_init(&sems[1], 0, 0);
+    memset(want, 0x55, sizeof want);
+    seam_http_expect(mock, .times = 2, .reply = { { .fn = wait_for_leave, .arg = sems } });
+    caller_say(fd, "GET / HTTP/1.1\r\nHost: api.test\r\n\r\n", got, sizeof got, 0);
+    sem_wait(&sems[0]);
+    close(fd);
+    for (size_t i = 0; i < BLOCKS; i++)
+        blocks[i] = memset(malloc(i % 32 * STEP + STEP), 0x55, i % 32 * STEP + STEP);
+    sem_post(&sems[1]);
+    sem_post(&sems[1]);
+    seam_check_str(t, caller_get(t, "http://api.test/")->body, "late");
+    for (size_t i = 0; i < BLOCKS; i++) {
+        seam_check_mem(t, blocks[i], i % 32 * STEP + STEP, want, i % 32 * STEP + STEP);
+        free(blocks[i]);
+    }
 }
