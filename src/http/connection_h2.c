@@ -17,15 +17,15 @@
 
 enum { AHEAD = 256 << 10 }; /* bytes that may wait in the connection */
 
-struct stream {
+struct http2_stream {
     struct http_exchange x; /* first: this is how it is known there */
     struct h2_stream *h2;
-    struct stream *next, **at; /* in side.streams */
+    struct http2_stream *next, **at; /* in side.streams */
 };
 
 struct side {
     struct h2 *h2;
-    struct stream *streams; /* those that have not been retired */
+    struct http2_stream *streams; /* those that have not been retired */
 };
 
 static struct side *side_of(const struct http_connection *connection)
@@ -33,9 +33,9 @@ static struct side *side_of(const struct http_connection *connection)
     return connection->engine;
 }
 
-static struct stream *stream_of(const struct http_exchange *x)
+static struct http2_stream *stream_of(const struct http_exchange *x)
 {
-    return (struct stream *)x;
+    return (struct http2_stream *)x;
 }
 
 /* ---- sending */
@@ -45,16 +45,16 @@ static bool fetch(struct http_connection *connection)
 {
     bool some = false;
 
-    while (!connection->dead && !connection->closing &&
-           connection->out.size - connection->out_at < AHEAD) {
-        struct buf *out = connection_out(connection);
+    while (!connection->stream.dead && !connection->stream.closing &&
+           stream_unsent(&connection->stream) < AHEAD) {
+        struct buf *out = stream_out(&connection->stream);
         const size_t before = out->size;
 
         h2_output(side_of(connection)->h2, out, before + AHEAD);
         if (out->size == before && !out->failed)
             break;
         some = true;
-        connection_flush(connection);
+        stream_flush(&connection->stream);
     }
     return some;
 }
@@ -62,8 +62,8 @@ static bool fetch(struct http_connection *connection)
 static void send_all(struct http_connection *connection)
 {
     fetch(connection);
-    if (!connection->dead && h2_is_over(side_of(connection)->h2))
-        connection_close_when_sent(connection, true);
+    if (!connection->stream.dead && h2_is_over(side_of(connection)->h2))
+        stream_close_when_sent(&connection->stream, true);
 }
 
 static void reply_text(struct h2_stream *stream, int status, const char *text)
@@ -139,16 +139,16 @@ static size_t unsent(const struct http_exchange *x)
 static void open_exchange(struct http_connection *connection, struct h2_stream *h2, bool alone)
 {
     struct side *side = side_of(connection);
-    struct stream *stream = calloc(1, sizeof *stream);
+    struct http2_stream *stream = calloc(1, sizeof *stream);
 
     if (!stream) {
         h2_release(h2);
         return;
     }
-    *stream = (struct stream){ .x = { .request = h2_request(h2) },
-                               .h2 = h2,
-                               .next = side->streams,
-                               .at = &side->streams };
+    *stream = (struct http2_stream){ .x = { .request = h2_request(h2) },
+                                     .h2 = h2,
+                                     .next = side->streams,
+                                     .at = &side->streams };
     if (side->streams)
         side->streams->at = &stream->next;
     side->streams = stream;
@@ -175,7 +175,7 @@ static void hear(struct http_connection *connection, enum h2_step step, struct h
                  bool alone)
 {
     static const struct http_fields none = { 0 };
-    struct stream *stream;
+    struct http2_stream *stream;
 
     switch (step) {
     case H2_REQUEST:
@@ -206,7 +206,7 @@ static void run(struct http_connection *connection)
     bool alone = true;
 
     do {
-        while (!connection->dead && !connection->closing &&
+        while (!connection->stream.dead && !connection->stream.closing &&
                (step = h2_next(h2, &event)) != H2_MORE) {
             alone = alone && !h2_has_next(h2);
             hear(connection, step, &event, alone);
@@ -224,14 +224,14 @@ static void feed(struct http_connection *connection, const void *data, size_t si
 
 static void close_when_unused(struct http_connection *connection)
 {
-    if (!connection->dead && connection->peer_ended && connection->open == 0)
-        connection_close_when_sent(connection, false);
+    if (!connection->stream.dead && connection->stream.peer_ended && connection->open == 0)
+        stream_close_when_sent(&connection->stream, false);
 }
 
 static void cut(struct http_connection *connection)
 {
     struct side *side = side_of(connection);
-    struct stream *at = side ? side->streams : NULL;
+    struct http2_stream *at = side ? side->streams : NULL;
 
     while (at) /* from the first again: what is told may retire any of them */
         if (at->x.ended) {
@@ -245,14 +245,14 @@ static void cut(struct http_connection *connection)
 static void retire(struct http_exchange *x)
 {
     struct http_connection *connection = x->connection;
-    struct stream *stream = stream_of(x);
+    struct http2_stream *stream = stream_of(x);
 
     h2_release(stream->h2);
     *stream->at = stream->next;
     if (stream->next)
         stream->next->at = stream->at;
     free(stream);
-    if (connection->dead)
+    if (connection->stream.dead)
         return;
     send_all(connection);
     close_when_unused(connection);

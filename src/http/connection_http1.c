@@ -41,7 +41,7 @@ static void write_text(struct http_connection *connection, int status, const cha
                                     .body = text,
                                     .body_size = strlen(text) };
 
-    http1_write(connection_out(connection), &message, HTTP1_SIZED);
+    http1_write(stream_out(&connection->stream), &message, HTTP1_SIZED);
 }
 
 static void inform(struct http_exchange *x, int status, const struct http_fields *fields)
@@ -51,7 +51,7 @@ static void inform(struct http_exchange *x, int status, const struct http_fields
     if (fields)
         message.fields = *fields;
     if (x->request->minor > 0) /* HTTP/1.0 knows none */
-        http1_write(connection_out(x->connection), &message, HTTP1_BODILESS);
+        http1_write(stream_out(&x->connection->stream), &message, HTTP1_BODILESS);
 }
 
 /* HTTP/1.0 knows no chunks. */
@@ -112,7 +112,7 @@ static void write_head(struct http_exchange *x, const struct http_message *messa
 {
     struct side *side = side_of(x->connection);
 
-    if (http1_write(connection_out(x->connection), message, side->framing) != -EINVAL)
+    if (http1_write(stream_out(&x->connection->stream), message, side->framing) != -EINVAL)
         return;
     side->bodiless = true;
     side->keeps = false;
@@ -137,7 +137,7 @@ static void begin(struct http_exchange *x, const struct http_message *head,
 static void body(struct http_exchange *x, const void *data, size_t size)
 {
     struct side *side = side_of(x->connection);
-    struct buf *out = connection_out(x->connection);
+    struct buf *out = stream_out(&x->connection->stream);
 
     if (side->bodiless)
         return;
@@ -157,13 +157,13 @@ static void finish(struct http_exchange *x, const struct http_fields *trailers)
     struct side *side = side_of(connection);
 
     if (side->framing == HTTP1_CHUNKED && !side->bodiless &&
-        http1_write_last(connection_out(connection), trailers) == -EINVAL)
+        http1_write_last(stream_out(&connection->stream), trailers) == -EINVAL)
         side->keeps = false;
     if (!x->begun || side->left > 0 || x->close_after)
         side->keeps = false;
-    connection_flush(connection);
+    stream_flush(&connection->stream);
     if (!side->keeps)
-        connection_close_when_sent(connection, false);
+        stream_close_when_sent(&connection->stream, false);
     connection_end_exchange(x);
 }
 
@@ -174,11 +174,11 @@ static void refuse(struct http_connection *connection, const struct http1_error 
     char text[sizeof error->text + 1];
 
     connection_tell_malformed(connection, error);
-    if (connection->dead)
+    if (connection->stream.dead)
         return;
     snprintf(text, sizeof text, "%s\n", error->text);
     write_text(connection, error->status, text);
-    connection_close_when_sent(connection, true);
+    stream_close_when_sent(&connection->stream, true);
 }
 
 static void take_preface(struct http_connection *connection)
@@ -209,8 +209,8 @@ static void say_continue(struct http_connection *connection)
 {
     static const struct http_message message = { .status = 100, .minor = 1 };
 
-    http1_write(connection_out(connection), &message, HTTP1_BODILESS);
-    connection_flush(connection);
+    http1_write(stream_out(&connection->stream), &message, HTTP1_BODILESS);
+    stream_flush(&connection->stream);
 }
 
 static void open_exchange(struct http_connection *connection)
@@ -246,8 +246,8 @@ static bool step(struct http_connection *connection)
     case HTTP1_MORE:
         break;
     }
-    if (connection->peer_ended)
-        connection_close_when_sent(connection, false);
+    if (connection->stream.peer_ended)
+        stream_close_when_sent(&connection->stream, false);
     return false;
 }
 
@@ -259,14 +259,15 @@ static void run(struct http_connection *connection)
     if (side->runs)
         return;
     side->runs = true;
-    while (!connection->dead && !connection->closing && !side->is_open && step(connection))
+    while (!connection->stream.dead && !connection->stream.closing && !side->is_open &&
+           step(connection))
         ;
     side->runs = false;
     if (side->preface)
         speak_http2(connection);
-    else if (!connection->dead)
-        connection_set_crowded(
-            connection, side->is_open && side->reader.in.size - side->reader.at > AHEAD_MAX);
+    else if (!connection->stream.dead)
+        stream_set_crowded(&connection->stream,
+                           side->is_open && side->reader.in.size - side->reader.at > AHEAD_MAX);
 }
 
 static void feed(struct http_connection *connection, const void *data, size_t size)

@@ -12,6 +12,7 @@ static void open_exchange(struct http_connection *connection, struct http_exchan
     x->connection = connection;
     x->version = connection->protocol->version;
     connection->open++;
+    stream_enter(&connection->stream);
 }
 
 void connection_open_exchange(struct http_connection *connection, struct http_exchange *x)
@@ -32,6 +33,7 @@ static void retire(struct http_exchange *x)
 
     connection->open--;
     connection->protocol->retire(x);
+    stream_leave(&connection->stream);
 }
 
 void connection_end_exchange(struct http_exchange *x)
@@ -56,17 +58,17 @@ void http_exchange_release(struct http_exchange *x)
 {
     struct http_connection *connection = x->connection;
 
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     if (--x->holds == 0 && x->ended)
         retire(x);
-    connection_leave(connection);
+    stream_leave(&connection->stream);
 }
 
 /* ---- threads */
 
 bool http_exchange_is_inline(const struct http_exchange *x)
 {
-    return x->connection->feeding;
+    return x->connection->stream.feeding;
 }
 
 static void ask_again(struct loop_timer *timer)
@@ -74,9 +76,9 @@ static void ask_again(struct loop_timer *timer)
     struct http_exchange *x = (void *)((char *)timer - offsetof(struct http_exchange, timer));
     struct http_connection *connection = x->connection;
 
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     x->service->request(x->service, x);
-    connection_leave(connection);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_defer(struct http_exchange *x)
@@ -91,7 +93,7 @@ void http_exchange_defer(struct http_exchange *x)
 
 static bool can_answer(const struct http_exchange *x)
 {
-    return !x->ended && !x->answered && !x->connection->dead;
+    return !x->ended && !x->answered && !x->connection->stream.dead;
 }
 
 void http_exchange_inform(struct http_exchange *x, int status, const struct http_fields *fields)
@@ -100,10 +102,10 @@ void http_exchange_inform(struct http_exchange *x, int status, const struct http
 
     if (!can_answer(x) || x->begun)
         return;
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     connection->protocol->inform(x, status, fields);
-    connection_flush(connection);
-    connection_leave(connection);
+    stream_flush(&connection->stream);
+    stream_leave(&connection->stream);
 }
 
 static void begin(struct http_exchange *x, const struct http_message *head,
@@ -128,10 +130,10 @@ void http_exchange_reply(struct http_exchange *x, const struct http_message *mes
 
     if (!can_answer(x) || x->begun)
         return;
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     begin(x, message, HTTP1_SIZED);
     finish(x, NULL);
-    connection_leave(connection);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_begin(struct http_exchange *x, const struct http_message *head,
@@ -141,10 +143,10 @@ void http_exchange_begin(struct http_exchange *x, const struct http_message *hea
 
     if (!can_answer(x) || x->begun)
         return;
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     begin(x, head, framing);
-    connection_flush(connection);
-    connection_leave(connection);
+    stream_flush(&connection->stream);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_body(struct http_exchange *x, const void *data, size_t size)
@@ -153,10 +155,10 @@ void http_exchange_body(struct http_exchange *x, const void *data, size_t size)
 
     if (!can_answer(x) || !x->begun || size == 0)
         return;
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     connection->protocol->body(x, data, size);
-    connection_flush(connection);
-    connection_leave(connection);
+    stream_flush(&connection->stream);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_end(struct http_exchange *x, const struct http_fields *trailers)
@@ -165,9 +167,9 @@ void http_exchange_end(struct http_exchange *x, const struct http_fields *traile
 
     if (!can_answer(x))
         return;
-    connection_enter(connection);
+    stream_enter(&connection->stream);
     finish(x, trailers);
-    connection_leave(connection);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_raw(struct http_exchange *x, const void *data, size_t size)
@@ -177,10 +179,10 @@ void http_exchange_raw(struct http_exchange *x, const void *data, size_t size)
     if (!can_answer(x))
         return;
     x->begun = true;
-    connection_enter(connection);
-    buf_add(connection_out(connection), data, size);
-    connection_flush(connection);
-    connection_leave(connection);
+    stream_enter(&connection->stream);
+    buf_add(stream_out(&connection->stream), data, size);
+    stream_flush(&connection->stream);
+    stream_leave(&connection->stream);
 }
 
 void http_exchange_abort(struct http_exchange *x, bool reset)
@@ -197,7 +199,7 @@ void http_exchange_close_after(struct http_exchange *x)
 size_t http_exchange_unsent(const struct http_exchange *x)
 {
     const struct http_connection *connection = x->connection;
-    size_t unsent = connection->out.size - connection->out_at;
+    size_t unsent = stream_unsent(&connection->stream);
 
     if (connection->protocol->unsent)
         unsent += connection->protocol->unsent(x);

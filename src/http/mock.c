@@ -10,7 +10,7 @@
 #include "base/deadline.h"
 #include "http/cassette.h"
 #include "http/mock_pass.h"
-#include "http/net.h"
+#include "double/deny.h"
 #include "http/origin.h"
 #include "link/link.h"
 #include "test/t.h"
@@ -135,9 +135,9 @@ static void stop(void *arg)
     disconnect(mock);
     if (mock->rules)
         rule_unused(mock->rules, say_unused, &unused);
-    if (mock->untold > 0)
+    if (mock->told.untold > 0)
         seam_log_at(mock->t, mock->site, "%u more calls to '%s' were not expected",
-                    mock->untold, mock->origin);
+                    mock->told.untold, mock->origin);
     cassette_close(mock);
     loop_lock();
     release(mock);
@@ -398,7 +398,7 @@ void seam_http_mock_reset(seam_http_mock *mock)
     else
         rule_set_clear(mock->rules);
     journal_clear(&mock->journal);
-    mock->told_count = mock->untold = 0;
+    mock->told = (struct told){ .count = 0 };
     loop_unlock();
 }
 

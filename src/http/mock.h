@@ -15,6 +15,7 @@
 #ifndef HTTP_MOCK_H
 #define HTTP_MOCK_H
 
+#include "double/told.h"
 #include "http/connection.h"
 #include "http/journal.h"
 #include "http/rule.h"
@@ -27,7 +28,7 @@ struct cassette;
 struct tape;
 struct mock_pass;
 
-enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1, MOCK_TOLD = 20 };
+enum { MOCK_FLAWS = TLS_UNKNOWN_CA + 1 };
 
 struct mock_call {
     struct seam_http_mock *mock;
@@ -106,10 +107,7 @@ struct seam_http_mock {
     struct mock_call *calls;
     struct mock_call **last_call;
     struct journal journal;
-    uint64_t
-        told[MOCK_TOLD]; /* calls that were not expected: hashes of what was said of them */
-    unsigned told_count;
-    unsigned untold; /* more calls of which the same was to be said, or too much */
+    struct told told; /* calls that were not expected */
 
     void (*observer)(const seam_http_call *call, void *arg);
     void *observer_arg;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/deadline.h"
-#include "base/map.h"
 #include "http/cassette.h"
 #include "http/handler.h"
 #include "http/mock.h"
@@ -286,20 +285,6 @@ struct http_field mock_field(struct mock_call *call, const char *text)
 
 /* ---- a request that nothing answers */
 
-/* The same words again say nothing new: a program that tries again is told of once. */
-static bool is_news(struct seam_http_mock *mock, const struct buf *words)
-{
-    uint64_t hash = hash_bytes(HASH_BEGIN, buf_text(words), words->size);
-
-    for (unsigned i = 0; i < mock->told_count; i++)
-        if (mock->told[i] == hash)
-            return false;
-    if (mock->told_count == MOCK_TOLD)
-        return false;
-    mock->told[mock->told_count++] = hash;
-    return true;
-}
-
 /* What was not expected, and beside it the rule that was meant. */
 static seam_site describe_unexpected(struct mock_call *call, struct buf *words)
 {
@@ -325,10 +310,8 @@ static void say_unexpected(struct mock_call *call)
     struct buf words = BUF_INIT(2 * TABLE_MAX);
     seam_site site = describe_unexpected(call, &words);
 
-    if (is_news(mock, &words))
+    if (told_is_news(&mock->told, buf_text(&words), words.size))
         seam_error_at(mock->t, site, "%s", buf_text(&words));
-    else
-        mock->untold++;
     buf_fini(&words);
 }
 

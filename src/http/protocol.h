@@ -2,20 +2,19 @@
  * http/protocol.h - what a connection and the protocol that it speaks know of each other; private to
  * connection*.c.
  *
- * A connection owns the descriptor, TLS and what is to be sent. A protocol makes exchanges of what the
- * client sends, and bytes of what answers them. It is chosen once, by connection.c: by ALPN, or by what the
+ * A connection has a stream (net/stream.h). A protocol makes exchanges of what the client sends, and bytes of
+ * what answers them. It is chosen once, by connection.c: by ALPN, or by what the
  * client begins with.
  *
  * Any call-back of the service's, and so any call of connection_open_exchange and connection_end_exchange,
- * may end the connection: look at `dead` afterwards. Memory stays until the outermost
- * connection_leave.
+ * may end the connection: look at `stream.dead` afterwards. Memory stays until the outermost stream_leave.
  */
 #ifndef HTTP_PROTOCOL_H
 #define HTTP_PROTOCOL_H
 
 #include "base/buf.h"
 #include "http/connection.h"
-#include "net/loop.h"
+#include "net/stream.h"
 
 struct http_protocol {
     const char *version; /* of its exchanges */
@@ -33,7 +32,7 @@ struct http_protocol {
     /* The connection is dead: end all exchanges that are open (connection_end_exchange). */
     void (*cut)(struct http_connection *connection);
 
-    /* As the functions http_exchange_* of connection.h. They write to connection_out; connection.c sends.
+    /* As the functions http_exchange_* of connection.h. They write to stream_out; exchange.c sends.
      * After `finish` the exchange has been ended for the service. */
     void (*inform)(struct http_exchange *x, int status, const struct http_fields *fields);
     void (*begin)(struct http_exchange *x, const struct http_message *head,
@@ -50,48 +49,20 @@ struct http_protocol {
 extern const struct http_protocol http_protocol_1, http_protocol_2;
 
 struct http_connection {
-    struct loop_watch watch; /* first: the loop knows it by this */
-    struct loop_timer linger; /* ends the wait for the client's end */
+    struct stream stream; /* first: this is how it is known there */
     struct http_service *service;
     struct http_connection *next, **at; /* among the service's */
     const struct http_protocol *protocol; /* NULL: not known yet */
     void *engine; /* the protocol's */
-    struct tls_side *tls; /* NULL: plain */
-    struct buf plain; /* to be encrypted */
-    struct buf out; /* to be sent, from out_at */
-    size_t out_at;
     void *user;
-    int entered; /* so many of our calls are on a stack: the memory stays */
-    int open; /* exchanges that are not retired */
-    bool inline_thread;
+    int open; /* exchanges that are not retired; for each the stream is entered */
     bool spoken; /* the client has sent something */
-    bool feeding; /* on a thread of the client's */
-    bool peer_ended; /* the client sends nothing more */
-    bool crowded; /* much is unread by the protocol: nothing more is read for now */
-    bool closing; /* when all has been sent */
-    bool patient; /* and then wait for the client's end, so that it can read what was sent */
-    bool lingering;
-    bool dead; /* the descriptor is closed */
-    char peer[64];
 };
-
-void connection_enter(struct http_connection *connection);
-void connection_leave(struct http_connection *connection);
-
-/* Where bytes of the protocol's go, and sending them. */
-struct buf *connection_out(struct http_connection *connection);
-void connection_flush(struct http_connection *connection);
-
-/* Close when all has been sent; `patient`: the client may still be sending. */
-void connection_close_when_sent(struct http_connection *connection, bool patient);
 
 /* The client speaks another protocol than it seemed, and these are its first bytes. */
 void connection_change_protocol(struct http_connection *connection,
                                 const struct http_protocol *protocol, const void *data,
                                 size_t size);
-
-/* The protocol has more unread than it wants, or wants more again. */
-void connection_set_crowded(struct http_connection *connection, bool crowded);
 
 /* A request has come: `x` is zeroed but for its request, and given to the service. */
 void connection_open_exchange(struct http_connection *connection, struct http_exchange *x);

@@ -1,6 +1,6 @@
 /* http/server_test.c - servers of a test, what comes in and what goes out, by raw sockets and by libcurl. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../link/*.c
+//seam:sources ../link/*.c ../double/*.c
 //seam:sources ../base/*.c ../events/*.c ../test/*.c ../net/*.c ../wire/*.c ../test/trial_test.c
 //seam:pkg-config openssl
 //seam:pkg-config libnghttp2

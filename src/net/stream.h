@@ -27,6 +27,8 @@
 struct stream;
 
 struct stream_owner {
+    /* Bytes as they came, before TLS; true: they have been dealt with. NULL. */
+    bool (*raw)(struct stream *stream, const void *data, size_t size);
     void (*fed)(struct stream *stream, const void *data,
                 size_t size); /* plain bytes of the client's */
     void (*ended)(struct stream *stream); /* the client sends nothing more */
@@ -57,6 +59,7 @@ int stream_start(struct stream *stream, const struct stream_owner *owner, int fd
 
 /* From now on what comes and goes is inside TLS. */
 int stream_start_tls(struct stream *stream, struct tls_server *server);
+void stream_drop_tls(struct stream *stream); /* without a word: for a client that speaks none */
 
 int stream_feed(struct stream *stream, const void *data,
                 size_t size); /* -EPIPE when it has ended */
@@ -73,5 +76,9 @@ size_t stream_unsent(const struct stream *stream);
 void stream_set_crowded(struct stream *stream, bool crowded); /* nothing is read for now */
 void stream_close_when_sent(struct stream *stream, bool patient);
 void stream_close(struct stream *stream, bool reset); /* what waits is lost */
+
+/* Close at once, whatever waits to be sent. When the owner is idle and nothing waits, a TCP connection is closed
+ * so that no port stays busy (listener.h): its client sees a reset where it sees anything. */
+void stream_drop(struct stream *stream, bool idle);
 
 #endif

@@ -5,15 +5,20 @@
  *                          ├ stream (net) ─ pg_session ─ engine ─┤ a recording (record.c)
  *   program ─ listener ────┘                 (wire/pg_server.h)  └ automatic answers
  *
+ * A session is made when a connection comes, and goes when that has ended and nothing on a stack, no other
+ * thread and no driver needs it any more. What its engine asks (struct pg_ask) is answered in serve*.c: at once
+ * in the thread of the client, or later by the loop's thread, when code of the user's has to run or the rule
+ * takes its time.
+ *
  * Locks: the loop's lock guards all of it.
  */
 #ifndef PG_MOCK_H
 #define PG_MOCK_H
 
+#include "double/told.h"
 #include "net/listener.h"
-#include "net/loop.h"
-#include "net/stream.h"
 #include "net/tls.h"
+#include "pg/journal.h"
 #include "pg/rule.h"
 #include "pg/transcript.h"
 #include "seam/pg_mock.h"
@@ -27,6 +32,7 @@ struct seam_pg_mock {
     struct seam_pg_mock *next; /* of all mocks of the process */
     seam_pg_mock_options options; /* with its texts copied, and paths made absolute */
     const char *host, *user, *database, *conninfo, *url;
+    const char *name; /* the URL without a password, for messages */
     int port;
     bool has_own_address, has_routes, denies, stopped, listens;
     struct listener listener;
@@ -34,8 +40,32 @@ struct seam_pg_mock {
     struct pg_session *sessions;
     int session_count; /* so far */
     struct pg_rule_set *rules;
+    struct pg_retired *retired;
+    bool choosing; /* code of a rule's runs without the lock: the rules are its thread's */
+    struct pg_journal journal;
+    struct told told; /* statements that were not expected */
     struct pg_transcript *transcript; /* NULL: nobody verifies */
 };
+
+/* After a reset: rules that somebody may still look at. */
+struct pg_retired {
+    struct pg_retired *next;
+    struct pg_rule_set *set;
+};
+
+/* ---- mock.c */
+
+/* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
+bool pg_mock_is_running(const struct seam_pg_mock *mock);
+
+/* How messages name a source file: without its folders. */
+const char *pg_file_name(const char *path);
+
+/* ---- mock_route.c */
+
+int pg_mock_route_add(struct seam_pg_mock *mock, struct err *err);
+void pg_mock_route_remove(struct seam_pg_mock *mock); /* lock not held */
+int pg_mock_listen(struct seam_pg_mock *mock, struct err *err);
 
 /* ---- verify.c: called by mock.c when the test's body has ended and all sessions are over, without the lock */
 

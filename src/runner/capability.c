@@ -5,18 +5,25 @@
 #include <string.h>
 #include <unistd.h>
 
+/* In the order of the linker: each finds what it needs behind it. */
+static const struct {
+    enum capability capability;
+    const char *name;
+} archives[] = {
+    { CAPABILITY_PG_MOCK, "pg-mock" }, { CAPABILITY_HTTP_MOCK, "http-mock" },
+    { CAPABILITY_HTTP, "http" },       { CAPABILITY_NET, "net" },
+    { CAPABILITY_LINK, "link" },
+};
+
 void capability_archives(const struct build *build, unsigned capabilities,
                          void (*fn)(struct buf *to, const char *path), struct buf *to)
 {
     const char *library = build->installation->library;
     int stem = (int)(strlen(library) - strlen(".a"));
 
-    if (capabilities & CAPABILITY_MOCK)
-        fn(to, arena_printf(build->arena, "%.*s-http-mock.a", stem, library));
-    if (capabilities & CAPABILITY_HTTP)
-        fn(to, arena_printf(build->arena, "%.*s-http.a", stem, library));
-    if (capabilities & CAPABILITY_MOCK)
-        fn(to, arena_printf(build->arena, "%.*s-link.a", stem, library));
+    for (size_t i = 0; i < sizeof archives / sizeof *archives; i++)
+        if (capabilities & archives[i].capability)
+            fn(to, arena_printf(build->arena, "%.*s-%s.a", stem, library, archives[i].name));
     fn(to, library);
 }
 
@@ -30,10 +37,11 @@ const char *capability_words(struct build *build, const struct source_package *p
 {
     const char *libraries = "", *exports = "", *fakes = "";
 
-    if (package->capabilities & CAPABILITY_HTTP)
-        libraries = " -Wl,--push-state,--as-needed -lssl -lcrypto -lcurl -lnghttp2 -lz"
-                    " -Wl,--pop-state";
-    if (package->capabilities & CAPABILITY_MOCK) {
+    if (package->capabilities & CAPABILITY_NET)
+        libraries = arena_printf(
+            build->arena, " -Wl,--push-state,--as-needed -lssl -lcrypto%s -Wl,--pop-state",
+            package->capabilities & CAPABILITY_HTTP ? " -lcurl -lnghttp2 -lz" : "");
+    if (package->capabilities & CAPABILITY_LINK) {
         exports = " -Wl,--export-dynamic-symbol=X509_verify_cert"
                   " -Wl,--export-dynamic-symbol=gnutls_handshake";
         if (access(fake_path(build, package), F_OK) == 0)

@@ -9,7 +9,14 @@
 #include "base/buf.h"
 #include "runner/build.h"
 
-enum capability { CAPABILITY_HTTP = 1, CAPABILITY_MOCK = 2 };
+/* Each with those that it needs: CAPABILITY_LINK without CAPABILITY_NET is none. */
+enum capability {
+    CAPABILITY_NET = 1,
+    CAPABILITY_LINK = 2,
+    CAPABILITY_HTTP = 4,
+    CAPABILITY_HTTP_MOCK = 8,
+    CAPABILITY_PG_MOCK = 16
+};
 
 /* The archives, one after another: fn gets the path of each. */
 void capability_archives(const struct build *build, unsigned capabilities,

@@ -199,10 +199,13 @@ static const struct {
     const char *header;
     unsigned capabilities;
 } seam_headers[] = {
-    { "http.h", CAPABILITY_HTTP },
-    { "mhd.h", CAPABILITY_HTTP },
-    { "http_mock.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
-    { "net.h", CAPABILITY_HTTP | CAPABILITY_MOCK },
+    { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
+    { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
+    { "http_mock.h",
+      CAPABILITY_HTTP_MOCK | CAPABILITY_HTTP | CAPABILITY_NET | CAPABILITY_LINK },
+    { "net.h", CAPABILITY_NET | CAPABILITY_LINK },
+    { "pg_mock.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
+    { "verify.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
 };
 
 /* What a header of Seam's asks for: bits of enum capability. */

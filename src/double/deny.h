@@ -1,8 +1,8 @@
 /*
- * http/net.h - tests whose connections are refused unless something allows them.
+ * double/deny.h - tests whose connections are refused unless something allows them.
  */
-#ifndef HTTP_NET_H
-#define HTTP_NET_H
+#ifndef DOUBLE_DENY_H
+#define DOUBLE_DENY_H
 
 #include "base/err.h"
 #include "seam/seam.h"

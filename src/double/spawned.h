@@ -1,6 +1,6 @@
-/* http/spawned.h - what a program that the test spawns is given so that it reaches the doubles. */
-#ifndef HTTP_SPAWNED_H
-#define HTTP_SPAWNED_H
+/* double/spawned.h - what a program that the test spawns is given so that it reaches the doubles. */
+#ifndef DOUBLE_SPAWNED_H
+#define DOUBLE_SPAWNED_H
 
 #include <stdbool.h>
 

@@ -1,11 +1,11 @@
 /*
- * http/spawned.c - what a program that the test spawns is given so that it reaches the doubles; see spawned.h.
+ * double/spawned.c - what a program that the test spawns is given so that it reaches the doubles; see spawned.h.
  *
  * Each has a socket of its own to ask at. Whoever links doubles gets it for all programs that it spawns, also
  * where no double has been started yet.
  */
 
-#include "http/spawned.h"
+#include "double/spawned.h"
 
 #include <errno.h>
 #include <stdio.h>

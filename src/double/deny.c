@@ -1,6 +1,6 @@
-/* http/net.c - what a test may reach outside its process: seam/net.h, and refusals that fail the test. */
+/* double/deny.c - what a test may reach outside its process: seam/net.h, and refusals that fail the test. */
 
-#include "http/net.h"
+#include "double/deny.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "http/spawned.h"
+#include "double/spawned.h"
 #include "link/link.h"
 #include "seam/net.h"
 #include "test/t.h"

@@ -1,0 +1,163 @@
+/* pg/mock_route.c - how a program's connections come to a PostgreSQL double: past the kernel, or by a listener. */
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "link/link.h"
+#include "pg/session.h"
+#include "test/t.h"
+
+#include "base/hostile.h"
+
+/* ---- the driver: the program's own thread */
+
+static int driver_fault(void *route, const char *host)
+{
+    int how = 0;
+
+    (void)host;
+    loop_lock();
+    if (pg_mock_is_running(route))
+        how = pg_serve_refusal(route);
+    loop_unlock();
+    return how;
+}
+
+static int driver_open(void *route, int peer, const char *host, int port, void **ret_connection)
+{
+    struct pg_session *session;
+    int r = -ECONNREFUSED;
+
+    (void)host;
+    (void)port;
+    loop_lock();
+    if (pg_mock_is_running(route)) {
+        r = pg_session_new(&session, route, peer, "unix", true);
+        if (r == 0)
+            *ret_connection = session;
+        else
+            r = -ECONNREFUSED;
+    }
+    loop_unlock();
+    return r;
+}
+
+/* What is sent to a connection that is there has been sent: that it ends by that the program sees when it
+ * reads. */
+static int driver_feed(void *driven, const void *data, size_t size)
+{
+    struct pg_session *session = driven;
+    int r = -EPIPE;
+
+    loop_lock();
+    if (!session->stream.dead) {
+        stream_feed(&session->stream, data, size);
+        r = 0;
+    }
+    loop_unlock();
+    return r;
+}
+
+static void driver_end(void *driven)
+{
+    struct pg_session *session = driven;
+
+    loop_lock();
+    if (!session->stream.dead)
+        stream_end(&session->stream);
+    loop_unlock();
+}
+
+static void driver_gone(void *driven)
+{
+    struct pg_session *session = driven;
+
+    loop_lock();
+    session->has_driver = false; /* link_leave_unread would look for it */
+    stream_gone(&session->stream);
+    stream_leave(&session->stream);
+    loop_unlock();
+}
+
+static int driver_listen(void *route, const char *host)
+{
+    struct seam_pg_mock *mock = route;
+    int r = -ECONNREFUSED;
+
+    (void)host;
+    loop_lock();
+    if (pg_mock_is_running(mock))
+        r = pg_mock_listen(mock, NULL);
+    if (r == 0)
+        r = mock->listener.port;
+    loop_unlock();
+    return r;
+}
+
+static const struct link_driver driver = { .fault = driver_fault,
+                                           .open = driver_open,
+                                           .feed = driver_feed,
+                                           .end = driver_end,
+                                           .gone = driver_gone,
+                                           .listen = driver_listen };
+
+/* ---- the listener: programs without hooks, or that were spawned */
+
+/* It has been accepted already: the nearest to a refusal is a reset, to no answer silence. */
+static void turn_away(struct seam_pg_mock *mock, int how, int fd, const char *peer)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+    struct pg_session *session;
+
+    if (how == LINK_BREAK_NO_ANSWER) {
+        if (pg_session_new(&session, mock, fd, peer, false) == 0)
+            pg_session_silence(session);
+        return;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    t_private_close(fd);
+}
+
+static void accepted(struct listener *listener, int fd, const char *peer)
+{
+    struct seam_pg_mock *mock =
+        (struct seam_pg_mock *)((char *)listener - offsetof(struct seam_pg_mock, listener));
+    int how = pg_serve_refusal(mock);
+    struct pg_session *session;
+
+    if (how != 0)
+        turn_away(mock, how, fd, peer);
+    else
+        pg_session_new(&session, mock, fd, peer, false);
+}
+
+int pg_mock_listen(struct seam_pg_mock *mock, struct err *err)
+{
+    int r;
+
+    if (mock->listens)
+        return 0;
+    mock->listener.accepted = accepted;
+    r = listener_start(&mock->listener, NULL, err);
+    mock->listens = r == 0;
+    return r;
+}
+
+/* ---- routes */
+
+int pg_mock_route_add(struct seam_pg_mock *mock, struct err *err)
+{
+    int r = link_route_add(mock->host, mock->port, &driver, mock, err);
+
+    mock->has_routes = r == 0;
+    return r;
+}
+
+void pg_mock_route_remove(struct seam_pg_mock *mock)
+{
+    if (mock->has_routes)
+        link_route_remove(mock);
+    mock->has_routes = false;
+}

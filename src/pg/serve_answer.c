@@ -1,0 +1,531 @@
+/* pg/serve_answer.c - the answers of a session: a rule's, the engine's own, and of what nothing answers. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "pg/session.h"
+#include "pg/transcript.h"
+#include "test/t.h"
+
+#include "base/hostile.h"
+
+enum {
+    GENERATED_MAX = 256 << 20, /* bytes of what a .row_fn gives */
+    BODY_MAX = 2000, /* of rows that are shown */
+    TYPE_TEXT = 25 /* what the server takes a parameter for that nothing tells of */
+};
+
+/* ---- the beginning and the end of each answer */
+
+void pg_answer_begin(struct pg_session *session)
+{
+    session->answer_at = pg_server_out(session->server)->size;
+}
+
+/* What the engine has written: the tag or the error of it, as text that lives in the arena. */
+struct outcome {
+    const char *tag, *sqlstate, *message;
+    size_t rows;
+};
+
+static void read_outcome(struct pg_session *session, struct outcome *ret)
+{
+    const struct buf *out = pg_server_out(session->server);
+    size_t at = session->answer_at;
+
+    *ret = (struct outcome){ .rows = 0 };
+    while (at + 5 <= out->size) {
+        const unsigned char *length = (const unsigned char *)out->data + at + 1;
+        size_t size = (size_t)length[0] << 24 | (size_t)length[1] << 16 |
+                      (size_t)length[2] << 8 | length[3];
+        struct pg_frame frame = { out->data[at], out->data + at + 5, size - 4 };
+        struct pg_error error;
+
+        if (size < 4 || at + 1 + size > out->size)
+            break;
+        ret->rows += frame.type == 'D';
+        if (frame.type == 'C')
+            ret->tag = arena_dup(&session->arena, frame.body);
+        if (frame.type == 'E' && pg_read_error(&frame, &error) == 0) {
+            ret->sqlstate = arena_dup(&session->arena, error.sqlstate);
+            ret->message = arena_dup(&session->arena, error.message);
+        }
+        at += 1 + size;
+    }
+}
+
+static void add_cell(struct buf *to, const struct pg_cell *cell)
+{
+    if (!cell->text)
+        buf_add_text(to, "NULL");
+    else
+        buf_add(to, cell->text, cell->size < BODY_MAX ? cell->size : BODY_MAX);
+}
+
+/* The head of what a rule answers, for the report: a row a line. */
+static void show_rows(const struct pg_rule *rule, struct buf *to)
+{
+    const struct pg_columns *columns = pg_rule_columns(rule);
+    size_t count = pg_rule_row_count(rule);
+
+    if (pg_rule_said(rule)->row_fn)
+        return;
+    for (size_t n = 0; n < count && to->size < BODY_MAX; n++) {
+        const struct pg_cell *cells = pg_rule_row(rule, n);
+
+        buf_add_text(to, n > 0 ? "; " : "");
+        for (size_t i = 0; i < columns->count; i++) {
+            buf_printf(to, "%s%s=", i > 0 ? ", " : "", columns->at[i].name);
+            add_cell(to, &cells[i]);
+        }
+    }
+}
+
+static const char *say_outcome(struct pg_session *session, const struct outcome *outcome)
+{
+    if (outcome->sqlstate)
+        return arena_printf(&session->arena, "%s %s", outcome->sqlstate,
+                            outcome->message ? outcome->message : "");
+    return outcome->tag;
+}
+
+static void report_statement(struct pg_session *session)
+{
+    struct buf body = BUF_INIT(2 * BODY_MAX);
+    struct outcome outcome;
+
+    read_outcome(session, &outcome);
+    pg_entry_answer(session->entry, outcome.sqlstate ? NULL : outcome.tag, outcome.sqlstate);
+    if (session->rule && !outcome.sqlstate && session->ask->kind == PG_ASK_EXECUTE)
+        show_rows(session->rule, &body);
+    pg_report(session, say_outcome(session, &outcome), body.data, body.size);
+    buf_fini(&body);
+}
+
+static void claim(struct pg_session *session, bool expected)
+{
+    struct seam_pg_mock *mock = session->mock;
+    const struct pg_claim claim = { .sql = session->call.sql,
+                                    .rule = session->rule,
+                                    .expected = expected,
+                                    .site = session->rule ? pg_rule_site(session->rule)
+                                                          : mock->site };
+
+    if (mock->transcript && session->turn && session->call.sql)
+        pg_transcript_claim(mock->transcript, session->turn, &claim);
+    if (session->rule && session->call.sql && expected)
+        pg_fact_check(mock, session->call.sql, session->rule);
+}
+
+void pg_answer_end(struct pg_session *session)
+{
+    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+
+    if (session->copying) { /* the statement ends when its data is there */
+        pg_entry_release(session->copy_entry);
+        session->copy_entry = session->entry;
+        session->entry = NULL;
+    } else if (session->entry) {
+        report_statement(session);
+    }
+    if (said && said->fault != SEAM_PG_NO_FAULT && !pg_fault_send(session, said))
+        return;
+    pg_session_answered(session);
+}
+
+/* ---- errors */
+
+void pg_answer_error(struct pg_session *session, const struct pg_error *error)
+{
+    struct pg_error whole = *error;
+
+    if (!whole.severity)
+        whole.severity = "ERROR";
+    session->delayed = false;
+    loop_timer_cancel(&session->timer);
+    pg_server_fail(session->server, &whole);
+    pg_answer_end(session);
+}
+
+void pg_answer_unexpected(struct pg_session *session)
+{
+    const struct pg_error error = {
+        .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
+        .sqlstate = "SM001",
+        .message = "seam: no rule of this mock answers this; see the report of the test"
+    };
+
+    if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
+        session->entry =
+            pg_journal_add(&session->mock->journal, session->number, &session->call);
+    if (!session->forbidden)
+        session->rule = NULL;
+    session->note = "no rule";
+    pg_report_unexpected(session);
+    claim(session, false);
+    session->rule = NULL;
+    pg_answer_error(session, &error);
+}
+
+/* ---- what happens by itself */
+
+void pg_answer_done(struct pg_session *session)
+{
+    if (session->ask->kind == PG_ASK_START) {
+        session->begun = true;
+        pg_server_accept(session->server);
+    } else {
+        pg_server_done(session->server);
+    }
+    pg_answer_end(session);
+}
+
+void pg_answer_automatic(struct pg_session *session)
+{
+    if (pg_server_automatic(session->server) < 0) {
+        pg_answer_unexpected(session);
+        return;
+    }
+    claim(session, true);
+    pg_answer_end(session);
+}
+
+/* ---- descriptions */
+
+static void describe(struct pg_session *session, const struct pg_columns *columns)
+{
+    const struct pg_statement *statement = session->ask->statement;
+    size_t count = (size_t)statement->is.parameters > statement->type_count
+                       ? (size_t)statement->is.parameters
+                       : statement->type_count;
+    uint32_t *types = arena_zero(&session->arena, (count + 1) * sizeof *types);
+
+    for (size_t i = 0; i < count; i++)
+        types[i] =
+            i < statement->type_count && statement->types[i] ? statement->types[i] : TYPE_TEXT;
+    pg_server_describe(session->server, types, count, columns ? columns->at : NULL,
+                       columns ? columns->count : 0);
+    pg_answer_end(session);
+}
+
+void pg_answer_description(struct pg_session *session)
+{
+    const struct pg_rule *rule = session->rule;
+
+    session->rule = NULL; /* it is the answer to the statement that has its faults */
+    describe(session, rule && pg_rule_has_rows(rule) ? pg_rule_columns(rule) : NULL);
+}
+
+/* ---- rows */
+
+struct rows {
+    const struct pg_rule *rule;
+    struct arena arena; /* of what was generated */
+    struct pg_cell *cells; /* NULL: the rule has them */
+    size_t count, room, size;
+};
+
+static int row(void *arg, size_t n, struct pg_cell *cells)
+{
+    struct rows *rows = arg;
+    size_t columns = pg_rule_columns(rows->rule)->count;
+    const struct pg_cell *from =
+        rows->cells ? rows->cells + n * columns : pg_rule_row(rows->rule, n);
+
+    if (n >= rows->count)
+        return 0;
+    memcpy(cells, from, columns * sizeof *cells);
+    return 1;
+}
+
+static void drop_rows(void *arg)
+{
+    struct rows *rows = arg;
+
+    free(rows->cells);
+    arena_fini(&rows->arena);
+    free(rows);
+}
+
+static struct rows *new_rows(const struct pg_rule *rule)
+{
+    struct rows *rows = calloc(1, sizeof *rows);
+
+    if (!rows)
+        arena_give_up(sizeof *rows);
+    rows->rule = rule;
+    rows->count = pg_rule_row_count(rule);
+    return rows;
+}
+
+/* ---- rows that a function of the test's works out: all of them, before the first is sent */
+
+struct generation {
+    struct pg_session *session;
+    struct rows *rows;
+    struct err err;
+    int r;
+};
+
+static struct pg_cell *add_row(struct rows *rows, size_t columns)
+{
+    struct pg_cell *cells = rows->cells;
+
+    if (rows->count == rows->room) {
+        rows->room = rows->room > 0 ? rows->room * 2 : 16;
+        cells = realloc(cells, rows->room * (columns + 1) * sizeof *cells);
+    }
+    if (!cells)
+        arena_give_up(rows->room * columns * sizeof *cells);
+    rows->cells = cells;
+    return cells + rows->count * columns;
+}
+
+static int take_row(struct generation *generation, const struct pg_columns *columns,
+                    const seam_value *values)
+{
+    struct rows *rows = generation->rows;
+    struct pg_cell *cells = add_row(rows, columns->count);
+    int r = 0;
+
+    for (size_t i = 0; i < columns->count && r == 0; i++) {
+        r = pg_rule_cell(&columns->at[i], &values[i], &rows->arena, &cells[i],
+                         &generation->err);
+        rows->size += sizeof *cells + (r == 0 ? cells[i].size : 0);
+    }
+    if (r == 0 && rows->size > GENERATED_MAX)
+        r = err_set(&generation->err, -EINVAL,
+                    ".row_fn has given %zu rows of %zu bytes and goes on", rows->count,
+                    rows->size);
+    rows->count += r == 0;
+    return r;
+}
+
+static void generate(seam_t *t, void *arg)
+{
+    struct generation *generation = arg;
+    const struct pg_rule *rule = generation->rows->rule;
+    const struct pg_columns *columns = pg_rule_columns(rule);
+    const seam_pg_rule *said = pg_rule_said(rule);
+    seam_value *values = calloc(columns->count + 1, sizeof *values);
+    size_t n = 0;
+
+    (void)t;
+    if (!values)
+        arena_give_up(columns->count * sizeof *values);
+    generation->r = 0;
+    while (generation->r == 0 && said->row_fn(n++, values, columns->count, said->arg)) {
+        generation->r = take_row(generation, columns, values);
+        memset(values, 0, columns->count * sizeof *values);
+    }
+    free(values);
+}
+
+static void generate_outside(void *arg)
+{
+    struct generation *generation = arg;
+
+    t_call(generation->session->mock->t, generate, generation);
+}
+
+static void answer_execution(struct pg_session *session, struct rows *rows);
+
+static void answer_generated(struct pg_session *session)
+{
+    const struct pg_rule *rule = session->rule;
+    struct generation generation = { .session = session,
+                                     .r = -ECANCELED,
+                                     .err = { "a fatal has ended .row_fn" } };
+    struct pg_error error = { .sqlstate = "SM001" };
+
+    if (!pg_serve_may_call(session, answer_generated))
+        return;
+    generation.rows = new_rows(rule);
+    generation.rows->count = 0;
+    stream_enter(&session->stream);
+    pg_serve_outside(session, generate_outside, &generation);
+    if (session->stream.dead) {
+        drop_rows(generation.rows);
+    } else if (generation.r < 0) {
+        drop_rows(generation.rows);
+        seam_error_at(session->mock->t, pg_rule_site(rule), "%s", generation.err.text);
+        error.message = arena_printf(&session->arena, "seam: %s", generation.err.text);
+        pg_answer_error(session, &error);
+    } else {
+        answer_execution(session, generation.rows);
+    }
+    stream_leave(&session->stream);
+}
+
+/* ---- a rule's answer */
+
+static int count_fields(const char *data)
+{
+    int count = 1;
+
+    for (; *data && *data != '\n'; data++)
+        count += *data == '\t';
+    return count;
+}
+
+static size_t count_lines(const char *data, size_t size)
+{
+    size_t count = size > 0 && data[size - 1] != '\n';
+
+    for (size_t i = 0; i < size; i++)
+        count += data[i] == '\n';
+    return count;
+}
+
+static int copy_columns(const struct pg_rule *rule, const char *data)
+{
+    const struct pg_columns *columns = pg_rule_columns(rule);
+
+    return columns && columns->count > 0 ? (int)columns->count : count_fields(data);
+}
+
+static void fill_copy(struct pg_session *session, struct pg_result *result)
+{
+    const seam_pg_rule *said = pg_rule_said(session->rule);
+
+    if (said->copy_in) {
+        result->copy = 'G';
+        result->copy_columns = copy_columns(session->rule, said->copy_in);
+        session->copying = session->rule;
+    } else {
+        result->copy = 'H';
+        result->copy_out = said->copy_out;
+        result->copy_size = strlen(said->copy_out);
+        result->copy_columns = copy_columns(session->rule, said->copy_out);
+    }
+    if (said->copy_out && !result->tag)
+        result->tag = arena_printf(&session->arena, "COPY %zu",
+                                   count_lines(said->copy_out, result->copy_size));
+}
+
+static void send_result(struct pg_session *session, struct rows *rows)
+{
+    const struct pg_rule *rule = session->rule;
+    const struct pg_columns *columns = pg_rule_columns(rule);
+    const seam_pg_rule *said = pg_rule_said(rule);
+    struct pg_rows wire = { .row = row, .arg = rows, .drop = drop_rows };
+    struct pg_result result = { .tag = said->tag, .error = pg_rule_error(rule) };
+
+    if (said->copy_in || said->copy_out) {
+        fill_copy(session, &result);
+    } else if (rows) {
+        wire.columns = columns->at;
+        wire.column_count = columns->count;
+        result.rows = &wire;
+    }
+    result.spoil = said->fault == SEAM_PG_WRONG_COUNT;
+    pg_server_result(session->server, &result);
+}
+
+/* A rule about BEGIN and the like that says nothing else is answered as the server would. */
+static bool is_plain_event(const struct pg_rule *rule)
+{
+    const seam_pg_rule *said = pg_rule_said(rule);
+
+    return said->event != SEAM_PG_STATEMENT && !said->tag && !pg_rule_has_rows(rule) &&
+           !pg_rule_error(rule);
+}
+
+static void notify(struct pg_session *session, const seam_pg_rule *said)
+{
+    if (said->notify.channel)
+        pg_server_notify(session->server, session->pid, said->notify.channel,
+                         said->notify.payload ? said->notify.payload : "");
+}
+
+static void answer_execution(struct pg_session *session, struct rows *rows)
+{
+    const struct pg_rule *rule = session->rule;
+    const struct pg_error *error = pg_rule_error(rule);
+
+    if (error && !rows)
+        pg_server_fail(session->server, error);
+    else if (is_plain_event(rule) || session->ask->statement->is.kind == PG_SQL_EMPTY)
+        pg_server_automatic(session->server);
+    else
+        send_result(session, rows);
+    notify(session, pg_rule_said(rule));
+    claim(session, true);
+    pg_answer_end(session);
+}
+
+static void send_notices(struct pg_session *session)
+{
+    size_t count;
+    const struct pg_error *notices = pg_rule_notices(session->rule, &count);
+
+    for (size_t i = 0; i < count; i++)
+        pg_server_notice(session->server, &notices[i]);
+}
+
+void pg_answer_rule(struct pg_session *session)
+{
+    const struct pg_rule *rule = session->rule;
+    const struct pg_error *error = pg_rule_error(rule);
+    bool executes = session->ask->kind == PG_ASK_EXECUTE;
+
+    if (executes && pg_rule_said(rule)->row_fn) {
+        send_notices(session);
+        answer_generated(session);
+        return;
+    }
+    send_notices(session);
+    if (executes) {
+        answer_execution(session, pg_rule_has_rows(rule) ? new_rows(rule) : NULL);
+    } else if (error) {
+        claim(session, true);
+        pg_answer_error(session, error);
+    } else {
+        pg_answer_done(session);
+    }
+}
+
+/* ---- the end of COPY FROM STDIN */
+
+static bool copied_wrong(struct pg_session *session, const seam_pg_rule *said)
+{
+    const struct pg_ask *ask = session->ask;
+    size_t size = strlen(said->copy_in);
+
+    if (size == 0 ||
+        (ask->copy_size == size && memcmp(ask->copy_data, said->copy_in, size) == 0))
+        return false;
+    pg_report_copy(session, said);
+    return true;
+}
+
+void pg_answer_copied(struct pg_session *session)
+{
+    const struct pg_ask *ask = session->ask;
+    const seam_pg_rule *said = pg_rule_said(session->copying);
+    struct pg_result result = { .tag = said->tag };
+    struct pg_error error = { .sqlstate = "SM001" };
+
+    session->call = (struct pg_call){ .sql = said->sql, .arena = &session->arena };
+    session->rule = session->copying;
+    session->entry = session->copy_entry;
+    session->copying = NULL;
+    session->copy_entry = NULL;
+    if (ask->copy_failed) {
+        error.sqlstate = "57014";
+        error.message =
+            arena_printf(&session->arena, "COPY from stdin failed: %s", ask->copy_failed);
+        pg_answer_error(session, &error);
+    } else if (copied_wrong(session, said)) {
+        error.message = "seam: this is not the data of the rule; see the report of the test";
+        pg_answer_error(session, &error);
+    } else {
+        if (!result.tag)
+            result.tag = arena_printf(&session->arena, "COPY %zu",
+                                      count_lines(ask->copy_data, ask->copy_size));
+        pg_server_result(session->server, &result);
+        pg_answer_end(session);
+    }
+}

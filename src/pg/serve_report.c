@@ -1,0 +1,184 @@
+/* pg/serve_report.c - what crossed the seam, for the report of a failed test, and what fails it. */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "pg/session.h"
+#include "pg/secret.h"
+#include "test/diff.h"
+#include "test/t.h"
+
+#include "base/hostile.h"
+
+enum { TABLE_MAX = 64 << 10, SHOWN_MAX = 200 /* bytes of an argument */ };
+
+/* ---- a statement as it is shown */
+
+static const char *event_name(const struct pg_session *session)
+{
+    switch (session->call.event) {
+    case SEAM_PG_CONNECT:
+        return "connect";
+    case SEAM_PG_CLOSE:
+        return "close";
+    case SEAM_PG_PING:
+        return "an empty statement";
+    default:
+        return "statement";
+    }
+}
+
+static void add_argument(struct buf *to, struct pg_session *session, size_t i)
+{
+    size_t size;
+    const char *text = pg_argument_text(&session->call.arguments[i], &session->arena, &size);
+
+    buf_printf(to, "%s$%zu=", i > 0 ? ", " : "", i + 1);
+    if (!text)
+        buf_add_text(to, "NULL");
+    else if (pg_secret_parameter(session->call.sql, (int)i + 1))
+        buf_add_text(to, "***");
+    else
+        buf_printf(to, "'%.*s%s'", (int)(size < SHOWN_MAX ? size : SHOWN_MAX), text,
+                   size > SHOWN_MAX ? "..." : "");
+}
+
+/* Without line breaks, in which the report would be hard to read. */
+static void add_statement(struct buf *to, const char *sql)
+{
+    bool blank = false;
+
+    for (; *sql; sql++) {
+        if (isspace((unsigned char)*sql)) {
+            blank = to->size > 0;
+            continue;
+        }
+        if (blank)
+            buf_add_char(to, ' ');
+        blank = false;
+        buf_add_char(to, *sql);
+    }
+}
+
+const char *pg_report_name(struct pg_session *session)
+{
+    const struct pg_call *call = &session->call;
+    struct buf name = BUF_INIT(TABLE_MAX), masked = BUF_INIT(TABLE_MAX);
+    const char *copy;
+
+    if (call->sql) {
+        pg_secret_mask(&masked, call->sql);
+        add_statement(&name, buf_text(&masked));
+    }
+    if (name.size == 0)
+        buf_add_text(&name, event_name(session));
+    for (size_t i = 0; i < call->argument_count; i++) {
+        buf_add_text(&name, i == 0 ? " [" : "");
+        add_argument(&name, session, i);
+    }
+    if (call->argument_count > 0)
+        buf_add_char(&name, ']');
+    copy = arena_dup(&session->arena, buf_text(&name));
+    buf_fini(&name);
+    buf_fini(&masked);
+    return copy;
+}
+
+/* ---- the exchange */
+
+static const char *fault_note(struct pg_session *session)
+{
+    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+    const char *word;
+
+    switch (said ? said->fault : SEAM_PG_NO_FAULT) {
+    case SEAM_PG_RESET:
+        word = "reset";
+        break;
+    case SEAM_PG_CLOSED:
+        word = "closed";
+        break;
+    case SEAM_PG_STALL:
+        word = "stalls";
+        break;
+    case SEAM_PG_KILL:
+        return "then the session is ended";
+    default:
+        return NULL;
+    }
+    return arena_printf(&session->arena, "%s after %d bytes", word, said->fault_after);
+}
+
+void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size)
+{
+    t_exchange(
+        session->mock->t,
+        &(struct t_exchange){ .seam = "pg",
+                              .what = pg_report_name(session),
+                              .answer = answer,
+                              .begin_ns = session->begin_ns,
+                              .elapsed_ns = now_ns() - session->begin_ns,
+                              .body = body,
+                              .body_size = size,
+                              .note = session->note ? session->note : fault_note(session) });
+}
+
+void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer)
+{
+    char what[300];
+
+    snprintf(what, sizeof what, "connect %s:%d", mock->host, mock->port);
+    t_exchange(mock->t,
+               &(struct t_exchange){
+                   .seam = "pg", .what = what, .answer = answer, .begin_ns = now_ns() });
+}
+
+/* ---- what fails the test */
+
+static void add_nearest(struct pg_session *session, struct buf *words)
+{
+    struct buf table = BUF_INIT(TABLE_MAX);
+    const char *why = "the nearest rule is";
+    seam_site nearest = { 0 };
+
+    if (pg_rule_nearest(session->mock->rules, &session->call, &nearest, &why, &table))
+        buf_printf(words, "was not expected; %s at %s:%d\n%s", why, pg_file_name(nearest.file),
+                   nearest.line, buf_text(&table));
+    else
+        buf_add_text(words, "was not expected; the mock has no rules");
+    buf_fini(&table);
+}
+
+void pg_report_unexpected(struct pg_session *session)
+{
+    struct seam_pg_mock *mock = session->mock;
+    bool forbidden = session->rule != NULL;
+    seam_site site = forbidden ? pg_rule_site(session->rule) : mock->site;
+    struct buf words = BUF_INIT(2 * TABLE_MAX);
+
+    if (mock->options.lenient && !forbidden)
+        return;
+    buf_printf(&words, "%s ", pg_report_name(session));
+    if (forbidden)
+        buf_add_text(&words, "came, but this rule is .never");
+    else
+        add_nearest(session, &words);
+    if (told_is_news(&mock->told, buf_text(&words), words.size))
+        seam_error_at(mock->t, site, "%s", buf_text(&words));
+    buf_fini(&words);
+}
+
+void pg_report_copy(struct pg_session *session, const seam_pg_rule *said)
+{
+    const struct pg_ask *ask = session->ask;
+    struct buf words = BUF_INIT(TABLE_MAX);
+
+    session->note = "other data";
+    buf_add_text(&words, "the data of COPY is not what this rule expects\n");
+    diff_text_sized(&words, ask->copy_data, ask->copy_size, said->copy_in,
+                    strlen(said->copy_in));
+    seam_error_at(session->mock->t, pg_rule_site(session->rule), "%s", buf_text(&words));
+    buf_fini(&words);
+}
