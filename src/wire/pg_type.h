@@ -36,13 +36,15 @@ struct pg_type {
     uint32_t array_oid; /* of arrays of it; 0: none */
     uint32_t element; /* of an array: the type of its elements; else 0 */
     const char *name; /* "int8" */
-    const char *other; /* "bigint"; NULL: none */
+    const char *
+        other; /* SQL's, which the server's messages have: "bigint"; the same where it has no other */
     int size; /* bytes; -1: varies */
     enum pg_kind kind;
     bool binary; /* the format is known here */
 };
 
 const struct pg_type *pg_type_of_oid(uint32_t oid); /* NULL: not known here */
+const struct pg_type *pg_type_at(size_t n); /* all of them, from 0; NULL behind the last */
 
 /* "numeric(10,2)", "varchar(5)", "int4[]", "timestamp with time zone", "Timestamptz". -EINVAL with words, which
  * name the nearest type, for one that is not known. */
