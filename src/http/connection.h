@@ -45,8 +45,8 @@ struct http_service {
      * call for x, which is gone afterwards unless it is held. May be NULL. */
     void (*ended)(struct http_service *service, struct http_exchange *x);
 
-    /* The client sent what is no request (it has been answered with `error->status`), or its handshake
-     * failed (status 0). May be NULL. */
+    /* The client sent what is no request: it has been answered with `error->status`, or by HTTP/2 with a
+     * reset. Or its handshake failed: neither of both. What is secret in the words is masked. May be NULL. */
     void (*malformed)(struct http_service *service, struct http_connection *connection,
                       const struct http1_error *error);
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "http/mock.h"
 #include "link/link.h"
 #include "test/t.h"
@@ -214,15 +215,35 @@ static void driver_gone(void *driven)
     loop_unlock();
 }
 
-static bool driver_resolves(void *route)
+static void say_lack(struct seam_http_mock *mock, int error)
+{
+    struct err err;
+
+    if (mock->lacked)
+        return;
+    mock->lacked = true;
+    io_say_no_descriptor(error, &err);
+    seam_error_at(mock->t, mock->site, "'%s' cannot take a connection: %s", mock->origin,
+                  err.text);
+}
+
+static void driver_lacks(void *route, int error)
+{
+    loop_lock();
+    if (mock_is_running(route))
+        say_lack(route, error);
+    loop_unlock();
+}
+
+static bool driver_resolves(void *route, const char *host)
 {
     struct seam_http_mock *mock = route;
     bool resolves = true;
 
     loop_lock();
     if (mock_is_running(mock) &&
-        rule_connection_fault(mock->rules, mock->host, false) == SEAM_HTTP_UNKNOWN_HOST) {
-        take_refusal(mock, mock->host);
+        rule_connection_fault(mock->rules, host, false) == SEAM_HTTP_UNKNOWN_HOST) {
+        take_refusal(mock, host);
         resolves = false;
     }
     loop_unlock();
@@ -250,6 +271,7 @@ static const struct link_driver driver = { .fault = driver_fault,
                                            .end = driver_end,
                                            .gone = driver_gone,
                                            .resolves = driver_resolves,
+                                           .lacks = driver_lacks,
                                            .listen = driver_listen };
 
 /* ---- the listener: programs without hooks, or that were spawned */
@@ -268,10 +290,20 @@ static int turn_away(struct mock_connection *connection, enum seam_http_fault fa
     return -ECONNREFUSED;
 }
 
+static struct seam_http_mock *mock_of(struct listener *listener)
+{
+    return (struct seam_http_mock *)((char *)listener -
+                                     offsetof(struct seam_http_mock, listener));
+}
+
+static void lacks(struct listener *listener, int error)
+{
+    say_lack(mock_of(listener), error);
+}
+
 static void accepted(struct listener *listener, int fd, const char *peer)
 {
-    struct seam_http_mock *mock =
-        (struct seam_http_mock *)((char *)listener - offsetof(struct seam_http_mock, listener));
+    struct seam_http_mock *mock = mock_of(listener);
     enum seam_http_fault fault = take_refusal(mock, mock->host);
     struct mock_connection *connection = list_connection(mock);
     int r;
@@ -297,6 +329,7 @@ int mock_listen(struct seam_http_mock *mock, struct err *err)
     if (mock->listens)
         return 0;
     mock->listener.accepted = accepted;
+    mock->listener.lacks = lacks;
     r = listener_start(&mock->listener, NULL, err);
     mock->listens = r == 0;
     return r;

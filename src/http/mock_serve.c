@@ -190,6 +190,9 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
         seam_error_at(mock->t, mock->site,
                       "'%s' got what is no HTTP request and answered %d: %s", mock->origin,
                       error->status, error->text);
+    else if (error->reset)
+        seam_error_at(mock->t, mock->site, "'%s' got what is no HTTP/2: %s", mock->origin,
+                      error->text);
     else if (service == &mock->services[TLS_SOUND].base)
         seam_log_at(mock->t, mock->site, "'%s': the program (%s) ended the TLS handshake: %s",
                     mock->origin, http_connection_peer(connection), error->text);
@@ -455,11 +458,24 @@ static void choose_with_user(struct mock_call *call)
         }
 }
 
+/* A tunnel leads to what is no business of this origin's. A rule that refuses one says so with its method. */
+static bool wants_tunnel(const struct mock_call *call)
+{
+    return strcmp(call->entry->call.method, "CONNECT") == 0 &&
+           !(call->choice.rule && rule_has_method(call->choice.rule));
+}
+
 static void chosen(struct mock_call *call)
 {
     if (!call->x)
         return;
-    if (call->choice.reply && !call->choice.forbidden)
+    if (wants_tunnel(call) && !call->mock->lenient)
+        mock_fail(
+            call, call->mock->site, 501,
+            "a mock is no proxy: mock the origin that the program wants, and it needs none");
+    else if (wants_tunnel(call))
+        mock_unexpected(call);
+    else if (call->choice.reply && !call->choice.forbidden)
         reply(call);
     else if (!call->choice.forbidden && call->mock->cassette)
         cassette_answer(call);

@@ -402,6 +402,11 @@ seam_site rule_site(const struct rule *rule)
     return rule->site;
 }
 
+bool rule_has_method(const struct rule *rule)
+{
+    return rule->method != NULL;
+}
+
 const char *rule_name(const struct rule *rule)
 {
     return rule->name;

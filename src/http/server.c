@@ -31,6 +31,7 @@ struct seam_http_server {
     const char *socket; /* NULL: on TCP */
     struct run *runs; /* those that run; guarded by the loop's lock */
     bool stopped;
+    bool lacked; /* descriptors, and said so */
 };
 
 /* ---- serving; the loop's lock is held */
@@ -96,6 +97,8 @@ static void malformed(struct http_service *service, struct http_connection *conn
     if (error->status)
         seam_log_at(server->t, server->site, "a request from '%s' was answered with %d: %s",
                     peer, error->status, error->text);
+    else if (error->reset)
+        seam_log_at(server->t, server->site, "from '%s': %s", peer, error->text);
     else
         seam_log_at(server->t, server->site, "no connection with '%s': %s", peer, error->text);
 }
@@ -105,6 +108,19 @@ static void accepted(struct listener *listener, int fd, const char *peer)
     struct http_connection *connection;
 
     http_connection_new(&connection, &server_of_listener(listener)->service, fd, peer, false);
+}
+
+static void lacks(struct listener *listener, int error)
+{
+    struct seam_http_server *server = server_of_listener(listener);
+    struct err err;
+
+    if (server->lacked)
+        return;
+    server->lacked = true;
+    io_say_no_descriptor(error, &err);
+    seam_error_at(server->t, server->site, "this server cannot take a connection: %s",
+                  err.text);
 }
 
 /* ---- stopping */
@@ -220,7 +236,7 @@ seam_http_server *seam_http_serve_at(seam_t *t, seam_http_handler *handler, void
                                                       .request = request,
                                                       .ended = ended,
                                                       .malformed = malformed },
-                                         .listener = { .accepted = accepted },
+                                         .listener = { .accepted = accepted, .lacks = lacks },
                                          .t = t,
                                          .site = options->site,
                                          .handler = handler,

@@ -4,8 +4,11 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +141,43 @@ SEAM_TEST(server_reports_a_malformed_request)
                      "request line is not 'method target version': 'HELO'\nend t pass\n$");
 }
 
+static void says_secrets(seam_t *t)
+{
+    seam_http_server *server = seam_http_serve(t, caller_greet, NULL);
+
+    caller_ask(t, server, "GET /?token=abc\r\n\r\n");
+    caller_ask(t, server, "GET / HTTP/1.1\r\nAuthorization Bearer abc\r\n\r\n");
+}
+
+SEAM_TEST(server_masks_what_it_quotes_of_a_malformed_request)
+{
+    const char *said = trial_run(t, says_secrets, NULL);
+
+    seam_check_contains(t, said, "version': 'GET /?token=***'\n");
+    seam_check_contains(t, said, "value': 'Authorization ***'\n");
+}
+
+/* Without a :path, which HTTP/2 has no answer to. */
+static void says_malformed_h2(seam_t *t)
+{
+    static const char words[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"
+                                "\0\0\1\1\5\0\0\0\1\x82";
+    int fd = caller_connect(t, seam_http_serve(t, caller_greet, NULL, .http2 = true));
+
+    seam_require_eq(t, send(fd, words, sizeof words - 1, MSG_NOSIGNAL), sizeof words - 1);
+    shutdown(fd, SHUT_WR);
+    caller_hear(t, fd, NULL);
+    close(fd);
+}
+
+SEAM_TEST(server_says_of_a_malformed_request_of_http2_that_it_was_reset)
+{
+    seam_check_match(t, trial_run(t, says_malformed_h2, NULL),
+                     "^log t: from '127.0.0.1:[0-9]+': a malformed request was reset: there is "
+                     "no :authority\nend t pass\n$");
+}
+
 struct blocked {
     pthread_mutex_t lock;
     pthread_cond_t runs;
@@ -184,6 +224,31 @@ SEAM_TEST(server_names_the_handler_that_blocks_its_end)
 static void starts_in_vain(seam_t *t)
 {
     seam_http_serve(t, caller_greet, NULL, .unix_socket = "/nowhere/socket");
+}
+
+/* The socket takes the last descriptor that there is, and the loop finds none. */
+static void starts_without_loop(seam_t *t)
+{
+    const char *path = seam_path(t, "%s/socket", getenv("SERVER_FOLDER"));
+    int next = t_private_fd(dup(STDERR_FILENO));
+    struct rlimit limit;
+
+    seam_require_ok(t, getrlimit(RLIMIT_NOFILE, &limit));
+    t_private_close(next);
+    limit.rlim_cur = (rlim_t)next + 1;
+    seam_require_ok(t, setrlimit(RLIMIT_NOFILE, &limit));
+    seam_http_serve(t, caller_greet, NULL, .unix_socket = path);
+}
+
+SEAM_TEST(server_that_cannot_start_leaves_no_socket)
+{
+    const char *folder = seam_tempdir(t);
+
+    seam_setenv(t, "SERVER_FOLDER", folder);
+    seam_check_contains(t, trial_run(t, starts_without_loop, NULL),
+                        "error t: cannot start a server: cannot listen on '");
+    seam_check_ok(t, rmdir(folder));
+    seam_check_ok(t, mkdir(folder, 0700)); /* the test removes it */
 }
 
 SEAM_TEST(server_says_why_it_cannot_start)

@@ -201,6 +201,8 @@ static int connect_to_double(int fd, const struct link_destination *destination,
 
     peer = replace_by_pair(fd);
     if (peer < 0) {
+        if (destination->driver->lacks)
+            destination->driver->lacks(destination->route, peer);
         errno = -peer;
         return -1;
     }

@@ -82,7 +82,8 @@ struct process {
     const char *folder; /* where temporary files go */
     const char *source_root; /* what relative source files are relative to */
     const char *artifacts;
-    const char *libexec; /* where libseam-shim.so is */
+    const char
+        *libexec; /* where the libraries are that spawned programs are given, and `stacks` */
     const char *build; /* -build: the folder of a compile_commands.json */
     uint64_t deadline_ns; /* of this test; 0: none */
     uint64_t timeout_ns; /* its whole time */

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "seam/seam.h"
 
 /* Descriptors of ours start here, out of the way of the test's own. */
@@ -102,5 +103,9 @@ int t_wait_ms(const seam_t *t, int want_ms);
  */
 typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
 void t_spawn_environment(t_spawn_environment_fn *fn);
+
+/* How LD_PRELOAD names that library of Seam's: the loader takes blanks and colons for the end of a name, so it
+ * may be a link in `folder`. NULL with the words in `err` when it cannot. Only with t_libexec(). */
+const char *t_preload_path(seam_t *t, const char *folder, const char *name, struct err *err);
 
 #endif

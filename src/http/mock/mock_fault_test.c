@@ -41,6 +41,35 @@ SEAM_TEST(a_kept_connection_does_not_hide_a_refusal)
     seam_check_str(t, caller_perform(caller, "http://api.test/")->body, "up again");
 }
 
+SEAM_TEST(one_name_of_many_is_unknown)
+{
+    seam_http_mock *plain = seam_http_mock_start(t, "http://.shop.test");
+    seam_http_mock *safe = seam_http_mock_start(t, "https://.shop.test");
+    struct caller *caller = caller_new(t);
+
+    seam_http_expect(plain, .any_times = true, .reply = { { .body = "plain" } });
+    seam_http_expect(safe, .host = "eu.shop.test",
+                     .reply = { { .fault = SEAM_HTTP_UNKNOWN_HOST } });
+    curl_easy_setopt(caller->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    seam_check_str(t, caller_perform(caller, "http://us.shop.test/")->body, "plain");
+    seam_check_eq(t, caller_perform(caller, "http://eu.shop.test/")->code,
+                  CURLE_COULDNT_RESOLVE_HOST);
+    seam_check_str(t, caller_perform(caller, "http://eu.shop.test/")->body, "plain");
+}
+
+SEAM_TEST(a_proxy_that_says_no_is_a_rule)
+{
+    seam_http_mock *proxy = seam_http_mock_start(t, "http://proxy.test:3128");
+    struct caller *caller = caller_new(t);
+
+    seam_http_expect(proxy, .method = "CONNECT",
+                     .reply = { { .status = 407, .header = { "Proxy-Authenticate: Basic" } } });
+    curl_easy_setopt(caller->easy, CURLOPT_PROXY, "http://proxy.test:3128");
+    seam_check_eq(t, caller_perform(caller, "https://api.test/")->code, CURLE_RECV_ERROR);
+    seam_check_contains(t, caller->got.head, "HTTP/1.1 407 ");
+    seam_check_contains(t, seam_http_mock_call(proxy, 0)->url, "api.test:443");
+}
+
 SEAM_TEST(certificates_have_flaws)
 {
     seam_http_mock *mock = seam_http_mock_start(t, "https://api.test");
