@@ -149,10 +149,11 @@ void t_tally(seam_t *t, enum tally tally, int number, const char *words)
 
 void t_exchange(seam_t *t, const struct t_exchange *exchange)
 {
-    const seam_t *of = caller(t);
+    const seam_t *of = exchange->served ? t : caller(t);
     struct words words;
     struct event event = {
         .kind = EVENT_EXCHANGE,
+        .flags = exchange->served ? EVENT_SERVED : 0,
         .node = of->node,
         .number = offset_us(of, exchange),
         .elapsed_ns = exchange->elapsed_ns,
