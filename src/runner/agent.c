@@ -88,9 +88,8 @@ static void set_environment(const struct run *run)
 
     snprintf(marker, sizeof marker, "%s.%0*u", run->id, AGENT_SERIAL, 0);
     setenv(AGENT_MARKER, marker, 1);
-    if (run->options->race &&
-        snprintf(options, sizeof options, "atexit_sleep_ms=0:%s", set ? set : "") <
-            (int)sizeof options)
+    if (run->options->race && snprintf(options, sizeof options, "atexit_sleep_ms=0:%s",
+                                       set ? set : "") < (int)sizeof options)
         setenv("TSAN_OPTIONS", options, 1);
 }
 
