@@ -2,9 +2,9 @@
  * test/crash_spawned.c - libseam-crash.so: when a signal kills a program that a test spawned, have its stack read.
  *
  * The handler starts the helper `stacks` itself and waits for it: no descriptor, thread or socket is kept for the
- * day of the crash. The helper is started as by vfork, and is a child that no wait() of the program finds and no
- * SIGCHLD tells of. Then the signal is sent again as it came, so that the exit status and the core are what they
- * would have been. See spawn_report.h.
+ * day of the crash. The helper begins in the memory of the program, as by vfork, and is a child that no wait() of
+ * the program finds and no SIGCHLD tells of. Then the signal is sent again as it came, so that the exit status and
+ * the core are what they would have been. See spawn_report.h.
  *
  * A program that has a handler of its own, or a sanitizer's, is left alone. Libc's functions that open and close
  * are not called: in a program with doubles they are hooks, which may be what was interrupted. Nor are those that
@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -146,6 +147,7 @@ static void write_head(int file, int number, const siginfo_t *info, const void *
 /* In static memory: the stack may be what is short. One crash is told at a time. */
 static struct {
     int report;
+    atomic_int may_start; /* a futex */
     struct words pid, thread, sp, pc;
     char raw[8 + CRASH_ADDRESSES];
     char *argv[7], *environment[2];
@@ -186,7 +188,20 @@ static void fill_launch(int report, const void *context)
     launch.environment[0] = marker;
 }
 
-/* In the memory of the crashed process, which stands still until execve(). */
+/* The crashed thread is out of clone() when the helper looks at it: no stack can be read from in there. */
+static void let_start(void)
+{
+    atomic_store(&launch.may_start, 1);
+    syscall(SYS_futex, &launch.may_start, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void await_start(void)
+{
+    while (!atomic_load(&launch.may_start))
+        syscall(SYS_futex, &launch.may_start, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+/* In the memory of the crashed process, until execve(). */
 static int become_helper(void *arg)
 {
     struct words words = { .size = 0 };
@@ -194,6 +209,7 @@ static int become_helper(void *arg)
 
     (void)arg;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    await_start();
     syscall(SYS_dup3, launch.report, STDOUT_FILENO, 0);
     null = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
     syscall(SYS_dup3, null, STDIN_FILENO, 0);
@@ -229,11 +245,12 @@ static void run_helper(int report, const void *context)
 
     fill_launch(report, context);
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); /* where only parents may (Yama) */
-    pid = clone(become_helper, helper_stack + sizeof helper_stack,
-                CLONE_VM | CLONE_VFORK | CLONE_PIDFD, NULL, &pidfd);
-    if (pid > 0)
+    pid = clone(become_helper, helper_stack + sizeof helper_stack, CLONE_VM | CLONE_PIDFD, NULL,
+                &pidfd);
+    if (pid > 0) {
+        let_start();
         await_helper(pid, pidfd);
-    else
+    } else
         write_text(report, "note\tno process can be started to read the stack\nend\n");
 }
 
