@@ -65,6 +65,7 @@ struct http_exchange {
     struct http_connection *connection;
     const struct http_message *request; /* lives as long as the exchange */
     const char *version; /* "HTTP/1.1" or "HTTP/2" */
+    uint64_t begin_ns; /* when the request had come, as now_ns() has it */
     void *user; /* the service's own */
     bool begun; /* the head of the answer has been given out */
     int status; /* of it */

@@ -117,7 +117,7 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
         arena_give_up(sizeof *call);
     call->mock = mock;
     call->x = x;
-    call->begin_ns = now_ns();
+    call->begin_ns = x->begin_ns;
     call->wire = BUF_INIT(http1_usual_limits.body * 2);
     call->entry =
         journal_add(&mock->journal, origin_of(mock, x->request, &call->arena), x->request);

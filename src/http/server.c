@@ -71,6 +71,23 @@ static void request(struct http_service *service, struct http_exchange *x)
     forget_run(server, &run);
 }
 
+/* Of the answer's body nothing is told: it has been sent. */
+static void ended(struct http_service *service, struct http_exchange *x)
+{
+    char status[HTTP_STATUS_TEXT];
+
+    t_exchange(
+        server_of_service(service)->t,
+        &(struct t_exchange){ .seam = "http",
+                              .served = true,
+                              .method = x->request->method,
+                              .what = x->request->target,
+                              .answer = x->begun ? http_status_text(status, x->status) : NULL,
+                              .begin_ns = x->begin_ns,
+                              .elapsed_ns = now_ns() - x->begin_ns,
+                              .note = x->answered ? NULL : "the connection was closed" });
+}
+
 static void malformed(struct http_service *service, struct http_connection *connection,
                       const struct http1_error *error)
 {
@@ -215,15 +232,17 @@ seam_http_server *seam_http_serve_at(seam_t *t, seam_http_handler *handler, void
     struct err err = { "" };
     int r;
 
-    *server = (struct seam_http_server){
-        .service = { .http2 = options->http2, .request = request, .malformed = malformed },
-        .listener = { .accepted = accepted, .lacks = lacks },
-        .t = t,
-        .site = options->site,
-        .handler = handler,
-        .arg = arg,
-        .socket = socket_path(t, options->site, options->unix_socket)
-    };
+    *server = (struct seam_http_server){ .service = { .http2 = options->http2,
+                                                      .request = request,
+                                                      .ended = ended,
+                                                      .malformed = malformed },
+                                         .listener = { .accepted = accepted, .lacks = lacks },
+                                         .t = t,
+                                         .site = options->site,
+                                         .handler = handler,
+                                         .arg = arg,
+                                         .socket = socket_path(t, options->site,
+                                                               options->unix_socket) };
     seam_cleanup(t, stop, server);
     loop_lock();
     r = start_tls(server, options, &err);

@@ -28,6 +28,9 @@ static void fail_a_check(seam_http_exchange *x, void *arg)
     seam_http_respond(x, 200, NULL, "still answered");
 }
 
+/* What a server answers is told when it has been sent, and the client may be the first to go on. */
+static const struct trial_options quiet = { .no_exchanges = true };
+
 static void counts_checks(seam_t *t)
 {
     seam_http_server *server = seam_http_serve(t, fail_a_check, NULL);
@@ -37,8 +40,35 @@ static void counts_checks(seam_t *t)
 
 SEAM_TEST(server_counts_the_checks_of_a_handler)
 {
-    seam_check_match(t, trial_run(t, counts_checks, NULL),
+    seam_check_match(t, trial_run(t, counts_checks, &quiet),
                      "^error t: status\ngot:  1\nwant: 2\nend t fail\n$");
+}
+
+static void answer_or_cut(seam_http_exchange *x, void *arg)
+{
+    (void)arg;
+    if (strcmp(seam_http_path(x), "/cut") == 0)
+        seam_http_reset(x);
+    seam_http_respond(x, 404, NULL, "no");
+}
+
+static void serves(seam_t *t)
+{
+    seam_http_server *server = seam_http_serve(t, answer_or_cut, NULL);
+
+    caller_ask(t, server, GET_LAST("/a?token=secret"));
+    caller_ask(t, server, GET_LAST("/cut"));
+    seam_http_stop(server);
+    seam_log(t, "stopped");
+}
+
+SEAM_TEST(server_tells_what_it_answered)
+{
+    trial_says(t, serves,
+               "exchange t: GET /a?token=***\n404\n\n\n"
+               "exchange t: GET /cut\n\nthe connection was closed\n\n"
+               "log t: stopped\n"
+               "end t pass\n");
 }
 
 static void fail_for_good(seam_http_exchange *x, void *arg)
@@ -62,12 +92,13 @@ static void ends_a_handler(seam_t *t)
 
 SEAM_TEST(server_answers_500_when_a_fatal_ends_a_handler)
 {
-    trial_says(t, ends_a_handler,
-               "error t: no way\n"
-               "error t: no way\n"
-               "log t: HTTP/1.1 500 a failure ended the handler; see the test's report\n(end)\n"
-               "log t: (Connection reset by peer)\n"
-               "end t fail\n");
+    trial_says_with(
+        t, ends_a_handler, &quiet,
+        "error t: no way\n"
+        "error t: no way\n"
+        "log t: HTTP/1.1 500 a failure ended the handler; see the test's report\n(end)\n"
+        "log t: (Connection reset by peer)\n"
+        "end t fail\n");
 }
 
 static void misuse(seam_http_exchange *x, void *arg)
@@ -87,9 +118,8 @@ static void misuses(seam_t *t)
 
 SEAM_TEST(server_says_what_a_handler_cannot_do)
 {
-    trial_says(
-        t, misuses,
-
+    trial_says_with(
+        t, misuses, &quiet,
         "error t: seam_http_add_field: 'X: a\r\nb' is no field: a name is one word, a value "
         "one line\n"
         "error t: seam_http_set_status: 100 is no status of an answer: 200 to 999\n"
@@ -186,7 +216,7 @@ static void blocks(seam_t *t)
 
 SEAM_TEST(server_names_the_handler_that_blocks_its_end)
 {
-    seam_check_match(t, trial_run(t, blocks, NULL),
+    seam_check_match(t, trial_run(t, blocks, &quiet),
                      "^error t: this server cannot stop: for 50 ms it has waited for the "
                      "handler that answers GET /slow of '127.0.0.1:[0-9]+'\nend t fail\n$");
 }

@@ -125,11 +125,14 @@ struct openssl {
     int (*verify)(void *context);
 };
 
+/* The program itself has no name by which it could be opened. */
 static void *library_of(const void *caller)
 {
     Dl_info where;
+    void *library =
+        dladdr(caller, &where) ? dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
 
-    return dladdr(caller, &where) ? dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
+    return library ? library : dlopen(NULL, RTLD_NOW);
 }
 
 /* The functions as the calling library finds them: there may be two OpenSSLs in a process. */

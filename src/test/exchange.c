@@ -138,10 +138,11 @@ static const seam_t *caller(const seam_t *owner)
 
 void t_exchange(seam_t *t, const struct t_exchange *exchange)
 {
-    const seam_t *of = caller(t);
+    const seam_t *of = exchange->served ? t : caller(t);
     struct words words;
     struct event event = {
         .kind = EVENT_EXCHANGE,
+        .flags = exchange->served ? EVENT_SERVED : 0,
         .node = of->node,
         .number = offset_us(of, exchange),
         .elapsed_ns = exchange->elapsed_ns,

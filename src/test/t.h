@@ -72,7 +72,7 @@ bool t_hooks_are_on(void);
 
 /* A request that crossed a seam, and what came back. */
 struct t_exchange {
-    const char *seam; /* "http"; "http server" of a server of the test's */
+    const char *seam; /* "http" */
     const char *what; /* "POST https://api.pay.test/v1/charges" */
     const char *answer; /* "429", "reset after 10 bytes"; NULL: none came */
     uint64_t begin_ns; /* when it was asked, as now_ns() has it; 0: elapsed_ns ago */
@@ -81,11 +81,12 @@ struct t_exchange {
     size_t body_size;
     const char *note; /* "no rule"; NULL: none */
     const char *method; /* in front of `what`; NULL: none */
+    bool served; /* a server of `t` answered */
 };
 
 /* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
- * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
- * All is copied. From any thread, as long as `t` has not ended. */
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest,
+ * but not what a server answered: now one thread does that, now another. All is copied. From any thread, as long as `t` has not ended. */
 void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
