@@ -101,7 +101,8 @@ static void take_sasl_first(struct pg_server *server)
     if (body_is_wrong(server, &body))
         return;
     if (strcmp(mechanism, PG_SCRAM_NAME) != 0) {
-        engine_fatal(server, "08P01", "client selected an invalid SASL authentication mechanism");
+        engine_fatal(server, "08P01",
+                     "client selected an invalid SASL authentication mechanism");
         return;
     }
     server->scram = arena_zero(&server->arena, sizeof *server->scram);

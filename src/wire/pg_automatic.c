@@ -68,8 +68,7 @@ static void describe(struct pg_server *server)
     const struct pg_sql *is = &server->ask.statement->is;
     struct pg_column column = { .type = PG_TEXT_OID, .type_size = -1, .modifier = -1 };
 
-    if (is->kind == PG_SQL_SHOW && is->name &&
-        parameter_value(server, is->name, &column.name))
+    if (is->kind == PG_SQL_SHOW && is->name && parameter_value(server, is->name, &column.name))
         pg_server_describe(server, NULL, 0, &column, 1);
     else if (is->kind == PG_SQL_SHOW && is->name) {
         engine_answer(server);

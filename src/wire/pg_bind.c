@@ -98,10 +98,10 @@ static bool get_argument(struct pg_server *server, struct pg_body *body,
     if (body->failed)
         return !refuse(server, "08P01", body->why, where(server, binding, i, false));
     if (argument->format != 0 && argument->format != 1)
-        return !refuse(server, "22023",
-                       arena_printf(&server->turn, "unsupported format code: %d",
-                                    argument->format),
-                       where(server, binding, i, false));
+        return !refuse(
+            server, "22023",
+            arena_printf(&server->turn, "unsupported format code: %d", argument->format),
+            where(server, binding, i, false));
     return !argument->data || !value_is_wrong(server, binding, i);
 }
 
@@ -146,8 +146,8 @@ static struct pg_portal *make_portal(struct pg_server *server, const struct bind
                                    binding->count * sizeof *binding->arguments);
     for (size_t i = 0; i < binding->count; i++)
         if (portal->arguments[i].data)
-            portal->arguments[i].data = arena_copy(
-                &portal->arena, portal->arguments[i].data, portal->arguments[i].size);
+            portal->arguments[i].data = arena_copy(&portal->arena, portal->arguments[i].data,
+                                                   portal->arguments[i].size);
     portal->format_count = binding->result_count;
     portal->formats = arena_copy(&portal->arena, binding->results,
                                  binding->result_count * sizeof *binding->results);
@@ -205,8 +205,7 @@ void bind_take(struct pg_server *server, struct pg_body *body)
         prepared_missing(server, statement);
         return;
     }
-    if (counts_are_wrong(server, &binding) ||
-        prepared_is_dead(server, &binding.prepared->is) ||
+    if (counts_are_wrong(server, &binding) || prepared_is_dead(server, &binding.prepared->is) ||
         portal_is_taken(server, binding.portal) || !get_arguments(server, body, &binding))
         return;
     binding.results = get_formats(server, body, &binding.result_count);

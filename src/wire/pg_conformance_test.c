@@ -164,7 +164,7 @@ static void run_row(seam_t *t, const char *row, const char *database, side_fn *s
                     struct buf *to)
 {
     const char *lines = strchr(row, '\n') + 1;
-    bool own_start = lines[0] == '0' || lines[0] == 'x', is_real = side == real;
+    bool own_start = lines[0] == '0' || lines[0] == 'y', is_real = side == real;
     struct buf bytes = BUF_INIT(1 << 20), reply = BUF_INIT(REPLY_MAX);
 
     buf_printf(to, "%s\n", row);

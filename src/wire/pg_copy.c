@@ -100,8 +100,9 @@ static void take_data(struct pg_server *server)
 {
     if (buf_add(&server->copy, server->frame.body, server->frame.size) < 0)
         copy_fail(server, "54000",
-                  arena_printf(&server->turn, "more than %d bytes in a COPY, which are all that "
-                                              "seam's double keeps",
+                  arena_printf(&server->turn,
+                               "more than %d bytes in a COPY, which are all that "
+                               "seam's double keeps",
                                PG_MESSAGE_MAX));
 }
 
@@ -133,9 +134,9 @@ void copy_end(struct pg_server *server, const struct pg_result *result)
 
     server->phase = PG_SERVING;
     if (server->ask.copy_failed)
-        copy_fail(server, "57014",
-                  arena_printf(&server->turn, "COPY from stdin failed: %s",
-                               server->ask.copy_failed));
+        copy_fail(
+            server, "57014",
+            arena_printf(&server->turn, "COPY from stdin failed: %s", server->ask.copy_failed));
     else if (result->error)
         engine_fail(server, result->error);
     else

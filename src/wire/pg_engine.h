@@ -221,7 +221,8 @@ enum result_end {
 };
 void result_columns(struct pg_server *server, const struct pg_column *columns, size_t count,
                     const struct pg_portal *portal);
-enum result_end result_rows(struct pg_server *server, struct pg_portal *portal, size_t max, size_t *ret);
+enum result_end result_rows(struct pg_server *server, struct pg_portal *portal, size_t max,
+                            size_t *ret);
 const char *result_tag(const struct pg_statement *statement, const char *tag, bool has_rows,
                        size_t count, struct arena *arena);
 
@@ -240,7 +241,8 @@ void automatic_refuse(struct pg_server *server); /* in a failed transaction */
 bool transaction_is_end(const struct pg_statement *statement); /* goes on in a failed one */
 bool transaction_knows(const struct pg_statement *statement);
 void transaction_run(struct pg_server *server, const char *tag);
-void transaction_failed(struct pg_server *server, bool commits); /* by an error, of COMMIT or another */
+void transaction_failed(struct pg_server *server,
+                        bool commits); /* by an error, of COMMIT or another */
 void transaction_end_implicit(struct pg_server *server);
 
 void prepared_execute(struct pg_server *server); /* EXECUTE of SQL; PREPARE; DEALLOCATE */

@@ -64,9 +64,9 @@ static void set_field(struct pg_error *error, char field, const char *text)
         ['d'] = &error->type,     ['n'] = &error->constraint,     ['F'] = &error->file,
         ['R'] = &error->routine,  ['q'] = &error->internal_query, ['V'] = &error->severity,
     };
-    int *numbers[] = { ['P'] = &error->position,
-                       ['p'] = &error->internal_position,
-                       ['L'] = &error->line };
+    int *numbers[] = {
+        ['P'] = &error->position, ['p'] = &error->internal_position, ['L'] = &error->line
+    };
     size_t i = (unsigned char)field;
 
     if (i < sizeof texts / sizeof *texts && texts[i])

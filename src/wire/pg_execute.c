@@ -143,9 +143,10 @@ static const struct pg_error *copy_error(struct arena *arena, const struct pg_er
                                          int shift)
 {
     struct pg_error *copy = arena_copy(arena, error, sizeof *error);
-    const char **texts[] = { &copy->severity, &copy->sqlstate, &copy->message,    &copy->detail,
-                             &copy->hint,     &copy->where,    &copy->schema,     &copy->table,
-                             &copy->column,   &copy->type,     &copy->constraint, &copy->file,
+    const char **texts[] = { &copy->severity, &copy->sqlstate,      &copy->message,
+                             &copy->detail,   &copy->hint,          &copy->where,
+                             &copy->schema,   &copy->table,         &copy->column,
+                             &copy->type,     &copy->constraint,    &copy->file,
                              &copy->routine,  &copy->internal_query };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -171,8 +172,8 @@ static void take_rows(struct pg_server *server, struct pg_portal *portal,
 {
     portal->has_rows = true;
     portal->rows = *result->rows;
-    portal->cells = arena_zero(&portal->arena,
-                               (portal->rows.column_count + 1) * sizeof *portal->cells);
+    portal->cells =
+        arena_zero(&portal->arena, (portal->rows.column_count + 1) * sizeof *portal->cells);
     portal->tag = arena_dup(&portal->arena, result->tag);
     portal->spoil = result->spoil;
     if (server->max_rows > 0)
@@ -198,7 +199,8 @@ void execute_result(struct pg_server *server, const struct pg_result *result)
     else if (result->copy == 'H')
         copy_out(server, result);
     else
-        execute_complete(server, result_tag(portal->runs, result->tag, false, 0, &server->turn));
+        execute_complete(server,
+                         result_tag(portal->runs, result->tag, false, 0, &server->turn));
 }
 
 static bool is_plain(const struct pg_result *result)

@@ -294,8 +294,8 @@ static void put_types(struct pg_server *server, const struct pg_prepared *prepar
 
     pg_put_int16(&server->out, (int)prepared->is.type_count);
     for (size_t i = 0; i < prepared->is.type_count; i++)
-        pg_put_int32(&server->out, (int32_t)(prepared->is.types[i] ? prepared->is.types[i]
-                                                                   : PG_TEXT_OID));
+        pg_put_int32(&server->out,
+                     (int32_t)(prepared->is.types[i] ? prepared->is.types[i] : PG_TEXT_OID));
     engine_end(server, begun);
 }
 

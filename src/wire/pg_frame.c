@@ -60,8 +60,9 @@ static const struct message_name server_messages[] = {
 static const struct message_name *find_message(char type, bool backend)
 {
     const struct message_name *at = backend ? server_messages : client_messages;
-    const struct message_name *end = backend ? server_messages + sizeof server_messages / sizeof *at
-                                             : client_messages + sizeof client_messages / sizeof *at;
+    const struct message_name *end =
+        backend ? server_messages + sizeof server_messages / sizeof *at
+                : client_messages + sizeof client_messages / sizeof *at;
 
     while (at < end && at->type != type)
         at++;
@@ -137,11 +138,12 @@ static size_t greatest(const struct pg_reader *reader, char type)
 static enum pg_step wrong_length(struct pg_reader *reader, char type, uint32_t length)
 {
     wrong(reader, "invalid message length");
-    if (length < LENGTH || length > SERVER_MESSAGE_MAX || find_message(type, reader->backend)->small)
+    if (length < LENGTH || length > SERVER_MESSAGE_MAX ||
+        find_message(type, reader->backend)->small)
         return PG_WRONG;
     reader->silent = false;
-    snprintf(reader->error, sizeof reader->error, "message of %u bytes, at most %d are taken here",
-             length, PG_MESSAGE_MAX);
+    snprintf(reader->error, sizeof reader->error,
+             "message of %u bytes, at most %d are taken here", length, PG_MESSAGE_MAX);
     return PG_WRONG;
 }
 

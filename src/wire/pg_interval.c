@@ -1,7 +1,6 @@
 /* wire/pg_interval.c - intervals, as IntervalStyle postgres writes them; see pg_value.h. */
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -73,18 +72,30 @@ static void add_whole(struct reader *reader, enum measure measure, int64_t whole
             __builtin_add_overflow(reader->value.months, value, &reader->value.months);
 }
 
-/* Half of a microsecond is none. */
+/* Half of a microsecond is none. What is passed is less than 2^53, so nothing is lost. */
 static void add_fraction_micro(struct reader *reader, double value)
 {
-    double whole = trunc(value);
+    int64_t whole = (int64_t)value;
+    double rest = value - (double)whole;
 
-    add_micro(reader, (int64_t)whole + (value - whole > 0.5) - (value - whole < -0.5));
+    add_micro(reader, whole + (rest > 0.5) - (rest < -0.5));
+}
+
+/* Half goes to the even neighbour. */
+static int64_t rounded(double value)
+{
+    int64_t whole = (int64_t)value;
+    double rest = value - (double)whole;
+    bool odd = whole % 2 != 0;
+
+    return whole + (rest > 0.5 || (rest == 0.5 && odd)) -
+           (rest < -0.5 || (rest == -0.5 && odd));
 }
 
 static void add_fraction_days(struct reader *reader, double days)
 {
     add_whole(reader, DAYS, (int64_t)days, 1);
-    add_fraction_micro(reader, (days - trunc(days)) * (double)DAY);
+    add_fraction_micro(reader, (days - (double)(int64_t)days) * (double)DAY);
 }
 
 static void add(struct reader *reader, const struct amount *amount, enum measure measure,
@@ -99,7 +110,7 @@ static void add(struct reader *reader, const struct amount *amount, enum measure
     else if (measure == DAYS)
         add_fraction_days(reader, rest);
     else if (factor > 1)
-        add_whole(reader, MONTHS, (int64_t)rint(rest), 1);
+        add_whole(reader, MONTHS, rounded(rest), 1);
     else
         add_fraction_days(reader, rest * DAYS_OF_MONTH);
 }

@@ -181,21 +181,33 @@ int pg_float_read(const struct pg_type *type, const char *text, size_t size, dou
     return 0;
 }
 
+/* The next value above or below one that is above 0; no libm, which libseam does without. */
+static double neighbour(double value, bool single, int step)
+{
+    float narrow = (float)value;
+    uint32_t narrow_bits;
+    uint64_t bits;
+
+    memcpy(&narrow_bits, &narrow, sizeof narrow);
+    memcpy(&bits, &value, sizeof value);
+    narrow_bits += (uint32_t)step;
+    bits += (uint64_t)(int64_t)step;
+    memcpy(&narrow, &narrow_bits, sizeof narrow);
+    memcpy(&value, &bits, sizeof value);
+    return single ? (double)narrow : value;
+}
+
 /* Whether digits stand for the value and for no other. The server takes no text that lies just between two
  * values, though it would be read as the one that is even. */
 static bool is_own_text(const char *text, double value, bool single)
 {
     long double exact = strtold(text, NULL);
-    double up =
-        single ? (double)nextafterf((float)value, INFINITY) : nextafter(value, INFINITY);
-    double down =
-        single ? (double)nextafterf((float)value, -INFINITY) : nextafter(value, -INFINITY);
+    double up = neighbour(value, single, 1), down = neighbour(value, single, -1);
 
     if (single ? (double)strtof(text, NULL) != value : strtod(text, NULL) != value)
         return false;
-    if (isinf(up) || isinf(down))
-        return true;
-    return exact > ((long double)value + down) / 2 && exact < ((long double)value + up) / 2;
+    return exact > ((long double)value + down) / 2 &&
+           (isinf(up) || exact < ((long double)value + up) / 2);
 }
 
 /* The fewest digits, as "d.ddde+dd". */
@@ -241,7 +253,7 @@ void pg_float_write(struct buf *to, double value, bool single)
         buf_add_char(to, '0');
         return;
     }
-    shortest(text, sizeof text, fabs(value), single);
+    shortest(text, sizeof text, value < 0 ? -value : value, single);
     exponent = atoi(strchr(text, 'e') + 1);
     for (const char *at = text; *at != 'e'; at++)
         if (*at != '.')

@@ -5,6 +5,7 @@
 #ifndef WIRE_PG_OWNER_TEST_H
 #define WIRE_PG_OWNER_TEST_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire/pg_server.h"
@@ -26,11 +27,19 @@ struct owner_answer {
     const char *copy_out;
 };
 
-#define OWNER_INT(n) { .name = (n), .type = 23, .type_size = 4, .modifier = -1 }
-#define OWNER_TEXT(n) { .name = (n), .type = 25, .type_size = -1, .modifier = -1 }
+#define OWNER_INT(n)                                                                           \
+    {                                                                                          \
+        .name = (n), .type = 23, .type_size = 4, .modifier = -1                                \
+    }
+#define OWNER_TEXT(n)                                                                          \
+    {                                                                                          \
+        .name = (n), .type = 25, .type_size = -1, .modifier = -1                               \
+    }
 #define OWNER_ONE(statement, value)                                                            \
-    { .sql = (statement), .columns = { OWNER_INT("?column?") }, .column_count = 1,             \
-      .rows = { { (value) } }, .row_count = 1 }
+    {                                                                                          \
+        .sql = (statement), .columns = { OWNER_INT("?column?") }, .column_count = 1,           \
+        .rows = { { (value) } }, .row_count = 1                                                \
+    }
 
 // clang-format off
 static const struct owner_answer owner_answers[] = {
@@ -73,20 +82,33 @@ static inline const struct owner_answer *owner_find(const char *sql)
     return NULL;
 }
 
-static const struct pg_error owner_unknown = {
-    .sqlstate = "SM001", .message = "the owner does not know this statement"
-};
+static const struct pg_error owner_unknown = { .sqlstate = "SM001",
+                                               .message =
+                                                   "the owner does not know this statement" };
 
 /* What a portal's rows need while it lives. */
 struct owner_rows {
     const struct owner_answer *answer;
     const struct pg_argument *arguments;
     size_t count;
+    struct buf text; /* of an argument in binary */
 };
+
+static inline struct pg_cell owner_cell(struct owner_rows *rows,
+                                        const struct pg_argument *argument)
+{
+    const struct pg_type *type = pg_type_of_oid(argument->type);
+
+    if (!argument->data || argument->format == 0 || !type)
+        return (struct pg_cell){ argument->data, argument->size };
+    buf_clear(&rows->text);
+    pg_to_text(type, argument->data, argument->size, &rows->text, NULL);
+    return (struct pg_cell){ buf_text(&rows->text), rows->text.size };
+}
 
 static inline int owner_row(void *arg, size_t n, struct pg_cell *cells)
 {
-    const struct owner_rows *rows = arg;
+    struct owner_rows *rows = arg;
 
     if (n >= rows->answer->row_count)
         return 0;
@@ -96,14 +118,14 @@ static inline int owner_row(void *arg, size_t n, struct pg_cell *cells)
 
         cells[i] = (struct pg_cell){ text, text ? strlen(text) : 0 };
         if (argument < rows->count)
-            cells[i] = (struct pg_cell){ rows->arguments[argument].data,
-                                         rows->arguments[argument].size };
+            cells[i] = owner_cell(rows, &rows->arguments[argument]);
     }
     return 1;
 }
 
 static inline void owner_drop(void *arg)
 {
+    buf_fini(&((struct owner_rows *)arg)->text);
     free(arg);
 }
 
@@ -128,7 +150,8 @@ static inline void owner_execute(struct pg_server *server, const struct pg_ask *
     result.copy_size = answer->copy_out ? strlen(answer->copy_out) : 0;
     if (answer->columns[0].name) {
         rows = malloc(sizeof *rows);
-        *rows = (struct owner_rows){ answer, ask->arguments, ask->argument_count };
+        *rows = (struct owner_rows){ answer, ask->arguments, ask->argument_count,
+                                     BUF_INIT(1 << 20) };
         given = (struct pg_rows){ answer->columns, answer->column_count, owner_row, rows,
                                   owner_drop };
         result.rows = &given;
@@ -163,7 +186,8 @@ static inline void owner_parse(struct pg_server *server, const struct pg_ask *as
 static inline void owner_answer(struct pg_server *server, const struct pg_ask *ask)
 {
     static const struct pg_error no_database = { .sqlstate = "3D000",
-                                                 .message = "database \"nope\" does not exist" };
+                                                 .message =
+                                                     "database \"nope\" does not exist" };
     struct pg_result result = { 0 };
 
     switch (ask->kind) {

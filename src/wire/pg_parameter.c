@@ -133,8 +133,8 @@ static void tell_all(struct pg_server *server)
 {
     struct pg_parameters *parameters = &server->parameters;
 
-    parameters->reported = arena_zero(&parameters->arena,
-                                      sizeof reported / sizeof *reported * sizeof(void *));
+    parameters->reported =
+        arena_zero(&parameters->arena, sizeof reported / sizeof *reported * sizeof(void *));
     for (size_t i = 0; i < sizeof reported / sizeof *reported; i++)
         if (engine_major(server) >= reported[i].since) {
             struct pg_parameter *parameter = find(parameters, reported[i].name, true);

@@ -17,7 +17,8 @@ struct pg_server;
 
 struct pg_parameter {
     struct pg_parameter *next;
-    const struct pg_setting *setting; /* NULL: one with a '.' in its name, which anybody may make */
+    const struct pg_setting
+        *setting; /* NULL: one with a '.' in its name, which anybody may make */
     const char *name;
     const char *value; /* NULL: a name that is not set (any more) */
     const char *kept; /* what the value is when the transaction has ended: not SET LOCAL's */

@@ -89,9 +89,23 @@ static bool cannot_be_prepared(struct pg_server *server, const char *sql)
     return true;
 }
 
-static bool types_are_wrong(struct pg_server *server, struct pg_prepared *prepared,
-                            const char *list)
+/* Of `at`, in `list`, which is somewhere in what runs. */
+static int position_of(struct pg_server *server, const char *list, const char *at)
 {
+    const char *sql = server->running->runs->sql, *found = strstr(sql, list);
+
+    return found ? server->shift + engine_characters(sql, found + (at - list)) + 1 : 0;
+}
+
+static size_t blanks(const char *at)
+{
+    return strspn(at, " \t\r\n\f\v");
+}
+
+static bool types_are_wrong(struct pg_server *server, struct pg_prepared *prepared,
+                            const struct pg_sql *is)
+{
+    const char *list = is->types, *start = list;
     size_t count = list ? count_elements(list, &server->turn) : 0, i = 0;
     uint32_t *types = arena_zero(&server->turn, (count + 1) * sizeof *types);
     const char *name;
@@ -101,10 +115,12 @@ static bool types_are_wrong(struct pg_server *server, struct pg_prepared *prepar
         int modifier;
 
         if (pg_type_parse(name, &type, &modifier, NULL) < 0) {
-            engine_error(server, "42704", 0, "type \"%s\" does not exist", name);
+            engine_error(server, "42704", position_of(server, is->types, start + blanks(start)),
+                         "type \"%s\" does not exist", name);
             return true;
         }
         types[i++] = type->oid;
+        start = list;
     }
     prepared_set_types(prepared, types, count);
     return false;
@@ -130,7 +146,7 @@ void prepared_prepare(struct pg_server *server, const char *tag)
     }
     server->tag = arena_dup(&server->turn, tag);
     prepared = prepared_new(is->name, inner);
-    if (types_are_wrong(server, prepared, is->types)) {
+    if (types_are_wrong(server, prepared, is)) {
         prepared_release(prepared);
         return;
     }
@@ -173,9 +189,9 @@ static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
     if (count != prepared->is.type_count) {
         struct pg_error error = { .sqlstate = "42601" };
 
-        error.message =
-            arena_printf(&server->turn, "wrong number of parameters for prepared statement \"%s\"",
-                         prepared->is.name);
+        error.message = arena_printf(&server->turn,
+                                     "wrong number of parameters for prepared statement \"%s\"",
+                                     prepared->is.name);
         error.detail = arena_printf(&server->turn, "Expected %zu parameters but got %zu.",
                                     prepared->is.type_count, count);
         engine_fail(server, &error);
@@ -244,7 +260,7 @@ void prepared_deallocate(struct pg_server *server, const char *tag)
     struct pg_prepared *prepared = is->name ? prepared_find(server, is->name) : NULL;
 
     server->deallocates_all = is->name == NULL;
-    server->tag = tag       ? arena_dup(&server->turn, tag)
+    server->tag = tag        ? arena_dup(&server->turn, tag)
                   : is->name ? "DEALLOCATE"
                              : "DEALLOCATE ALL";
     if (!is->name)

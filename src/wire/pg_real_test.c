@@ -1,6 +1,6 @@
 /* wire/pg_real_test.c - types, values and statements against a real server of version 15. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../base/*.c ../events/*.c ../test/*.c pg_lex.c pg_words.c pg_type.c pg_type_parse.c
+//seam:sources ../base/arena.c ../base/buf.c ../base/err.c pg_lex.c pg_words.c pg_type.c pg_type_parse.c
 //seam:sources pg_columns.c pg_number.c pg_numeric.c pg_bytes.c pg_time.c pg_interval.c pg_array.c
 //seam:sources pg_json.c pg_binary.c pg_canonical.c pg_same.c
 //seam:sources pg_sql.c pg_sql_classify.c pg_sql_command.c pg_sql_normal.c

@@ -3,7 +3,7 @@
  *
  * A script has a message a line:
  *
- *   0 3.0 user=u|database=d    start-up packet          x 00000008        bytes
+ *   0 3.0 user=u|database=d    start-up packet          x 00000008        bytes; y: instead of a start-up packet
  *   Q select 1                 Query                    d 1\tx\n          CopyData
  *   P name|select $1|23,25     Parse                    f words           CopyFail
  *   B portal|name|1|a,NULL|0,1 Bind: formats of the arguments, those, formats of the result
@@ -172,7 +172,7 @@ static inline void script_line(struct buf *to, char *line)
     line += strlen(line) > 1 ? 2 : 1;
     if (type == '0')
         script_start(to, line);
-    else if (type == 'x')
+    else if (type == 'x' || type == 'y')
         script_raw(to, line);
     else
         script_message(to, type, line);
@@ -306,9 +306,9 @@ static inline void reply_body(struct buf *to, const struct pg_frame *frame)
     case 'K':
         break;
     default:
-        reply_bytes(to, frame->body, frame->size && !frame->body[frame->size - 1]
-                                         ? frame->size - 1
-                                         : frame->size);
+        reply_bytes(to, frame->body,
+                    frame->size && !frame->body[frame->size - 1] ? frame->size - 1
+                                                                 : frame->size);
     }
 }
 
@@ -330,8 +330,11 @@ static inline void reply_text(struct buf *to, const void *data, size_t size)
         }
         buf_add_char(to, ' ');
     }
-    if (step == PG_WRONG)
-        buf_printf(to, "?%s ", reader.error);
+    if (step == PG_WRONG || reader.at < reader.in.size) {
+        buf_add_char(to, '?');
+        reply_bytes(to, reader.in.data + reader.at, reader.in.size - reader.at);
+        buf_add_char(to, ' ');
+    }
     pg_reader_fini(&reader);
 }
 

@@ -318,7 +318,10 @@ static void ask_sync(struct pg_server *server)
 /* How long the character is; 0: it is none. */
 static size_t character(const unsigned char *at, size_t size)
 {
-    size_t length = *at < 0x80 ? 1 : *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3 : 4;
+    size_t length = *at < 0x80                  ? 1
+                    : *at >= 0xc2 && *at < 0xe0 ? 2
+                    : *at >= 0xe0 && *at < 0xf0 ? 3
+                                                : 4;
 
     if (length == 1)
         return *at ? 1 : 0;
@@ -448,7 +451,8 @@ static bool type_is_wrong(struct pg_server *server)
         if (type && strchr("dcfSH", type))
             return false;
         copy_fail(server, "08P01",
-                  arena_printf(&server->turn, "unexpected message type 0x%02X during COPY from stdin",
+                  arena_printf(&server->turn,
+                               "unexpected message type 0x%02X during COPY from stdin",
                                (unsigned)type));
         engine_fatal(server, "08P01",
                      "terminating connection because protocol synchronization was lost");

@@ -21,8 +21,11 @@ struct unit {
 };
 
 static const struct unit memory_units[] = {
-    { "TB", 1024.0 * 1024 * 1024 }, { "GB", 1024.0 * 1024 }, { "MB", 1024 },
-    { "kB", 1 },                    { "B", 1.0 / 1024 },
+    { "TB", 1024.0 * 1024 * 1024 },
+    { "GB", 1024.0 * 1024 },
+    { "MB", 1024 },
+    { "kB", 1 },
+    { "B", 1.0 / 1024 },
 };
 static const struct unit time_units[] = {
     { "d", 86400000 }, { "h", 3600000 }, { "min", 60000 },
@@ -95,8 +98,8 @@ static const char *refuse(struct pg_setting_refusal *ret, const char *message)
 static const char *invalid(struct arena *arena, const char *name, const char *value,
                            struct pg_setting_refusal *ret)
 {
-    return refuse(ret, arena_printf(arena, "invalid value for parameter \"%s\": \"%s\"", name,
-                                    value));
+    return refuse(
+        ret, arena_printf(arena, "invalid value for parameter \"%s\": \"%s\"", name, value));
 }
 
 static bool begins(const char *whole, const char *value, size_t least)
@@ -113,8 +116,7 @@ static const char *check_bool(const char *name, const char *value, struct arena 
     if (begins("false", value, 1) || begins("no", value, 1) || begins("off", value, 2) ||
         strcmp(value, "0") == 0)
         return "off";
-    return refuse(ret,
-                  arena_printf(arena, "parameter \"%s\" requires a Boolean value", name));
+    return refuse(ret, arena_printf(arena, "parameter \"%s\" requires a Boolean value", name));
 }
 
 static const char *check_enum(const struct pg_setting *setting, const char *name,
@@ -152,10 +154,11 @@ static const char *out_of_range(const struct pg_setting *setting, const char *na
 {
     const char *unit = setting->unit ? setting->unit : "";
 
-    return refuse(ret, arena_printf(arena,
-                                    "%.15g%s%s is outside the valid range for parameter \"%s\" "
-                                    "(%.15g .. %.15g)",
-                                    v, *unit ? " " : "", unit, name, setting->min, setting->max));
+    return refuse(ret,
+                  arena_printf(arena,
+                               "%.15g%s%s is outside the valid range for parameter \"%s\" "
+                               "(%.15g .. %.15g)",
+                               v, *unit ? " " : "", unit, name, setting->min, setting->max));
 }
 
 static const char *check_number(const struct pg_setting *setting, const char *name,
@@ -167,11 +170,12 @@ static const char *check_number(const struct pg_setting *setting, const char *na
 
     if (end == value || factor == 0 || !isfinite(v)) {
         if (end != value && setting->unit)
-            ret->hint = is_memory(setting->unit)
-                            ? "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", "
-                              "and \"TB\"."
-                            : "Valid units for this parameter are \"us\", \"ms\", \"s\", "
-                              "\"min\", \"h\", and \"d\".";
+            ret->hint =
+                is_memory(setting->unit)
+                    ? "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", "
+                      "and \"TB\"."
+                    : "Valid units for this parameter are \"us\", \"ms\", \"s\", "
+                      "\"min\", \"h\", and \"d\".";
         return invalid(arena, name, value, ret);
     }
     v *= factor;
@@ -185,13 +189,27 @@ static const char *check_number(const struct pg_setting *setting, const char *na
 /* ---- texts with rules of their own */
 
 static const char *const encodings[][2] = {
-    { "utf8", "UTF8" },          { "unicode", "UTF8" },       { "latin1", "LATIN1" },
-    { "iso88591", "LATIN1" },    { "latin9", "LATIN9" },      { "iso885915", "LATIN9" },
-    { "latin2", "LATIN2" },      { "win1252", "WIN1252" },    { "windows1252", "WIN1252" },
-    { "win1251", "WIN1251" },    { "windows1251", "WIN1251" },{ "win1250", "WIN1250" },
-    { "windows1250", "WIN1250" },{ "sqlascii", "SQL_ASCII" }, { "eucjp", "EUC_JP" },
-    { "sjis", "SJIS" },          { "gbk", "GBK" },            { "big5", "BIG5" },
-    { "koi8r", "KOI8R" },        { "euckr", "EUC_KR" },       { "euccn", "EUC_CN" },
+    { "utf8", "UTF8" },
+    { "unicode", "UTF8" },
+    { "latin1", "LATIN1" },
+    { "iso88591", "LATIN1" },
+    { "latin9", "LATIN9" },
+    { "iso885915", "LATIN9" },
+    { "latin2", "LATIN2" },
+    { "win1252", "WIN1252" },
+    { "windows1252", "WIN1252" },
+    { "win1251", "WIN1251" },
+    { "windows1251", "WIN1251" },
+    { "win1250", "WIN1250" },
+    { "windows1250", "WIN1250" },
+    { "sqlascii", "SQL_ASCII" },
+    { "eucjp", "EUC_JP" },
+    { "sjis", "SJIS" },
+    { "gbk", "GBK" },
+    { "big5", "BIG5" },
+    { "koi8r", "KOI8R" },
+    { "euckr", "EUC_KR" },
+    { "euccn", "EUC_CN" },
 };
 
 /* Names of encodings are compared by their letters and digits. */
@@ -200,6 +218,8 @@ static const char *check_encoding(const char *value)
     char plain[32];
     size_t size = 0;
 
+    if (strcmp(value, "UNICODE") == 0) /* so old clients want it */
+        return value;
     for (; *value; value++)
         if (isalnum((unsigned char)*value) && size + 1 < sizeof plain)
             plain[size++] = (char)tolower((unsigned char)*value);
@@ -213,13 +233,12 @@ static const char *check_encoding(const char *value)
 static const struct {
     const char *word, *style, *order;
 } date_words[] = {
-    { "iso", "ISO", NULL },      { "sql", "SQL", NULL },
-    { "postgres", "Postgres", NULL },
-    { "german", "German", "DMY" }, { "ymd", NULL, "YMD" },
-    { "dmy", NULL, "DMY" },      { "euro", NULL, "DMY" },
-    { "european", NULL, "DMY" }, { "mdy", NULL, "MDY" },
-    { "us", NULL, "MDY" },       { "noneuro", NULL, "MDY" },
-    { "noneuropean", NULL, "MDY" },
+    { "iso", "ISO", NULL },           { "sql", "SQL", NULL },
+    { "postgres", "Postgres", NULL }, { "german", "German", "DMY" },
+    { "ymd", NULL, "YMD" },           { "dmy", NULL, "DMY" },
+    { "euro", NULL, "DMY" },          { "european", NULL, "DMY" },
+    { "mdy", NULL, "MDY" },           { "us", NULL, "MDY" },
+    { "noneuro", NULL, "MDY" },       { "noneuropean", NULL, "MDY" },
 };
 
 /* "german" alone also sets the order; what is not said stays as it was: `before` is "ISO, MDY". */

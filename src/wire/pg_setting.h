@@ -30,7 +30,8 @@ struct pg_setting {
     const char *values; /* of an ENUM, with ", " between */
 };
 
-const struct pg_setting *pg_setting_find(const char *name); /* in any case; NULL: there is none */
+const struct pg_setting *
+pg_setting_find(const char *name); /* in any case; NULL: there is none */
 
 /* What a value becomes when it is set: NULL with *ret_message (and *ret_hint, *ret_detail, or NULL) when the
  * server would refuse it. `name` is as the client wrote it. Texts are in the arena. */

@@ -388,5 +388,6 @@ static int compare(const void *name, const void *setting)
 
 const struct pg_setting *pg_setting_find(const char *name)
 {
-    return bsearch(name, settings, sizeof settings / sizeof *settings, sizeof *settings, compare);
+    return bsearch(name, settings, sizeof settings / sizeof *settings, sizeof *settings,
+                   compare);
 }

@@ -130,7 +130,8 @@ static void negotiate(struct pg_server *server, int minor)
 
 static const char *cut_name(struct pg_server *server, const char *name)
 {
-    return strlen(name) > NAME_MAX_SIZE ? arena_copy(&server->arena, name, NAME_MAX_SIZE) : name;
+    return strlen(name) > NAME_MAX_SIZE ? arena_copy(&server->arena, name, NAME_MAX_SIZE)
+                                        : name;
 }
 
 static void name_pairs(struct pg_server *server)
@@ -205,6 +206,21 @@ static void take_packet(struct pg_server *server, int minor)
     auth_begin(server);
 }
 
+/* A client older than protocol 3.0 gets the text in the old form: without length and fields. */
+static void refuse_version(struct pg_server *server, uint32_t code)
+{
+    const char *words = arena_printf(
+        &server->turn, "unsupported frontend protocol %u.%u: server supports %d.0 to %d.%d",
+        code >> 16, code & 0xffff, MAJOR, MAJOR, highest_minor(server));
+
+    if (code >> 16 > MAJOR) {
+        engine_fatal(server, "0A000", "%s", words);
+        return;
+    }
+    pg_put_text(&server->out, arena_printf(&server->turn, "EFATAL:  %s\n", words));
+    server->phase = PG_OVER;
+}
+
 void start_take(struct pg_server *server)
 {
     struct pg_body body = pg_body(&server->frame);
@@ -217,10 +233,7 @@ void start_take(struct pg_server *server)
     else if (code == PG_GSS_REQUEST && !server->gss_over)
         take_gss(server);
     else if (code >> 16 != MAJOR)
-        engine_fatal(server, "0A000",
-                     "unsupported frontend protocol %u.%u: server supports %d.0 to %d.%d",
-                     (uint32_t)code >> 16, (uint32_t)code & 0xffff, MAJOR, MAJOR,
-                     highest_minor(server));
+        refuse_version(server, (uint32_t)code);
     else
         take_packet(server, code & 0xffff);
 }

@@ -108,9 +108,9 @@ static void push(struct pg_server *server, const char *name)
 {
     struct pg_savepoint *savepoint = arena_zero(&server->block_arena, sizeof *savepoint);
 
-    *savepoint = (struct pg_savepoint){ server->savepoints,
-                                        arena_dup(&server->block_arena, name),
-                                        server->parameters.change_count };
+    *savepoint =
+        (struct pg_savepoint){ server->savepoints, arena_dup(&server->block_arena, name),
+                               server->parameters.change_count };
     server->savepoints = savepoint;
     server->savepoint_count++;
 }
