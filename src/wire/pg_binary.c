@@ -24,7 +24,8 @@ const char *pg_value_sqlstate(const struct pg_type *type, int code)
 {
     bool is_time = type->kind == PG_KIND_TIME;
 
-    if (type->element && code != -EBADMSG && code != -E2BIG && code != -EOVERFLOW)
+    if (type->element && code != -EILSEQ && code != -EBADMSG && code != -E2BIG &&
+        code != -EOVERFLOW)
         return pg_value_sqlstate(pg_type_of_oid(type->element), code);
     switch (code) {
     case -EINVAL:
@@ -33,7 +34,9 @@ const char *pg_value_sqlstate(const struct pg_type *type, int code)
         return type->oid == INTERVAL_OID ? "22015" : is_time ? "22008" : "22003";
     case -EDOM: /* a zone's displacement, a digit of bytea */
         return is_time ? "22009" : "22023";
-    case -EILSEQ: /* a NUL in jsonb */
+    case -EILSEQ:
+        return "22021";
+    case -ENODATA: /* a NUL in jsonb */
         return "22P05";
     case -EBADMSG: /* the braces of an array, and the next two */
         return "22P02";
@@ -183,6 +186,9 @@ int pg_to_binary(const struct pg_type *type, const char *text, size_t size, stru
 
     if (!type->binary)
         return refuse(type, err);
+    r = pg_utf8_check(text, size, err);
+    if (r < 0)
+        return r;
     r = encode(type, text, size, to, err);
     if (r < 0)
         to->size = before;

@@ -239,8 +239,10 @@ int pg_canonical(const struct pg_type *type, int modifier, const char *text, siz
         .type = type, .modifier = modifier, .text = text, .size = size, .to = to, .err = err
     };
     size_t before = to->size;
-    int r = writers[type->kind](&one);
+    int r = pg_utf8_check(text, size, err);
 
+    if (r == 0)
+        r = writers[type->kind](&one);
     if (r < 0)
         to->size = before;
     return r == 0 && to->failed ? -ENOMEM : r;

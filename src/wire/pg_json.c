@@ -401,6 +401,6 @@ int pg_json_write(const char *text, size_t size, enum pg_json_mode mode, struct 
     if (!ok)
         return err_set(err, -EINVAL, "invalid input syntax for type json");
     if (json.has_nul && mode != PG_JSON_CHECK)
-        return err_set(err, -EILSEQ, "unsupported Unicode escape sequence");
+        return err_set(err, -ENODATA, "unsupported Unicode escape sequence");
     return 0;
 }

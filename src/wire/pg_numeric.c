@@ -27,9 +27,19 @@ static const struct pg_type *numeric_type(void)
     return pg_type_of_oid(1700);
 }
 
+/* Zeros before all other digits. */
+static size_t count_zeros(const struct pg_numeric *numeric)
+{
+    size_t count = 0;
+
+    while (count < numeric->digits.size && numeric->digits.data[count] == '0')
+        count++;
+    return count;
+}
+
 static bool is_zero(const struct pg_numeric *numeric)
 {
-    return strspn(buf_text(&numeric->digits), "0") == numeric->digits.size;
+    return count_zeros(numeric) == numeric->digits.size;
 }
 
 static int overflow(struct err *err)
@@ -130,7 +140,7 @@ static int apply_exponent(struct pg_numeric *numeric, long exponent, struct err 
 {
     long scale = (long)(numeric->digits.size - numeric->whole) - exponent;
     long whole = (long)numeric->whole + exponent;
-    size_t leading = strspn(buf_text(&numeric->digits), "0");
+    size_t leading = count_zeros(numeric);
 
     numeric->scale = scale > 0 ? (size_t)scale : 0;
     if (numeric->scale > SCALE_MAX)
@@ -206,7 +216,6 @@ static void round_to(struct pg_numeric *numeric, long scale)
         bool up = digits->data[at] >= '5';
 
         digits->size = at;
-        digits->data[at] = '\0';
         while (up && digits->data[at - 1] == '9')
             digits->data[--at] = '0';
         if (up)
@@ -221,7 +230,7 @@ static void round_to(struct pg_numeric *numeric, long scale)
 /* The place of the first digit that is not 0: 1 is just before the point, 0 just behind it. */
 static long first_digit(const struct pg_numeric *numeric)
 {
-    return (long)numeric->whole - (long)strspn(buf_text(&numeric->digits), "0");
+    return (long)numeric->whole - (long)count_zeros(numeric);
 }
 
 int pg_numeric_round(struct pg_numeric *numeric, int modifier, struct err *err)
@@ -361,11 +370,11 @@ int pg_numeric_decode(const void *data, size_t size, struct pg_numeric *ret)
         numeric.special = sign == SIGN_NAN ? 'N' : sign == SIGN_INFINITY ? '+' : '-';
     else if (sign != 0 && sign != SIGN_MINUS)
         return -EINVAL;
-    numeric.negative = sign == SIGN_MINUS;
     if (decode_digits(at, count, weight, &numeric) < 0) {
         pg_numeric_fini(&numeric);
         return -EINVAL;
     }
+    numeric.negative = sign == SIGN_MINUS && !is_zero(&numeric);
     *ret = numeric;
     return 0;
 }

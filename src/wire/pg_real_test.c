@@ -2,7 +2,7 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../base/arena.c ../base/buf.c ../base/err.c pg_lex.c pg_words.c pg_type.c pg_type_parse.c
 //seam:sources pg_columns.c pg_number.c pg_numeric.c pg_bytes.c pg_time.c pg_interval.c pg_array.c
-//seam:sources pg_json.c pg_binary.c pg_canonical.c pg_same.c
+//seam:sources pg_json.c pg_utf8.c pg_binary.c pg_canonical.c pg_same.c
 //seam:sources pg_sql.c pg_sql_classify.c pg_sql_command.c pg_sql_normal.c
 //seam:pkg-config libpq
 
@@ -349,7 +349,9 @@ SEAM_TEST(real_numbers_are_as_the_server_has_them)
 }
 
 static const struct values texts[] = {
-    { "text", { "", "a", " a ", "\xc3\xa9", "it's" } },
+    { "text",
+      { "", "a", " a ", "\xc3\xa9", "it's", "\xff", "a\xe2\x28\xa1", "a\xc3", "\xc0\x80",
+        "\xf0\x9f\x98\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80" } },
     { "varchar(3)", { "a", "abc", "abcd", "abc   ", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", "" } },
     { "varchar", { "abcd" } },
     { "char(3)", { "", "a", "abc", "abcd", "\xc3\xa9" } },

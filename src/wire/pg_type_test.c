@@ -2,7 +2,7 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../base/arena.c ../base/buf.c ../base/err.c pg_lex.c pg_words.c pg_type.c pg_type_parse.c
 //seam:sources pg_columns.c pg_number.c pg_numeric.c pg_bytes.c pg_time.c pg_interval.c pg_array.c
-//seam:sources pg_json.c pg_binary.c pg_canonical.c pg_same.c
+//seam:sources pg_json.c pg_utf8.c pg_binary.c pg_canonical.c pg_same.c
 
 #include "wire/pg_type.h"
 

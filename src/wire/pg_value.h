@@ -13,6 +13,8 @@ int pg_bad_syntax(const struct pg_type *type, const char *text, size_t size, str
 int pg_bad_bytes(const struct pg_type *type,
                  struct err *err); /* binary data of a wrong size or form */
 
+int pg_utf8_check(const char *text, size_t size, struct err *err); /* -EILSEQ */
+
 /* The text without white space around it. */
 void pg_trim(const char **text, size_t *size);
 
@@ -29,7 +31,8 @@ int pg_bool_read(const struct pg_type *type, const char *text, size_t size, bool
                  struct err *err);
 int pg_float_read(const struct pg_type *type, const char *text, size_t size, double *ret,
                   struct err *err);
-double pg_fraction(const char **at, const char *end); /* the digits behind a point, and go behind them */
+double pg_fraction(const char **at,
+                   const char *end); /* the digits behind a point, and go behind them */
 int64_t pg_rounded(double value); /* half to the even neighbour */
 void pg_float_write(struct buf *to, double value, bool single); /* the server's shortest text */
 
