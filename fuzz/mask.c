@@ -2,6 +2,9 @@
 
 #include "test/mask.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "fuzz.h"
 
 enum { TEXT_MAX = 4000 };
@@ -23,12 +26,19 @@ static void comes_from(const struct buf *masked, const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buf masked = BUF_INIT(4 * TEXT_MAX);
+    char *text;
 
     if (size > TEXT_MAX)
         return 0;
     mask_text(&masked, (const char *)data, size);
     MUST(!masked.failed);
     comes_from(&masked, (const char *)data, size);
+    buf_clear(&masked);
+    text = strndup((const char *)data, size);
+    mask_quoted(&masked, text);
+    MUST(!masked.failed);
+    comes_from(&masked, text, strlen(text));
+    free(text);
     buf_fini(&masked);
     return 0;
 }

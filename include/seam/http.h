@@ -31,6 +31,7 @@
  * those of one HTTP/2 connection, side by side when one of them waits: guard what handlers share. Checks
  * (seam_check_*, seam_log, seam_error) may be made in a handler; what ends a test (seam_require_*,
  * seam_fatal) ends only the handler's process of answering: the test fails and the client gets status 500.
+ * In C++ it is left by a jump then, so that destructors of the handler's objects do not run.
  * What a handler has written to memory before it answered, the test sees once it has the answer.
  */
 #ifndef SEAM_HTTP_H

@@ -7,8 +7,10 @@
  * so on that the test was given), listeners of the test's own process and of programs that it spawned,
  * unix sockets, and the name servers of the system. A port of this machine that was open before
  * the test began passes as little as one elsewhere, so that nobody's own database is written to by accident.
+ * Where nobody listens on this machine the program gets the kernel's refusal, and the test does not fail.
  *
- * `seam test -net warn` lets such connections pass and says so, `-net allow` lets them pass.
+ * `seam test -net warn` lets such connections pass and says so, `-net allow` lets them pass: names that no
+ * double has are then looked up in earnest.
  *
  * Link with pkg-config `seam-http-mock`, as for seam/http_mock.h.
  *

@@ -27,9 +27,10 @@
  * with set-user-id, one in Go) is said and fails the test where the test has a double.
  *
  * Its output is the test's output, each line behind the program's name, and can be read. These fail the
- * test: a sanitizer's report; a crash; and an exit with another status than 0, or by a signal, that nobody
- * asked for by stopping it, by a signal that ends programs or by seam_process_wait. At the end of the test it
- * gets SIGTERM, and SIGKILL after .stop_timeout_ms; nothing of it stays, nor of what it started.
+ * test: a sanitizer's report; a crash, also of what it started, shown with its stack; and an exit with another
+ * status than 0, or by a signal, that nobody asked for by stopping it, by a signal that ends programs or by
+ * seam_process_wait. At the end of the test it gets SIGTERM, and SIGKILL after .stop_timeout_ms; nothing of it
+ * stays, nor of what it started.
  *
  * Ownership: a process belongs to the (sub)test that spawned it. Strings are copied; those handed out live
  * until the (sub)test ends. Threads: the (sub)test's own.

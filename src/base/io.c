@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -255,6 +256,26 @@ ssize_t io_receive_fds(int socket, void *data, size_t size, int *fds, size_t *co
         }
     }
     return n;
+}
+
+void io_say_no_descriptor(int code, struct err *err)
+{
+    struct rlimit limit;
+
+    if (code != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err_system(err, code, "no descriptor is left");
+    else if (limit.rlim_cur < limit.rlim_max)
+        err_set(
+            err, code,
+            "this process has all of the %llu descriptors that it may have (RLIMIT_NOFILE)\n"
+            "try: ulimit -n %llu",
+            (unsigned long long)limit.rlim_cur,
+            (unsigned long long)(limit.rlim_max == RLIM_INFINITY ? 65536 : limit.rlim_max));
+    else
+        err_set(err, code,
+                "this process has all of the %llu descriptors that it may have, which is also "
+                "the hard limit (RLIMIT_NOFILE)",
+                (unsigned long long)limit.rlim_cur);
 }
 
 void io_close(int *fd)

@@ -36,6 +36,9 @@ int io_remove_tree(const char *path, struct err *err);
 ssize_t io_send_fds(int socket, const void *data, size_t size, const int *fds, size_t count);
 ssize_t io_receive_fds(int socket, void *data, size_t size, int *fds, size_t *count);
 
+/* Why there is no descriptor, an -errno such as -EMFILE: which limit was met, and how it is raised. */
+void io_say_no_descriptor(int code, struct err *err);
+
 void io_close(int *fd); /* closes what is not -1 and makes it -1 */
 
 #endif

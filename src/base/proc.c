@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 enum {
     ENVIRON_MAX = 8 << 20, /* more than the kernel lets a program have by default */
     KILL_MAX_MS = 2000,
+    EMPTY_LOOKS = 3, /* until an empty environment is believed */
+    EXEC_MAX_MS = 50, /* takes a hundredth of that, unless the machine is busy */
     VMSTAT_MAX = 64 << 10,
     QUIT_MAX_MS = 500, /* for PostgreSQL to give back its shared memory */
 };
@@ -76,16 +79,68 @@ static const char *rest_wanted(const struct proc_match *match, const char *value
     return rest;
 }
 
+/* Whether a process that shows no environment has a program: a kernel thread and a zombie have none. */
+static bool has_program(pid_t pid)
+{
+    char path[64], target[1];
+
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return readlink(path, target, sizeof target) >= 0;
+}
+
+/* Whether execve() has given the program its environment: until then there is no place where that ends. */
+static bool has_begun(pid_t pid)
+{
+    enum { BEFORE_STATE = 2, ENV_END = 51 }; /* numbers of fields, see proc(5) */
+    char path[64], stat[2048];
+    const char *at;
+    ssize_t n = -1;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, stat, sizeof stat - 1);
+        close(fd);
+    }
+    stat[n > 0 ? n : 0] = '\0';
+    at = strrchr(stat, ')');
+    for (int field = BEFORE_STATE; at && field < ENV_END; field++)
+        at = strchr(at + 1, ' ');
+    return !at || strtoul(at, NULL, 10) != 0;
+}
+
+/* In the middle of execve() it reads empty, also when that began after it was opened: then it is read again.
+ * False when it cannot be read or is empty. */
+static bool read_environment(pid_t pid, struct buf *room)
+{
+    uint64_t deadline = 0;
+    int begun = 0;
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    for (;;) {
+        buf_clear(room);
+        if (io_read_file(path, room) < 0)
+            return false;
+        if (room->size > 0 || begun == EMPTY_LOOKS || !has_program(pid))
+            return room->size > 0;
+        begun += has_begun(pid);
+        if (deadline == 0)
+            deadline = deadline_after_ms(EXEC_MAX_MS);
+        if (now_ns() >= deadline)
+            return false;
+        sched_yield();
+    }
+}
+
 /* What follows the prefix when the process matches, else NULL. `room` is memory to read into. The
  * folder counts only for a process without any environment, or somebody's shell would be hit. */
 static const char *match_one(const struct proc_match *match, pid_t pid, struct buf *room)
 {
-    char path[64];
     const char *value;
 
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    buf_clear(room);
-    if (io_read_file(path, room) < 0 || room->size == 0)
+    if (!read_environment(pid, room))
         return NULL;
     value = marker_in(room);
     if (value)

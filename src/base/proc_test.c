@@ -28,8 +28,7 @@ static pid_t start_marked(seam_t *t, const char *rest)
         _exit(127);
     }
     close(ready[1]);
-    seam_check_eq(t, read(ready[0], &byte, 1),
-                  0); /* closed by exec: the environment is there */
+    seam_check_eq(t, read(ready[0], &byte, 1), 0); /* closed by exec */
     close(ready[0]);
     return pid;
 }
@@ -76,6 +75,35 @@ SEAM_TEST(proc_is_found_by_whole_words_of_its_marker)
     seam_check_str(t, all.rest, "12.daemon");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+/* It executes itself without end: in each execve() there is a moment at which it shows no environment. */
+static pid_t start_restless(seam_t *t)
+{
+    static const char again[] = "exec sh -c \"$0\" \"$0\"";
+    char *environment[] = { (char *)seam_format(t, "SEAM_TEST_ID=proc%d.restless", getpid()),
+                            NULL };
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execle("/bin/sh", "sh", "-c", again, again, (char *)NULL, environment);
+        _exit(127);
+    }
+    return pid;
+}
+
+SEAM_TEST(proc_is_found_while_it_executes)
+{
+    const char *marker = prefix(t, ".restless");
+    pid_t pid = start_restless(t);
+    struct seen seen = { 0 };
+
+    while (proc_visit_marked(marker, see, &seen) == 0 && !seam_failed(t))
+        seam_check_eq(t, waitpid(pid, NULL, WNOHANG), 0);
+    for (int i = 0; i < 100; i++)
+        seam_require_eq(t, proc_visit_marked(marker, see, &seen), 1);
+    seam_check_eq(t, proc_kill_marked(marker, NULL, 0), 0);
+    seam_check_eq(t, how_it_ended(pid), SIGKILL);
 }
 
 SEAM_TEST(proc_kill_spares_what_it_is_told_to)

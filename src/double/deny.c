@@ -11,8 +11,11 @@
 #include "base/arena.h"
 #include "double/spawned.h"
 #include "link/link.h"
+#include "link/owner.h"
 #include "seam/net.h"
 #include "test/t.h"
+
+#include "base/hostile.h"
 
 enum { TOLD_MAX = 50, TOLD_SIZE = 300 };
 
@@ -46,32 +49,47 @@ static bool is_news(struct denier *denier, const char *destination)
     return true;
 }
 
-static void say_refused(const struct denier *denier, const char *destination,
+/* ", which is no lease: postgres, pid 812" of a port of this machine; else nothing. */
+static void add_owner(struct buf *to, const char *host, int port)
+{
+    char owner[100] = "";
+
+    if (strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+        strcmp(host, "localhost") == 0)
+        owner_describe(port, owner, sizeof owner);
+    if (*owner)
+        buf_printf(to, ", which is no lease (%s),", owner);
+}
+
+static void say_refused(const struct denier *denier, const char *destination, const char *owner,
                         const char *library)
 {
     if (t_net_mode() == T_NET_WARN)
         t_warn_at(denier->t, denier->site,
-                  "warning: connection to '%s' by %s: no double has it and nothing allows it",
-                  destination, library);
+                  "warning: connection to '%s'%s by %s: no double has it and nothing allows it",
+                  destination, owner, library);
     else
         seam_error_at(denier->t, denier->site,
-                      "connection to '%s' by %s was refused: no double has it and nothing "
+                      "connection to '%s'%s by %s was refused: no double has it and nothing "
                       "allows it\ntry: seam_net_allow(t, \"%s\")",
-                      destination, library, destination);
+                      destination, owner, library, destination);
 }
 
 /* On the thread that wanted to connect. */
 static void refused(void *arg, const char *host, int port, const char *library)
 {
+    struct buf owner = BUF_INIT(TOLD_SIZE);
     char destination[TOLD_SIZE];
 
     (void)arg;
+    add_owner(&owner, host, port);
     snprintf(destination, sizeof destination, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
              port);
     pthread_mutex_lock(&lock);
     if (deniers && is_news(deniers, destination))
-        say_refused(deniers, destination, library);
+        say_refused(deniers, destination, buf_text(&owner), library);
     pthread_mutex_unlock(&lock);
+    buf_fini(&owner);
 }
 
 int net_check_hooks(struct err *err)

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "link/ask.h"
@@ -72,28 +71,10 @@ static void add_authority(seam_t *t, seam_site at, const char *folder, const cha
         add(assignments, names[i], bundle);
 }
 
-/* The loader takes blanks and colons for the end of a name. */
-static const char *shim_path(seam_t *t, seam_site at, const char *folder)
-{
-    const char *path = arena_printf(t_arena(t), "%s/libseam-shim.so", t_libexec());
-    const char *link = arena_printf(t_arena(t), "%s/shim.so", folder);
-
-    if (access(path, R_OK) < 0)
-        seam_fatal_at(t, at, "'%s' of this installation: %s", path, strerror(errno));
-    if (!strpbrk(path, " :"))
-        return path;
-    if (strpbrk(link, " :") || symlink(path, link) < 0)
-        seam_fatal_at(t, at,
-                      "'%s' cannot be preloaded: its name has a blank or a colon\n"
-                      "try: TMPDIR without them",
-                      path);
-    return link;
-}
-
 bool spawned_environment(seam_t *t, seam_site at, struct buf *assignments)
 {
     bool has_double = link_is_active();
-    const char *authority = link_authority(), *folder, *path;
+    const char *authority = link_authority(), *folder, *path, *library;
     struct link_ask *ask;
     struct err err;
 
@@ -105,10 +86,11 @@ bool spawned_environment(seam_t *t, seam_site at, struct buf *assignments)
         return false;
     folder = t_make_folder(t, at, "ask");
     path = arena_printf(t_arena(t), "%s/ask", folder);
-    if (link_ask_start(path, &ask, &err) < 0)
+    library = t_preload_path(t, folder, "libseam-shim.so", &err);
+    if (!library || link_ask_start(path, &ask, &err) < 0)
         seam_fatal_at(t, at, "%s", err.text);
     seam_cleanup(t, stop, ask);
-    add(assignments, "LD_PRELOAD+=", shim_path(t, at, folder));
+    add(assignments, "LD_PRELOAD+=", library);
     add(assignments, LINK_ASK_SOCKET "=", path);
     add(assignments, "ASAN_OPTIONS+=", "verify_asan_link_order=0");
     if (authority)

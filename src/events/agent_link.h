@@ -12,6 +12,7 @@
  *        number}                ->
  *   START_NEXT, START_NONE      ->      (of those that were to wait)
  *                               <-  STARTED {test, serial, pid} + pidfd, output, events
+ *                               <-  EVENTS {test, serial, pid} + those that it kept, when it has not written all
  *                               <-  EXITED {test, serial, pid, status, flags, rusage}
  *                               <-  NOTHING, to a START_NEXT that found none
  *                               <-  FAILED {test, serial, errno} and why it cannot be started
@@ -22,7 +23,7 @@
 
 #include <stdint.h>
 
-#define AGENT_VERSION "4"
+#define AGENT_VERSION "5"
 #define AGENT_OPTION "--seam-agent="
 #define AGENT_CHILD_OPTION "--seam-child="
 #define AGENT_LIST_OPTION "--seam-list"
@@ -42,6 +43,7 @@ enum agent_op {
     AGENT_NOTHING, /* there is none: the slot comes back */
     AGENT_STARTED,
     AGENT_EXITED,
+    AGENT_EVENTS, /* records: what the test still had to write when it ended */
     AGENT_FAILED /* text: why this test cannot be started, or, before LISTED, no test at all */
 };
 

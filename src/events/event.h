@@ -105,7 +105,8 @@ enum event_flag {
     EVENT_MARKED = 1, /* a mark in the output stream says where this event belongs */
     EVENT_VERBATIM = 2, /* a message without file:line in front */
     EVENT_FORKED = 4, /* from a process that the test forked: not counted by marks */
-    EVENT_OVERFLOW = 8 /* a crash whose address is at the end of the stack */
+    EVENT_OVERFLOW = 8, /* a crash whose address is at the end of the stack */
+    EVENT_SERVED = 16 /* an exchange in which a server of the test's answered, not a double */
 };
 
 struct text text_of(const char *text); /* NULL is empty */

@@ -10,8 +10,24 @@ struct traffic_line {
     uint64_t offset_us;
     uint64_t elapsed_ns;
     size_t size;
+    size_t room; /* for the text */
+    bool served;
     char text[];
 };
+
+/* The line in that slot, with room for so much; NULL when memory ends. */
+static struct traffic_line *make_line(struct traffic_line **slot, size_t size)
+{
+    struct traffic_line *line = *slot;
+
+    if (line && line->room >= size)
+        return line;
+    free(line);
+    line = *slot = malloc(sizeof *line + size);
+    if (line)
+        line->room = size;
+    return line;
+}
 
 void traffic_add(struct traffic *traffic, const struct event *event)
 {
@@ -24,13 +40,12 @@ void traffic_add(struct traffic *traffic, const struct event *event)
     traffic->count++;
     if (!slot)
         return;
-    line = malloc(sizeof *line + size);
-    free(*slot);
-    *slot = line;
+    line = make_line(slot, size);
     if (!line)
         return;
     line->offset_us = event->number > 0 ? (uint64_t)event->number : 0;
     line->elapsed_ns = event->elapsed_ns;
+    line->served = event->flags & EVENT_SERVED;
     line->size = size;
     if (size > 0)
         memcpy(line->text, event->text.data, size);
@@ -97,7 +112,7 @@ static void print_line(const struct traffic_line *line, struct buf *to, int widt
     char time[TIME_MAX];
 
     write_time(time, line->offset_us, true);
-    buf_printf(to, "%*s%*s  ", 4 * depth + 8, "", width, time);
+    buf_printf(to, "%*s%*s  %s", 4 * depth + 8, "", width, time, line->served ? "served " : "");
     buf_add(to, what.data, what.size);
     buf_add_text(to, answer.size > 0 ? "  -> " : "  -> no answer");
     buf_add(to, answer.data, answer.size);

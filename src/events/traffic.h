@@ -4,6 +4,7 @@
  *     traffic (last 2 of 7):
  *         0.4 ms  POST https://api.pay.test/v1/charges  -> 429  {"error":"slow down"}
  *         2.1 ms  POST https://api.pay.test/v1/charges  -> 501  (no rule)
+ *         2.3 ms  served GET /orders/7  -> 200                              by a server of the test's
  *
  * Ownership: it keeps copies, at most TRAFFIC_KEPT of TRAFFIC_TEXT_MAX bytes.
  * Threads: one at a time.

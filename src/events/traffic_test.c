@@ -56,6 +56,19 @@ SEAM_TEST(traffic_shows_what_there_is)
                     "            0.0 ms  GET /  -> no answer\n"));
 }
 
+SEAM_TEST(traffic_says_what_was_served)
+{
+    struct traffic traffic = { 0 };
+    struct event event = { .kind = EVENT_EXCHANGE,
+                           .flags = EVENT_SERVED,
+                           .text = text_of("GET /\n200\n\n") };
+
+    traffic_add(&traffic, &event);
+    seam_via(t, prints(t, &traffic, 0,
+                       "    traffic (last 1 of 1):\n"
+                       "        0.0 ms  served GET /  -> 200\n"));
+}
+
 SEAM_TEST(traffic_aligns_its_times)
 {
     struct traffic traffic = { 0 };

@@ -12,6 +12,8 @@
 #include "test/mask.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { WORDS_MAX = 64 << 10 };
 
 struct tape *cassette_add(struct cassette *cassette)

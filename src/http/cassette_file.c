@@ -8,6 +8,8 @@
 #include "http/cassette.h"
 #include "http/match_coding.h"
 
+#include "base/hostile.h"
+
 enum { FILE_MAX = 256 << 20 };
 
 /* {"request":{"method":"POST","target":"/v1/charges","body":"..."},

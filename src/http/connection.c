@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "http/protocol.h"
+#include "test/mask.h"
 #include "test/t.h"
 
 #include "base/hostile.h"
@@ -73,9 +74,15 @@ void connection_tell_malformed(struct http_connection *connection,
                                const struct http1_error *error)
 {
     struct http_service *service = connection->service;
+    struct buf words = BUF_INIT(4 * sizeof error->text);
+    struct http1_error shown = *error;
 
-    if (service->malformed)
-        service->malformed(service, connection, error);
+    if (!service->malformed)
+        return;
+    mask_quoted(&words, error->text);
+    snprintf(shown.text, sizeof shown.text, "%s", buf_text(&words));
+    buf_fini(&words);
+    service->malformed(service, connection, &shown);
 }
 
 static void speak(struct http_connection *connection, const struct http_protocol *protocol)

@@ -45,8 +45,8 @@ struct http_service {
      * call for x, which is gone afterwards unless it is held. May be NULL. */
     void (*ended)(struct http_service *service, struct http_exchange *x);
 
-    /* The client sent what is no request (it has been answered with `error->status`), or its handshake
-     * failed (status 0). May be NULL. */
+    /* The client sent what is no request: it has been answered with `error->status`, or by HTTP/2 with a
+     * reset. Or its handshake failed: neither of both. What is secret in the words is masked. May be NULL. */
     void (*malformed)(struct http_service *service, struct http_connection *connection,
                       const struct http1_error *error);
 
@@ -65,6 +65,7 @@ struct http_exchange {
     struct http_connection *connection;
     const struct http_message *request; /* lives as long as the exchange */
     const char *version; /* "HTTP/1.1" or "HTTP/2" */
+    uint64_t begin_ns; /* when the request had come, as now_ns() has it */
     void *user; /* the service's own */
     bool begun; /* the head of the answer has been given out */
     int status; /* of it */

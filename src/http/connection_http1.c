@@ -184,7 +184,8 @@ static void refuse(struct http_connection *connection, const struct http1_error 
 static void take_preface(struct http_connection *connection)
 {
     static const struct http1_error error = {
-        505, "the client speaks HTTP/2, but this server does not: start it with .http2"
+        .status = 505,
+        .text = "the client speaks HTTP/2, but this server does not: start it with .http2"
     };
 
     if (connection->service->http2)
@@ -272,7 +273,9 @@ static void run(struct http_connection *connection)
 
 static void feed(struct http_connection *connection, const void *data, size_t size)
 {
-    static const struct http1_error too_much = { 413, "too much was sent ahead of an answer" };
+    static const struct http1_error too_much = { .status = 413,
+                                                 .text = "too much was sent ahead of an "
+                                                         "answer" };
 
     if (http1_feed(&side_of(connection)->reader, data, size) < 0)
         refuse(connection, &too_much);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/deadline.h"
 #include "http/protocol.h"
 
 /* ---- life */
@@ -11,6 +12,7 @@ static void open_exchange(struct http_connection *connection, struct http_exchan
     x->service = connection->service;
     x->connection = connection;
     x->version = connection->protocol->version;
+    x->begin_ns = now_ns();
     connection->open++;
     stream_enter(&connection->stream);
 }

@@ -19,6 +19,8 @@
 #include "test/library.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { FIELDS_MAX = 1000, BODY_MAX = 256 << 20, POLL_MS = 60000, CONNECT_S = 30 };
 
 /* ---- libcurl, by the names of curl.h without curl_ */

@@ -7,6 +7,8 @@
 
 #include "http/origin.h"
 
+#include "base/hostile.h"
+
 struct journal_entry *journal_entry_hold(struct journal_entry *entry)
 {
     entry->holds++;
@@ -21,49 +23,91 @@ void journal_entry_release(struct journal_entry *entry)
     free(entry);
 }
 
-/* ---- adding */
+/* ---- adding; an entry is one piece of memory, fields first */
 
-static struct http_fields copy_fields(struct journal_entry *entry,
-                                      const struct http_fields *fields)
+static size_t fields_size(const struct http_fields *fields)
 {
-    struct http_field *at = arena_zero(&entry->arena, (fields->count + 1) * sizeof *at);
+    size_t size = fields->count * sizeof(struct http_field);
 
+    for (size_t i = 0; i < fields->count; i++)
+        size += strlen(fields->at[i].name) + strlen(fields->at[i].value) + 2;
+    return size;
+}
+
+/* The next free place behind the entry: of structs, and behind those of texts. */
+struct place {
+    struct http_field *fields;
+    char *text;
+};
+
+static char *copy_bytes(struct place *place, const void *data, size_t size)
+{
+    char *at = place->text;
+
+    if (size > 0)
+        memcpy(at, data, size);
+    at[size] = '\0';
+    place->text += size + 1;
+    return at;
+}
+
+static char *copy_text(struct place *place, const char *text)
+{
+    return copy_bytes(place, text, strlen(text));
+}
+
+static struct http_fields copy_fields(struct place *place, const struct http_fields *fields)
+{
+    struct http_field *at = place->fields;
+
+    place->fields += fields->count;
     for (size_t i = 0; i < fields->count; i++) {
-        at[i].name = arena_dup(&entry->arena, fields->at[i].name);
-        at[i].value = arena_dup(&entry->arena, fields->at[i].value);
-        entry->size += strlen(at[i].name) + strlen(at[i].value);
+        at[i].name = copy_text(place, fields->at[i].name);
+        at[i].value = copy_text(place, fields->at[i].value);
     }
     return (struct http_fields){ at, fields->count };
 }
 
-static void copy_request(struct journal_entry *entry, const struct http_message *request)
+/* "*", or of CONNECT: what stands behind the origin, in parentheses. */
+static const char *url_of(struct place *place, const char *origin, const char *target)
 {
-    struct arena *arena = &entry->arena;
+    bool is_path = *target == '/';
+    char *url = place->text;
 
-    entry->request = *request;
-    entry->request.method = arena_dup(arena, request->method);
-    entry->request.target = arena_dup(arena, request->target);
-    entry->request.fields = copy_fields(entry, &request->fields);
-    entry->request.trailers = copy_fields(entry, &request->trailers);
-    entry->request.body =
-        arena_copy(arena, request->body_size ? request->body : "", request->body_size);
-    entry->size += request->body_size;
+    if (!is_path && strstr(target, "://"))
+        return copy_text(place, target);
+    place->text = stpcpy(url, origin);
+    if (!is_path)
+        place->text = stpcpy(place->text, " (");
+    place->text = stpcpy(place->text, target);
+    if (!is_path)
+        place->text = stpcpy(place->text, ")");
+    place->text++;
+    return url;
 }
 
-static const char *url_of(struct journal_entry *entry, const char *origin, const char *target)
+static struct journal_entry *copy_request(const char *origin,
+                                          const struct http_message *request)
 {
-    size_t size = strlen(origin);
-    char *url;
+    size_t target = strlen(request->target);
+    size_t size = fields_size(&request->fields) + fields_size(&request->trailers) +
+                  strlen(request->method) + 2 * target + strlen(origin) + request->body_size +
+                  sizeof " ()" + 3;
+    struct journal_entry *entry = malloc(sizeof *entry + size);
+    struct place place;
 
-    if (*target == '/') { /* nearly always: without printf */
-        url = arena_zero(&entry->arena, size + strlen(target) + 1);
-        memcpy(url, origin, size);
-        memcpy(url + size, target, strlen(target));
-        return url;
-    }
-    if (strstr(target, "://"))
-        return target;
-    return arena_printf(&entry->arena, "%s (%s)", origin, target); /* "*", or of CONNECT */
+    if (!entry)
+        arena_give_up(sizeof *entry + size);
+    *entry = (struct journal_entry){ .size = size, .request = *request };
+    place.fields = (struct http_field *)(void *)(entry + 1);
+    place.text = (char *)(place.fields + request->fields.count + request->trailers.count);
+    entry->request.method = copy_text(&place, request->method);
+    entry->request.target = copy_bytes(&place, request->target, target);
+    entry->request.fields = copy_fields(&place, &request->fields);
+    entry->request.trailers = copy_fields(&place, &request->trailers);
+    entry->request.body = copy_bytes(&place, request->body, request->body_size);
+    entry->call.url = url_of(&place, origin, entry->request.target);
+    return entry;
 }
 
 static void drop_oldest(struct journal *journal)
@@ -77,14 +121,10 @@ static void drop_oldest(struct journal *journal)
 struct journal_entry *journal_add(struct journal *journal, const char *origin,
                                   const struct http_message *request)
 {
-    struct journal_entry *entry = calloc(1, sizeof *entry);
+    struct journal_entry *entry = copy_request(origin, request);
 
-    if (!entry)
-        arena_give_up(sizeof *entry);
     entry->holds = 1;
-    copy_request(entry, request);
     entry->call.method = entry->request.method;
-    entry->call.url = url_of(entry, origin, entry->request.target);
     entry->call.body = entry->request.body;
     entry->call.size = entry->request.body_size;
     while (journal->first < journal->count &&

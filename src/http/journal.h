@@ -18,8 +18,8 @@ enum { JOURNAL_CALLS = 1000, JOURNAL_BYTES = 256 << 20 };
 
 struct journal_entry {
     int holds;
-    size_t size; /* of its request, roughly */
-    struct arena arena;
+    size_t size; /* of its request's copy, which is behind it */
+    struct arena arena; /* for what is worked out later */
     struct http_message request; /* a copy */
     seam_http_call call;
     bool ended; /* it was answered, or cut */

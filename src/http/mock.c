@@ -15,6 +15,8 @@
 #include "link/link.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { STOP_MS = 5000 };
 
 static struct seam_http_mock *mocks; /* newest first; guarded by the loop's lock */

@@ -95,6 +95,7 @@ struct seam_http_mock {
     bool has_routes;
     bool denies;
     bool stopped;
+    bool lacked; /* descriptors, and said so */
 
     struct mock_service services[MOCK_FLAWS];
     struct listener listener;

@@ -6,9 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "http/mock.h"
 #include "link/link.h"
 #include "test/t.h"
+
+#include "base/hostile.h"
 
 /* ---- connections */
 
@@ -65,6 +68,14 @@ void mock_closed(struct http_service *service, struct http_connection *ended)
     }
 }
 
+/* What is left of it when a handler runs knows us no more: mock_closed comes later then. */
+static void let_go(struct mock_connection *connection)
+{
+    if (connection->connection)
+        http_connection_set_user(connection->connection, NULL);
+    connection->connection = NULL;
+}
+
 void mock_leave_unread(struct http_service *service, struct http_connection *connection)
 {
     struct mock_connection *of = http_connection_user(connection);
@@ -85,6 +96,7 @@ void mock_disconnect(struct seam_http_mock *mock)
         connection->has_driver = true; /* mock_closed leaves it to us */
         if (connection->connection)
             http_connection_drop(connection->connection);
+        let_go(connection);
         if (connection->silent_fd > 0)
             t_private_close(connection->silent_fd);
         if (is_ours)
@@ -209,20 +221,41 @@ static void driver_gone(void *driven)
     loop_lock();
     if (connection->connection)
         http_connection_gone(connection->connection);
+    let_go(connection);
     unlist_connection(connection);
     free(connection);
     loop_unlock();
 }
 
-static bool driver_resolves(void *route)
+static void say_lack(struct seam_http_mock *mock, int error)
+{
+    struct err err;
+
+    if (mock->lacked)
+        return;
+    mock->lacked = true;
+    io_say_no_descriptor(error, &err);
+    seam_error_at(mock->t, mock->site, "'%s' cannot take a connection: %s", mock->origin,
+                  err.text);
+}
+
+static void driver_lacks(void *route, int error)
+{
+    loop_lock();
+    if (mock_is_running(route))
+        say_lack(route, error);
+    loop_unlock();
+}
+
+static bool driver_resolves(void *route, const char *host)
 {
     struct seam_http_mock *mock = route;
     bool resolves = true;
 
     loop_lock();
     if (mock_is_running(mock) &&
-        rule_connection_fault(mock->rules, mock->host, false) == SEAM_HTTP_UNKNOWN_HOST) {
-        take_refusal(mock, mock->host);
+        rule_connection_fault(mock->rules, host, false) == SEAM_HTTP_UNKNOWN_HOST) {
+        take_refusal(mock, host);
         resolves = false;
     }
     loop_unlock();
@@ -250,6 +283,7 @@ static const struct link_driver driver = { .fault = driver_fault,
                                            .end = driver_end,
                                            .gone = driver_gone,
                                            .resolves = driver_resolves,
+                                           .lacks = driver_lacks,
                                            .listen = driver_listen };
 
 /* ---- the listener: programs without hooks, or that were spawned */
@@ -268,10 +302,20 @@ static int turn_away(struct mock_connection *connection, enum seam_http_fault fa
     return -ECONNREFUSED;
 }
 
+static struct seam_http_mock *mock_of(struct listener *listener)
+{
+    return (struct seam_http_mock *)((char *)listener -
+                                     offsetof(struct seam_http_mock, listener));
+}
+
+static void lacks(struct listener *listener, int error)
+{
+    say_lack(mock_of(listener), error);
+}
+
 static void accepted(struct listener *listener, int fd, const char *peer)
 {
-    struct seam_http_mock *mock =
-        (struct seam_http_mock *)((char *)listener - offsetof(struct seam_http_mock, listener));
+    struct seam_http_mock *mock = mock_of(listener);
     enum seam_http_fault fault = take_refusal(mock, mock->host);
     struct mock_connection *connection = list_connection(mock);
     int r;
@@ -297,6 +341,7 @@ int mock_listen(struct seam_http_mock *mock, struct err *err)
     if (mock->listens)
         return 0;
     mock->listener.accepted = accepted;
+    mock->listener.lacks = lacks;
     r = listener_start(&mock->listener, NULL, err);
     mock->listens = r == 0;
     return r;

@@ -13,6 +13,8 @@
 #include "test/mask.h"
 #include "test/t.h"
 
+#include "base/hostile.h"
+
 enum { TABLE_MAX = 64 << 10, NS_PER_MS = 1000000 };
 
 static struct seam_http_mock *mock_of(struct http_service *service)
@@ -114,7 +116,7 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
         arena_give_up(sizeof *call);
     call->mock = mock;
     call->x = x;
-    call->begin_ns = now_ns();
+    call->begin_ns = x->begin_ns;
     call->wire = BUF_INIT(http1_usual_limits.body * 2);
     call->entry =
         journal_add(&mock->journal, origin_of(mock, x->request, &call->arena), x->request);
@@ -133,14 +135,14 @@ static struct mock_call *new_call(struct seam_http_mock *mock, struct http_excha
 static void report(struct mock_call *call)
 {
     const seam_http_call *said = &call->entry->call;
-    char status[16];
+    char status[HTTP_STATUS_TEXT];
 
-    snprintf(status, sizeof status, "%d", said->status);
     t_exchange(call->mock->t,
                &(struct t_exchange){
                    .seam = "http",
-                   .what = arena_printf(&call->arena, "%s %s", said->method, said->url),
-                   .answer = said->status > 0 ? status : NULL,
+                   .method = said->method,
+                   .what = said->url,
+                   .answer = said->status > 0 ? http_status_text(status, said->status) : NULL,
                    .begin_ns = call->begin_ns,
                    .elapsed_ns = now_ns() - call->begin_ns,
                    .body = call->message.body,
@@ -189,6 +191,9 @@ void mock_malformed(struct http_service *service, struct http_connection *connec
         seam_error_at(mock->t, mock->site,
                       "'%s' got what is no HTTP request and answered %d: %s", mock->origin,
                       error->status, error->text);
+    else if (error->reset)
+        seam_error_at(mock->t, mock->site, "'%s' got what is no HTTP/2: %s", mock->origin,
+                      error->text);
     else if (service == &mock->services[TLS_SOUND].base)
         seam_log_at(mock->t, mock->site, "'%s': the program (%s) ended the TLS handshake: %s",
                     mock->origin, http_connection_peer(connection), error->text);
@@ -438,11 +443,24 @@ static void choose_with_user(struct mock_call *call)
         }
 }
 
+/* A tunnel leads to what is no business of this origin's. A rule that refuses one says so with its method. */
+static bool wants_tunnel(const struct mock_call *call)
+{
+    return strcmp(call->entry->call.method, "CONNECT") == 0 &&
+           !(call->choice.rule && rule_has_method(call->choice.rule));
+}
+
 static void chosen(struct mock_call *call)
 {
     if (!call->x)
         return;
-    if (call->choice.reply && !call->choice.forbidden)
+    if (wants_tunnel(call) && !call->mock->lenient)
+        mock_fail(
+            call, call->mock->site, 501,
+            "a mock is no proxy: mock the origin that the program wants, and it needs none");
+    else if (wants_tunnel(call))
+        mock_unexpected(call);
+    else if (call->choice.reply && !call->choice.forbidden)
         reply(call);
     else if (!call->choice.forbidden && call->mock->cassette)
         cassette_answer(call);

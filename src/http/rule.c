@@ -157,6 +157,7 @@ int rule_insert(struct rule_set *set, struct rule *rule)
     }
     set->has_any_method |= !rule->method;
     set->has_any_host |= !rule->host;
+    set->asks_user |= rule->matches != NULL;
     return r;
 }
 
@@ -340,7 +341,7 @@ static bool is_unasked(const struct http_call *call, const struct rule *rule)
 
 bool rule_needs_user(const struct rule_set *set, struct http_call *call)
 {
-    return is_unasked(call, first_match(set, call));
+    return set->asks_user && is_unasked(call, first_match(set, call));
 }
 
 static void use(struct rule_set *set, struct rule *rule)
@@ -399,6 +400,11 @@ enum seam_http_fault rule_connection_fault(struct rule_set *set, const char *hos
 seam_site rule_site(const struct rule *rule)
 {
     return rule->site;
+}
+
+bool rule_has_method(const struct rule *rule)
+{
+    return rule->method != NULL;
 }
 
 const char *rule_name(const struct rule *rule)

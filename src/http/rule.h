@@ -61,6 +61,7 @@ enum seam_http_fault rule_connection_fault(struct rule_set *set, const char *hos
 
 seam_site rule_site(const struct rule *rule);
 const char *rule_name(const struct rule *rule); /* NULL without .name */
+bool rule_has_method(const struct rule *rule);
 
 /* The answer as a message: status, fields with Content-Type and Content-Encoding, the body (its template
  * filled in, its file read, gzip done). */

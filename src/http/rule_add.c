@@ -380,6 +380,22 @@ static int check_connection(const struct adding *adding, size_t number,
                    number);
 }
 
+/* What follows such an answer is no HTTP. */
+static int check_tunnel(const struct adding *adding, size_t number,
+                        const seam_http_reply *reply)
+{
+    const char *method = adding->rule->method;
+
+    if (!method || strcmp(method, "CONNECT") != 0 || (reply->status >= 300 && !reply->fn) ||
+        reply->fault)
+        return 0;
+    return err_set(
+        adding->err, -EINVAL,
+        "reply %zu: a mock is no proxy: what it answers CONNECT with has a .status of "
+        "300 or more",
+        number);
+}
+
 static int take_replies(struct adding *adding)
 {
     const seam_http_reply *from = NULL;
@@ -399,7 +415,8 @@ static int take_replies(struct adding *adding)
                           &replies[i], &why);
         if (r < 0)
             return err_set(adding->err, r, "reply %zu: %s", i + 1, why.text);
-        if ((r = check_connection(adding, i + 1, &from[i])) < 0)
+        if ((r = check_connection(adding, i + 1, &from[i])) < 0 ||
+            (r = check_tunnel(adding, i + 1, &from[i])) < 0)
             return r;
     }
     adding->rule->replies = replies;

@@ -164,6 +164,9 @@ SEAM_TEST(rule_with_a_reply_that_cannot_be_says_why)
         { { .path = "/a", .reply = { { .fault = SEAM_HTTP_TLS_EXPIRED } } },
           "reply 1: its fault happens when the program connects, before there is a request: "
           "the rule has no condition but .host" },
+        { { .method = "CONNECT", .reply = { { .body = "up" } } },
+          "reply 1: a mock is no proxy: what it answers CONNECT with has a .status of 300 or "
+          "more" },
         { { .query = { "a" }, .reply = { { .fault = SEAM_HTTP_UNKNOWN_HOST } } },
           "reply 1: its fault happens when the program connects, before there is a request: "
           "the rule has no condition but .host" },

@@ -62,6 +62,7 @@ struct rule_set {
     struct buf lists; /* of struct rule_list */
     struct rule_list others;
     bool has_any_method, has_any_host; /* in the index */
+    bool asks_user; /* a rule has a function of the user's */
     struct rule_group *groups;
     struct buf patterns; /* of struct match_pattern *, to be freed */
     const char *state;

@@ -31,6 +31,7 @@ struct seam_http_server {
     const char *socket; /* NULL: on TCP */
     struct run *runs; /* those that run; guarded by the loop's lock */
     bool stopped;
+    bool lacked; /* descriptors, and said so */
 };
 
 /* ---- serving; the loop's lock is held */
@@ -70,6 +71,23 @@ static void request(struct http_service *service, struct http_exchange *x)
     forget_run(server, &run);
 }
 
+/* Of the answer's body nothing is told: it has been sent. */
+static void ended(struct http_service *service, struct http_exchange *x)
+{
+    char status[HTTP_STATUS_TEXT];
+
+    t_exchange(
+        server_of_service(service)->t,
+        &(struct t_exchange){ .seam = "http",
+                              .served = true,
+                              .method = x->request->method,
+                              .what = x->request->target,
+                              .answer = x->begun ? http_status_text(status, x->status) : NULL,
+                              .begin_ns = x->begin_ns,
+                              .elapsed_ns = now_ns() - x->begin_ns,
+                              .note = x->answered ? NULL : "the connection was closed" });
+}
+
 static void malformed(struct http_service *service, struct http_connection *connection,
                       const struct http1_error *error)
 {
@@ -79,6 +97,8 @@ static void malformed(struct http_service *service, struct http_connection *conn
     if (error->status)
         seam_log_at(server->t, server->site, "a request from '%s' was answered with %d: %s",
                     peer, error->status, error->text);
+    else if (error->reset)
+        seam_log_at(server->t, server->site, "from '%s': %s", peer, error->text);
     else
         seam_log_at(server->t, server->site, "no connection with '%s': %s", peer, error->text);
 }
@@ -88,6 +108,19 @@ static void accepted(struct listener *listener, int fd, const char *peer)
     struct http_connection *connection;
 
     http_connection_new(&connection, &server_of_listener(listener)->service, fd, peer, false);
+}
+
+static void lacks(struct listener *listener, int error)
+{
+    struct seam_http_server *server = server_of_listener(listener);
+    struct err err;
+
+    if (server->lacked)
+        return;
+    server->lacked = true;
+    io_say_no_descriptor(error, &err);
+    seam_error_at(server->t, server->site, "this server cannot take a connection: %s",
+                  err.text);
 }
 
 /* ---- stopping */
@@ -199,15 +232,17 @@ seam_http_server *seam_http_serve_at(seam_t *t, seam_http_handler *handler, void
     struct err err = { "" };
     int r;
 
-    *server = (struct seam_http_server){
-        .service = { .http2 = options->http2, .request = request, .malformed = malformed },
-        .listener = { .accepted = accepted },
-        .t = t,
-        .site = options->site,
-        .handler = handler,
-        .arg = arg,
-        .socket = socket_path(t, options->site, options->unix_socket)
-    };
+    *server = (struct seam_http_server){ .service = { .http2 = options->http2,
+                                                      .request = request,
+                                                      .ended = ended,
+                                                      .malformed = malformed },
+                                         .listener = { .accepted = accepted, .lacks = lacks },
+                                         .t = t,
+                                         .site = options->site,
+                                         .handler = handler,
+                                         .arg = arg,
+                                         .socket = socket_path(t, options->site,
+                                                               options->unix_socket) };
     seam_cleanup(t, stop, server);
     loop_lock();
     r = start_tls(server, options, &err);

@@ -4,8 +4,11 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +28,9 @@ static void fail_a_check(seam_http_exchange *x, void *arg)
     seam_http_respond(x, 200, NULL, "still answered");
 }
 
+/* What a server answers is told when it has been sent, and the client may be the first to go on. */
+static const struct trial_options quiet = { .no_exchanges = true };
+
 static void counts_checks(seam_t *t)
 {
     seam_http_server *server = seam_http_serve(t, fail_a_check, NULL);
@@ -34,8 +40,35 @@ static void counts_checks(seam_t *t)
 
 SEAM_TEST(server_counts_the_checks_of_a_handler)
 {
-    seam_check_match(t, trial_run(t, counts_checks, NULL),
+    seam_check_match(t, trial_run(t, counts_checks, &quiet),
                      "^error t: status\ngot:  1\nwant: 2\nend t fail\n$");
+}
+
+static void answer_or_cut(seam_http_exchange *x, void *arg)
+{
+    (void)arg;
+    if (strcmp(seam_http_path(x), "/cut") == 0)
+        seam_http_reset(x);
+    seam_http_respond(x, 404, NULL, "no");
+}
+
+static void serves(seam_t *t)
+{
+    seam_http_server *server = seam_http_serve(t, answer_or_cut, NULL);
+
+    caller_ask(t, server, GET_LAST("/a?token=secret"));
+    caller_ask(t, server, GET_LAST("/cut"));
+    seam_http_stop(server);
+    seam_log(t, "stopped");
+}
+
+SEAM_TEST(server_tells_what_it_answered)
+{
+    trial_says(t, serves,
+               "exchange t: GET /a?token=***\n404\n\n\n"
+               "exchange t: GET /cut\n\nthe connection was closed\n\n"
+               "log t: stopped\n"
+               "end t pass\n");
 }
 
 static void fail_for_good(seam_http_exchange *x, void *arg)
@@ -59,12 +92,13 @@ static void ends_a_handler(seam_t *t)
 
 SEAM_TEST(server_answers_500_when_a_fatal_ends_a_handler)
 {
-    trial_says(t, ends_a_handler,
-               "error t: no way\n"
-               "error t: no way\n"
-               "log t: HTTP/1.1 500 a failure ended the handler; see the test's report\n(end)\n"
-               "log t: (Connection reset by peer)\n"
-               "end t fail\n");
+    trial_says_with(
+        t, ends_a_handler, &quiet,
+        "error t: no way\n"
+        "error t: no way\n"
+        "log t: HTTP/1.1 500 a failure ended the handler; see the test's report\n(end)\n"
+        "log t: (Connection reset by peer)\n"
+        "end t fail\n");
 }
 
 static void misuse(seam_http_exchange *x, void *arg)
@@ -84,9 +118,8 @@ static void misuses(seam_t *t)
 
 SEAM_TEST(server_says_what_a_handler_cannot_do)
 {
-    trial_says(
-        t, misuses,
-
+    trial_says_with(
+        t, misuses, &quiet,
         "error t: seam_http_add_field: 'X: a\r\nb' is no field: a name is one word, a value "
         "one line\n"
         "error t: seam_http_set_status: 100 is no status of an answer: 200 to 999\n"
@@ -106,6 +139,43 @@ SEAM_TEST(server_reports_a_malformed_request)
     seam_check_match(t, trial_run(t, says_malformed, NULL),
                      "^log t: a request from '127.0.0.1:[0-9]+' was answered with 400: the "
                      "request line is not 'method target version': 'HELO'\nend t pass\n$");
+}
+
+static void says_secrets(seam_t *t)
+{
+    seam_http_server *server = seam_http_serve(t, caller_greet, NULL);
+
+    caller_ask(t, server, "GET /?token=abc\r\n\r\n");
+    caller_ask(t, server, "GET / HTTP/1.1\r\nAuthorization Bearer abc\r\n\r\n");
+}
+
+SEAM_TEST(server_masks_what_it_quotes_of_a_malformed_request)
+{
+    const char *said = trial_run(t, says_secrets, NULL);
+
+    seam_check_contains(t, said, "version': 'GET /?token=***'\n");
+    seam_check_contains(t, said, "value': 'Authorization ***'\n");
+}
+
+/* Without a :path, which HTTP/2 has no answer to. */
+static void says_malformed_h2(seam_t *t)
+{
+    static const char words[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"
+                                "\0\0\1\1\5\0\0\0\1\x82";
+    int fd = caller_connect(t, seam_http_serve(t, caller_greet, NULL, .http2 = true));
+
+    seam_require_eq(t, send(fd, words, sizeof words - 1, MSG_NOSIGNAL), sizeof words - 1);
+    shutdown(fd, SHUT_WR);
+    caller_hear(t, fd, NULL);
+    close(fd);
+}
+
+SEAM_TEST(server_says_of_a_malformed_request_of_http2_that_it_was_reset)
+{
+    seam_check_match(t, trial_run(t, says_malformed_h2, NULL),
+                     "^log t: from '127.0.0.1:[0-9]+': a malformed request was reset: there is "
+                     "no :authority\nend t pass\n$");
 }
 
 struct blocked {
@@ -146,7 +216,7 @@ static void blocks(seam_t *t)
 
 SEAM_TEST(server_names_the_handler_that_blocks_its_end)
 {
-    seam_check_match(t, trial_run(t, blocks, NULL),
+    seam_check_match(t, trial_run(t, blocks, &quiet),
                      "^error t: this server cannot stop: for 50 ms it has waited for the "
                      "handler that answers GET /slow of '127.0.0.1:[0-9]+'\nend t fail\n$");
 }
@@ -154,6 +224,31 @@ SEAM_TEST(server_names_the_handler_that_blocks_its_end)
 static void starts_in_vain(seam_t *t)
 {
     seam_http_serve(t, caller_greet, NULL, .unix_socket = "/nowhere/socket");
+}
+
+/* The socket takes the last descriptor that there is, and the loop finds none. */
+static void starts_without_loop(seam_t *t)
+{
+    const char *path = seam_path(t, "%s/socket", getenv("SERVER_FOLDER"));
+    int next = t_private_fd(dup(STDERR_FILENO));
+    struct rlimit limit;
+
+    seam_require_ok(t, getrlimit(RLIMIT_NOFILE, &limit));
+    t_private_close(next);
+    limit.rlim_cur = (rlim_t)next + 1;
+    seam_require_ok(t, setrlimit(RLIMIT_NOFILE, &limit));
+    seam_http_serve(t, caller_greet, NULL, .unix_socket = path);
+}
+
+SEAM_TEST(server_that_cannot_start_leaves_no_socket)
+{
+    const char *folder = seam_tempdir(t);
+
+    seam_setenv(t, "SERVER_FOLDER", folder);
+    seam_check_contains(t, trial_run(t, starts_without_loop, NULL),
+                        "error t: cannot start a server: cannot listen on '");
+    seam_check_ok(t, rmdir(folder));
+    seam_check_ok(t, mkdir(folder, 0700)); /* the test removes it */
 }
 
 SEAM_TEST(server_says_why_it_cannot_start)

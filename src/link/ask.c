@@ -22,6 +22,8 @@
 #include "link/real.h"
 #include "link/trust.h"
 
+#include "base/hostile.h"
+
 enum { QUESTION_MS = 2000, QUESTION_MAX = 4096, ANSWER_MAX = 1 << 20 };
 
 struct link_ask {

@@ -68,11 +68,12 @@ static int fake_fault(void *route, const char *host)
     return fault == LINK_BREAK_UNKNOWN_HOST ? 0 : fault;
 }
 
-static bool fake_resolves(void *route)
+static bool fake_resolves(void *route, const char *host)
 {
     bool resolves;
 
     (void)route;
+    (void)host;
     pthread_mutex_lock(&lock);
     resolves = fake.fault != LINK_BREAK_UNKNOWN_HOST;
     pthread_mutex_unlock(&lock);

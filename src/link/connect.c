@@ -15,6 +15,8 @@
 #include "link/real.h"
 #include "link/table.h"
 
+#include "base/hostile.h"
+
 enum { PEER_BUFFER = 1 << 20 };
 
 int (*link_private_fd)(int fd);
@@ -201,6 +203,8 @@ static int connect_to_double(int fd, const struct link_destination *destination,
 
     peer = replace_by_pair(fd);
     if (peer < 0) {
+        if (destination->driver->lacks)
+            destination->driver->lacks(destination->route, peer);
         errno = -peer;
         return -1;
     }

@@ -14,7 +14,10 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "link/name_server.h"
 #include "link/owner.h"
+
+#include "base/hostile.h"
 
 enum { ADDRESSES_MAX = 1 << 16, ROUTES_MAX = 4096, ALLOWED_MAX = 256 };
 
@@ -412,12 +415,25 @@ static bool is_this_machine(const char *host)
     return strcmp(host, "localhost") == 0 || host_matches(".localhost", host);
 }
 
+/* The port is not known: each of them is asked that `route` is like. */
+static bool resolves(const struct link_route *like, const char *host)
+{
+    for (size_t i = 0; i < route_count; i++) {
+        const struct link_route *route = &routes[i];
+
+        if (route->route && strcmp(route->host, like->host) == 0 && route->driver->resolves &&
+            !route->driver->resolves(route->route, host))
+            return false;
+    }
+    return true;
+}
+
 static enum link_lookup look_up(const char *host, uint32_t *ret_address)
 {
     const struct link_route *route = find_route(host, 0);
     const struct rule *rule = find_rule(host, 0);
 
-    if (route && route->driver->resolves && !route->driver->resolves(route->route))
+    if (route && !resolves(route, host))
         return LINK_LOOKUP_NONE;
     if (!route && rule && rule->fault == LINK_BREAK_UNKNOWN_HOST)
         return LINK_LOOKUP_NONE;
@@ -518,8 +534,9 @@ enum link_verdict link_judge(const struct sockaddr *to, socklen_t size, bool str
         snprintf(ret->host, sizeof ret->host, "%s", name);
     verdict = judge(ret, ipv4, stream);
     pthread_mutex_unlock(&lock);
-    if (verdict == LINK_REFUSE && !name && is_loopback(ret->host, ipv4) &&
-        owner_is_ours(ret->port))
+    if (verdict == LINK_REFUSE && !name &&
+        (name_server_is(ret->host, ret->port) ||
+         (is_loopback(ret->host, ipv4) && owner_is_ours(ret->port, stream))))
         verdict = LINK_PASS;
     return verdict;
 }

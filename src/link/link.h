@@ -41,8 +41,11 @@ struct link_driver {
     void (*end)(void *connection); /* shutdown(SHUT_WR) */
     void (*gone)(void *connection); /* the last descriptor is closed; the last call for it */
 
-    /* Whether the host resolves; false: EAI_NONAME. NULL: it does. */
-    bool (*resolves)(void *route);
+    /* Whether the host resolves; false: EAI_NONAME, for all routes that have this host. NULL: it does. */
+    bool (*resolves)(void *route, const char *host);
+
+    /* No descriptor is left for a connection: -EMFILE or its like, which connect returns. May be NULL. */
+    void (*lacks)(void *route, int error);
 
     /* Where a program that was spawned finds the route: a TCP port of 127.0.0.1, or -errno. */
     int (*listen)(void *route, const char *host);

@@ -1,5 +1,5 @@
 /* link/link_test.c - the hooks, with a driver that says everything back. */
-//seam:sources check.c connect.c destination.c hooks_files.c hooks_net.c owner.c real.c resolve.c real_static.c
+//seam:sources check.c connect.c destination.c hooks_files.c hooks_net.c name_server.c owner.c real.c resolve.c real_static.c
 //seam:sources table.c trust.c ../base/proc.c ../base/map.c ../base/err.c ../base/io.c ../base/buf.c
 //seam:sources ../base/deadline.c
 //seam:cflags -D_GNU_SOURCE -I.. -U_FILE_OFFSET_BITS
@@ -35,7 +35,8 @@ static struct {
     int opened, gone;
     char host[300];
     int port;
-    bool refuses, mute, unknown;
+    bool refuses, mute;
+    const char *unknown; /* a host */
 } seen;
 static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -83,10 +84,10 @@ static void echo_gone(void *connection)
     free(echo);
 }
 
-static bool echo_resolves(void *route)
+static bool echo_resolves(void *route, const char *host)
 {
     (void)route;
-    return !seen.unknown;
+    return !seen.unknown || strcmp(host, seen.unknown) != 0;
 }
 
 static const struct link_driver driver = { .fault = echo_fault,
@@ -238,7 +239,7 @@ SEAM_TEST(a_host_that_does_not_resolve)
     struct addrinfo *list;
 
     take(t, "api.pay.test", 80);
-    seen.unknown = true;
+    seen.unknown = "api.pay.test";
     seam_check_eq(t, getaddrinfo("api.pay.test", "80", NULL, &list), EAI_NONAME);
     seam_check(t, gethostbyname("api.pay.test") == NULL);
     seam_check_eq(t, h_errno, HOST_NOT_FOUND);
@@ -515,6 +516,32 @@ SEAM_TEST(a_listener_of_the_test_passes)
     seam_check_eq(t, refused.count, 0);
     close(fd);
     close(listener);
+}
+
+/* The first that the system has. Connecting a datagram socket sends nothing. */
+SEAM_TEST(a_name_server_passes)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53) };
+    char line[200], named[100] = "";
+    FILE *file = fopen("/etc/resolv.conf", "re");
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    while (file && !*named && fgets(line, sizeof line, file))
+        if (sscanf(line, "nameserver %99s", named) != 1 ||
+            inet_pton(AF_INET, named, &to.sin_addr) != 1)
+            *named = '\0';
+    if (file)
+        fclose(file);
+    if (!*named)
+        seam_skip(t, "/etc/resolv.conf names none over IPv4");
+    link_deny(note_refused, NULL);
+    connect(fd, (struct sockaddr *)&to, sizeof to);
+    seam_check_eq(t, refused.count, 0);
+    to.sin_port = htons(54);
+    connect(fd, (struct sockaddr *)&to, sizeof to);
+    seam_check_eq(t, refused.count, 1);
+    link_deny_end();
+    close(fd);
 }
 
 SEAM_TEST(allowed_and_broken)

@@ -13,10 +13,10 @@
 
 #include "base/proc.h"
 
-enum { KEPT = 32, LISTENING = 0x0a, MARKER_MAX = 200 };
+enum { KEPT = 32, LISTENING = 0x0a, UNCONNECTED = 0x07, MARKER_MAX = 200 };
 
-/* The inode of the socket that listens on the port; 0: none. */
-static unsigned long listening_inode(const char *table, int port)
+/* The inode of the socket that takes what comes to the port; 0: none. */
+static unsigned long receiving_inode(const char *table, int port, unsigned wanted_state)
 {
     FILE *file = fopen(table, "re");
     unsigned long inode = 0, found = 0;
@@ -26,18 +26,21 @@ static unsigned long listening_inode(const char *table, int port)
     while (file && !found && fgets(line, sizeof line, file))
         if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*d %*d %lu",
                    &local, &state, &inode) == 3 &&
-            state == LISTENING && (int)local == port)
+            state == wanted_state && (int)local == port)
             found = inode;
     if (file)
         fclose(file);
     return found;
 }
 
-static unsigned long find_inode(int port)
+static unsigned long find_inode(int port, bool stream)
 {
-    unsigned long inode = listening_inode("/proc/self/net/tcp", port);
+    const char *four = stream ? "/proc/self/net/tcp" : "/proc/self/net/udp";
+    const char *six = stream ? "/proc/self/net/tcp6" : "/proc/self/net/udp6";
+    unsigned state = stream ? LISTENING : UNCONNECTED;
+    unsigned long inode = receiving_inode(four, port, state);
 
-    return inode ? inode : listening_inode("/proc/self/net/tcp6", port);
+    return inode ? inode : receiving_inode(six, port, state);
 }
 
 /* Whether the process has that socket open. */
@@ -92,12 +95,12 @@ static bool run_has_socket(unsigned long inode)
     return search.found;
 }
 
-bool owner_is_ours(int port)
+bool owner_is_ours(int port, bool stream)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static unsigned long kept[KEPT]; /* inodes that are ours; guarded by `lock` */
     static unsigned next;
-    unsigned long inode = find_inode(port);
+    unsigned long inode = find_inode(port, stream);
     bool ours = inode == 0;
 
     pthread_mutex_lock(&lock);
@@ -114,7 +117,7 @@ bool owner_is_ours(int port)
 
 void owner_describe(int port, char *ret, size_t size)
 {
-    unsigned long inode = find_inode(port);
+    unsigned long inode = find_inode(port, true);
     struct dirent *entry;
     char command[64];
     DIR *all = inode ? opendir("/proc") : NULL;

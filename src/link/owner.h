@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether a process of this run listens on the TCP port. Nobody at all counts as ours: there is nothing to
- * protect, and the program finds out by itself. */
-bool owner_is_ours(int port);
+/* Whether a process of this run listens on the port of TCP (`stream`) or UDP. Nobody at all counts as ours:
+ * there is nothing to protect, and the program finds out by itself. */
+bool owner_is_ours(int port, bool stream);
 
 /* "postgres, pid 812" of who does; "" when that cannot be seen. */
 void owner_describe(int port, char *ret, size_t size);

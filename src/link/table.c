@@ -8,6 +8,8 @@
 
 #include "link/real.h"
 
+#include "base/hostile.h"
+
 _Atomic(struct link_file *) link_files[LINK_FDS];
 
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -91,12 +91,17 @@ static bool copy_file(int to, const char *path)
     return whole && n >= 0;
 }
 
+static bool stands_for(const char *path)
+{
+    return link_authority() && path && !link_passes() && is_bundle(path);
+}
+
 int link_open_bundle(const char *path)
 {
     const char *pem = link_authority();
     int fd;
 
-    if (!pem || !path || link_passes() || !is_bundle(path))
+    if (!stands_for(path))
         return -1;
     fd = memfd_create("seam-authority", MFD_CLOEXEC);
     if (fd >= 0 && write_all(fd, pem, strlen(pem)) &&
@@ -120,11 +125,14 @@ struct openssl {
     int (*verify)(void *context);
 };
 
+/* The program itself has no name by which it could be opened. */
 static void *library_of(const void *caller)
 {
     Dl_info where;
+    void *library =
+        dladdr(caller, &where) ? dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
 
-    return dladdr(caller, &where) ? dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
+    return library ? library : dlopen(NULL, RTLD_NOW);
 }
 
 /* The functions as the calling library finds them: there may be two OpenSSLs in a process. */
@@ -181,15 +189,16 @@ static void *parsed_authority(const struct openssl *ssl)
 }
 
 /* The store takes a reference of its own, and none when it has the certificate already. */
-static void add_authority(const struct openssl *ssl, void *context)
+static bool add_authority(const struct openssl *ssl, void *store)
 {
     void *certificate;
+    bool added;
 
     ssl->set_mark();
     certificate = parsed_authority(ssl);
-    if (certificate)
-        ssl->add_cert(ssl->get0_store(context), certificate);
+    added = certificate && ssl->add_cert(store, certificate) == 1;
     ssl->pop_to_mark();
+    return added;
 }
 
 HOOK int X509_verify_cert(void *context);
@@ -203,9 +212,33 @@ HOOK int X509_verify_cert(void *context)
     if (!ssl.verify || ssl.verify == X509_verify_cert)
         *(void **)&ssl.verify = dlsym(RTLD_NEXT, "X509_verify_cert");
     if (found && link_authority())
-        add_authority(&ssl, context);
+        add_authority(&ssl, ssl.get0_store(context));
     if (ssl.verify)
         result = ssl.verify(context);
+    if (library)
+        dlclose(library);
+    return result;
+}
+
+/* What a client reads from the system's bundle, it has parsed already: to do it again for each new handle takes a
+ * seventh of the time of a connection. */
+HOOK int X509_STORE_load_file(void *store, const char *path);
+HOOK int X509_STORE_load_file(void *store, const char *path)
+{
+    void *library = library_of(__builtin_return_address(0));
+    struct openssl ssl = { 0 };
+    int (*real)(void *, const char *) = NULL;
+    int result = 0;
+
+    if (library)
+        *(void **)&real = dlsym(library, "X509_STORE_load_file");
+    if (!real || real == X509_STORE_load_file)
+        *(void **)&real = dlsym(RTLD_NEXT, "X509_STORE_load_file");
+    if (stands_for(path) && !link_allows_others() && find_openssl(library, &ssl) &&
+        add_authority(&ssl, store))
+        result = 1;
+    else if (real)
+        result = real(store, path);
     if (library)
         dlclose(library);
     return result;
@@ -247,6 +280,7 @@ HOOK int gnutls_handshake(void *session)
 
 const struct link_hook link_hooks_trust[] = {
     { "X509_verify_cert", (void *)(uintptr_t)X509_verify_cert },
+    { "X509_STORE_load_file", (void *)(uintptr_t)X509_STORE_load_file },
     { "gnutls_handshake", (void *)(uintptr_t)gnutls_handshake },
     { NULL, NULL },
 };

@@ -42,6 +42,12 @@ static void go_on(struct loop_timer *timer)
     loop_watch_set(&listener->watch, EPOLLIN);
 }
 
+static void say_lack(struct listener *listener, int error)
+{
+    if (listener->lacks)
+        listener->lacks(listener, error);
+}
+
 /* One a time: whether there are more the loop knows at no cost. */
 static void accept_one(struct loop_watch *watch, uint32_t events)
 {
@@ -56,17 +62,24 @@ static void accept_one(struct loop_watch *watch, uint32_t events)
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
         loop_watch_set(watch, 0); /* the client waits in the queue */
         loop_timer_set(&listener->pause, deadline_after_ms(PAUSE_MS));
+        say_lack(listener, -errno);
     }
-    fd = t_private_fd(fd);
     if (fd < 0)
         return;
+    fd = t_private_fd(fd);
+    if (fd < 0) {
+        say_lack(listener, fd);
+        return;
+    }
     say_peer(peer, sizeof peer, &address);
     listener->accepted(listener, fd, peer);
 }
 
 /* ---- starting */
 
-static int listen_on(struct listener *listener, const struct sockaddr *address, socklen_t size)
+/* `path`: of the file that binding makes; NULL: none. */
+static int listen_on(struct listener *listener, const struct sockaddr *address, socklen_t size,
+                     const char *path)
 {
     const int on = 1;
     int fd =
@@ -78,7 +91,10 @@ static int listen_on(struct listener *listener, const struct sockaddr *address, 
     if (address->sa_family ==
         AF_INET) /* what is accepted inherits it: no piece waits for another */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (bind(fd, address, size) < 0 || listen(fd, BACKLOG) < 0)
+    if (bind(fd, address, size) < 0)
+        return -errno;
+    listener->path = path; /* there is a file now, whatever fails from here on */
+    if (listen(fd, BACKLOG) < 0)
         return -errno;
     return loop_watch_set(&listener->watch, EPOLLIN);
 }
@@ -88,7 +104,7 @@ static int listen_on_tcp(struct listener *listener, struct err *err)
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
-    int r = listen_on(listener, (struct sockaddr *)&address, size);
+    int r = listen_on(listener, (struct sockaddr *)&address, size, NULL);
 
     if (r == 0 && getsockname(listener->watch.fd, (struct sockaddr *)&address, &size) < 0)
         r = -errno;
@@ -111,11 +127,8 @@ static int listen_on_path(struct listener *listener, const char *path, struct er
                        "cannot listen on '%s': a unix socket's path has at most %zu bytes",
                        path, sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, size);
-    r = listen_on(listener, (struct sockaddr *)&address, sizeof address);
-    if (r < 0)
-        return err_system(err, r, "cannot listen on '%s'", path);
-    listener->path = path;
-    return 0;
+    r = listen_on(listener, (struct sockaddr *)&address, sizeof address, path);
+    return r < 0 ? err_system(err, r, "cannot listen on '%s'", path) : 0;
 }
 
 int listener_start(struct listener *listener, const char *path, struct err *err)

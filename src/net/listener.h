@@ -21,6 +21,8 @@ struct listener {
     const char *path; /* of the unix socket, NULL on TCP; borrowed */
     /* A client came; takes the descriptor. `peer`: "127.0.0.1:51234" or "unix". */
     void (*accepted)(struct listener *listener, int fd, const char *peer);
+    /* No descriptor was left for one: -EMFILE and its like. It waits, or has been closed. May be NULL. */
+    void (*lacks)(struct listener *listener, int error);
 };
 
 /* Listen. `path` NULL: on TCP. What is not set by the caller is zero. -errno with the words in `err`. */

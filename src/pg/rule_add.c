@@ -6,6 +6,7 @@
 
 #include "pg/error_words.h"
 #include "pg/rule_set.h"
+#include "wire/pg_lex.h"
 #include "wire/pg_sql.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -99,14 +100,13 @@ static int take_literal(struct adding *adding)
 /* The name of a savepoint, as the server reads it. */
 static int take_name(struct adding *adding)
 {
-    struct pg_sql is;
+    struct pg_token token = pg_lex_word(adding->from->sql);
 
-    pg_sql_classify(&is, arena_printf(adding->arena, "SAVEPOINT %s", adding->from->sql),
-                    adding->arena);
-    if (is.kind != PG_SQL_SAVEPOINT || !is.name)
+    if ((token.kind != PG_TOKEN_WORD && token.kind != PG_TOKEN_NAME) || token.mistake ||
+        pg_lex_word(token.at + token.size).size > 0)
         return err_set(adding->err, -EINVAL, "'%s' is no name of a savepoint",
                        adding->from->sql);
-    adding->rule->name = is.name;
+    adding->rule->name = pg_token_text(&token, adding->arena);
     return 0;
 }
 
@@ -214,10 +214,10 @@ static int check_arguments(const struct adding *adding, size_t count)
                        rule_event_word(from->event));
     if (statement && count < (size_t)statement->is.parameters)
         return err_set(adding->err, -EINVAL,
-                       "the statement has %d parameters, and %s %zu\ntry: SEAM_ANY for what "
+                       "the statement has %d parameter%s, and %s %zu\ntry: SEAM_ANY for what "
                        "does not matter",
-                       statement->is.parameters, from->no_args ? ".no_args says" : "the rule",
-                       count);
+                       statement->is.parameters, statement->is.parameters == 1 ? "" : "s",
+                       from->no_args ? ".no_args says" : "the rule", count);
     return 0;
 }
 
@@ -381,6 +381,9 @@ static int check_answer(const struct adding *adding)
         return gives_answer(from) || from->fault
                    ? refuse(adding, "a rule with .never has no answer")
                    : 0;
+    if (!from->error.sqlstate &&
+        (from->error.message || from->error.constraint || from->error.table))
+        return refuse(adding, "error has no .sqlstate\ntry: SEAM_PG_ERROR(\"XX000\", ...)");
     if (from->event == SEAM_PG_STATEMENT && !gives_answer(from) && !from->fault)
         return refuse_empty(adding);
     if ((r = at_most_one(adding, kinds, COUNT(kinds))) < 0 ||
@@ -415,10 +418,7 @@ static int take_error(struct adding *adding)
     struct pg_error *error;
 
     if (!from->error.sqlstate)
-        return from->error.message || from->error.constraint || from->error.table
-                   ? refuse(adding,
-                            "error has no .sqlstate\ntry: SEAM_PG_ERROR(\"XX000\", ...)")
-                   : 0;
+        return 0;
     error = arena_zero(adding->arena, sizeof *error);
     adding->rule->error = error;
     place = place_of(adding);

@@ -74,7 +74,8 @@ static int take_bytes(struct arena *arena, const seam_value *value, struct rule_
                       struct err *err)
 {
     if (!value->as.p)
-        return err_set(err, -EINVAL, "a text that is NULL\ntry: SEAM_SQL_NULL");
+        return err_set(err, -EINVAL, "%s NULL\ntry: SEAM_SQL_NULL",
+                       value->kind == SEAM_KIND_TEXT ? "a text that is" : "bytes at");
     ret->value.as.p = arena_copy(arena, value->as.p, value->size);
     ret->text = value->kind == SEAM_KIND_TEXT ? ret->value.as.p
                                               : rule_value_text(value, arena, &ret->size);

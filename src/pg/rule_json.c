@@ -105,12 +105,24 @@ static bool has_column(const struct pg_columns *columns, const char *name)
     return false;
 }
 
+/* "'id', 'email'" */
+static const char *list_columns(const struct rule_rows *rows)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < rows->columns->count; i++)
+        text = arena_printf(rows->arena, "%s%s'%s'", text, i > 0 ? ", " : "",
+                            rows->columns->at[i].name);
+    return text;
+}
+
 static int check_keys(const struct rule_rows *rows, const struct json_node *row, size_t n)
 {
     for (size_t i = 0; i < row->count; i++)
         if (!has_column(rows->columns, row->members[i].key))
-            return err_set(rows->err, -EINVAL, "json: row %zu has '%s', which is no column",
-                           n + 1, row->members[i].key);
+            return err_set(rows->err, -EINVAL,
+                           "json: row %zu has '%s', which is none of the columns %s", n + 1,
+                           row->members[i].key, list_columns(rows));
     return 0;
 }
 

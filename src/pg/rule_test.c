@@ -4,7 +4,7 @@
 //seam:sources rule_choose.c rule_csv.c rule_json.c rule_rows.c
 //seam:sources ../wire/pg_lex.c ../wire/pg_words.c ../wire/pg_sql.c ../wire/pg_sql_classify.c
 //seam:sources ../wire/pg_sql_command.c ../wire/pg_sql_normal.c ../wire/pg_sql_tables.c
-//seam:sources ../wire/pg_type*.c ../json/*.c
+//seam:sources ../wire/pg_columns.c ../wire/pg_type*.c ../json/*.c
 //seam:sources ../base/*.c ../events/*.c ../test/*.c
 
 #include "pg/rule_test.h"

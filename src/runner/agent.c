@@ -79,12 +79,26 @@ static void build_arguments(const struct package *package, char *option, char **
     argv[count] = NULL;
 }
 
+/* ThreadSanitizer lets a program with threads sleep for a second before it exits; with a server or a mock each
+ * test is one. What the user has set comes after, and counts. */
+static void set_environment(const struct run *run)
+{
+    const char *set = getenv("TSAN_OPTIONS");
+    char marker[64], options[4096];
+
+    snprintf(marker, sizeof marker, "%s.%0*u", run->id, AGENT_SERIAL, 0);
+    setenv(AGENT_MARKER, marker, 1);
+    if (run->options->race && snprintf(options, sizeof options, "atexit_sleep_ms=0:%s",
+                                       set ? set : "") < (int)sizeof options)
+        setenv("TSAN_OPTIONS", options, 1);
+}
+
 static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, int link,
                                    int output)
 {
     const struct run *run = package->run;
     char *exec = run->options->exec ? strdup(run->options->exec) : NULL;
-    char marker[64], option[64];
+    char option[64];
     char *argv[ARGS_MAX];
     int null;
 
@@ -101,8 +115,7 @@ static SEAM_NORETURN void be_agent(const struct package *package, pid_t parent, 
     if (null > 2)
         close(null);
     fcntl(link, F_SETFD, 0);
-    snprintf(marker, sizeof marker, "%s.%0*u", run->id, AGENT_SERIAL, 0);
-    setenv(AGENT_MARKER, marker, 1);
+    set_environment(run);
     snprintf(option, sizeof option, AGENT_OPTION "%d:" AGENT_VERSION, link);
     build_arguments(package, option, argv, exec);
     if (chdir(package->folder) == 0)
@@ -450,6 +463,11 @@ static void take_packet(struct agent *agent, const struct agent_packet *packet,
     case AGENT_STARTED:
         if (fd_count == 3)
             attempt_begin(agent, packet, fds);
+        break;
+    case AGENT_EVENTS:
+        attempt = attempt_find(package->run, packet->serial);
+        if (attempt)
+            stream_add_events(attempt, text, size);
         break;
     case AGENT_EXITED:
         attempt = attempt_find(package->run, packet->serial);

@@ -43,6 +43,7 @@ const char *capability_words(struct build *build, const struct source_package *p
             package->capabilities & CAPABILITY_HTTP ? " -lcurl -lnghttp2 -lz" : "");
     if (package->capabilities & CAPABILITY_LINK) {
         exports = " -Wl,--export-dynamic-symbol=X509_verify_cert"
+                  " -Wl,--export-dynamic-symbol=X509_STORE_load_file"
                   " -Wl,--export-dynamic-symbol=gnutls_handshake";
         if (access(fake_path(build, package), F_OK) == 0)
             fakes = " -Wl,-z,muldefs";

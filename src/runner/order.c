@@ -31,9 +31,13 @@ static bool load_times(struct package *package)
     bool any = false;
     char *save = NULL;
 
-    if (io_read_file(times_path(package), &text) == 0) {
-        for (uint32_t i = 0; i < package->test_count; i++)
-            *map_at(&places, package->tests[i].name) = i + 1;
+    if (io_read_file(times_path(package), &text) == 0 && text.size > 0) {
+        for (uint32_t i = 0; i < package->test_count; i++) {
+            uint32_t *place = map_at(&places, package->tests[i].name);
+
+            if (place) /* else it comes at its place in the file, no worse */
+                *place = i + 1;
+        }
         for (char *line = strtok_r(text.data, "\n", &save); line;
              line = strtok_r(NULL, "\n", &save)) {
             char *name;

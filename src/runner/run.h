@@ -230,6 +230,9 @@ void schedule_forget(
 void order_tests(struct package *package); /* its list is complete */
 void order_save(const struct package *package); /* it has ended: remember what took long */
 
+/* stream.c: records that came another way, when the test's process had ended: behind those in its pipe. */
+void stream_add_events(struct attempt *attempt, const char *records, size_t size);
+
 /* attempt.c */
 void attempt_begin(struct agent *agent, const struct agent_packet *started, const int fds[3]);
 void attempt_exited(struct attempt *attempt, const struct agent_packet *exited);

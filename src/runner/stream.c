@@ -265,13 +265,12 @@ static void take_event(struct attempt *attempt, struct event *event)
         close_node(attempt, event->node);
 }
 
-static void take_events(struct attempt *attempt)
+/* Those that have been read. */
+static void decode_events(struct attempt *attempt)
 {
     struct buf *bytes = &attempt->event_bytes;
     size_t at = 0;
 
-    while (read_into(attempt, &attempt->events, bytes, EVENTS_MAX) == READ_SIZE)
-        ;
     for (;;) {
         struct event event;
         long size = event_decode(buf_text(bytes) + at, bytes->size - at, &event);
@@ -286,6 +285,13 @@ static void take_events(struct attempt *attempt)
         take_event(attempt, &event);
     }
     buf_drop(bytes, at);
+}
+
+static void take_events(struct attempt *attempt)
+{
+    while (read_into(attempt, &attempt->events, &attempt->event_bytes, EVENTS_MAX) == READ_SIZE)
+        ;
+    decode_events(attempt);
 }
 
 static void pump(struct attempt *attempt, int turns)
@@ -323,6 +329,15 @@ void stream_watch(struct attempt *attempt)
         loop_add(loop, &attempt->output, attempt->output.fd, stream_ready, attempt);
     if (attempt->events.fd >= 0)
         loop_add(loop, &attempt->events, attempt->events.fd, stream_ready, attempt);
+}
+
+/* Half a record in front of them is of a process that the test forked. */
+void stream_add_events(struct attempt *attempt, const char *records, size_t size)
+{
+    pump(attempt, 256);
+    buf_clear(&attempt->event_bytes);
+    buf_add(&attempt->event_bytes, records, size);
+    decode_events(attempt);
 }
 
 void stream_drain(struct attempt *attempt)

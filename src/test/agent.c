@@ -238,8 +238,9 @@ static void list_tests(void)
 
 static void make_hot(size_t running)
 {
-    size_t size = sizeof *hot + running * sizeof(struct running) +
-                  (running + 1) * sizeof(struct pollfd) + running * sizeof(struct granted);
+    size_t size =
+        sizeof *hot + (running + 1) * sizeof(struct pollfd) +
+        running * (sizeof(struct running) + sizeof(struct granted) + sizeof(uint32_t));
 
     hot = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
     if (!hot)
@@ -248,6 +249,9 @@ static void make_hot(size_t running)
     hot->running = (struct running *)(hot + 1);
     hot->wait = (struct pollfd *)(hot->running + running);
     hot->queue = (struct granted *)(hot->wait + running + 1);
+    hot->backlogs = (uint32_t *)(hot->queue + running);
+    for (uint32_t i = 0; i < running; i++)
+        hot->backlogs[i] = i;
     agent.running_max = running;
 }
 
@@ -279,6 +283,7 @@ void agent_cannot_start(const struct granted *granted, const char *what)
 
 static void start_test(const struct granted *granted)
 {
+    uint32_t backlog = hot->backlogs[hot->running_count];
     pid_t self = getpid();
     pid_t pid;
 
@@ -287,7 +292,7 @@ static void start_test(const struct granted *granted)
         fflush(NULL);
     pid = fork();
     if (pid == 0)
-        child_begin(granted, self);
+        child_begin(granted, backlog, self);
     if (pid < 0) {
         agent_cannot_start(granted, "fork");
         return;
@@ -296,7 +301,7 @@ static void start_test(const struct granted *granted)
         setpgid(pid, pid);
     hot->running[hot->running_count++] =
         (struct running){ pid, (int)syscall(SYS_pidfd_open, pid, 0), granted->test,
-                          granted->serial };
+                          granted->serial, backlog };
 }
 
 /* Start the one that has waited longest; false when none waits. */
@@ -348,6 +353,26 @@ static bool group_is_left(pid_t group)
     return !(process.flags & AGENT_NO_GROUPS) && kill(-group, 0) == 0;
 }
 
+/* What the test could not write any more; before its end is told. */
+static void say_backlog(const struct running *ended)
+{
+    struct agent_packet events = {
+        .op = AGENT_EVENTS, .test = ended->test, .serial = ended->serial, .pid = ended->pid
+    };
+    struct backlog *backlog =
+        agent.backlogs ? backlog_at(agent.backlogs, ended->backlog) : NULL;
+    struct text left = backlog ? backlog_left(backlog) : (struct text){ NULL, 0 };
+    struct buf whole = BUF_INIT(sizeof events + BACKLOG_SIZE);
+
+    if (left.size == 0)
+        return;
+    buf_add(&whole, &events, sizeof events);
+    buf_add(&whole, left.data, left.size);
+    send_whole(&whole);
+    buf_fini(&whole);
+    backlog_clear(backlog);
+}
+
 static void child_ended(size_t index, int status, const struct rusage *used)
 {
     struct running ended = hot->running[index];
@@ -364,7 +389,9 @@ static void child_ended(size_t index, int status, const struct rusage *used)
         .peak_kb = (uint64_t)used->ru_maxrss,
     };
 
+    say_backlog(&ended);
     hot->running[index] = hot->running[--hot->running_count];
+    hot->backlogs[hot->running_count] = ended.backlog;
     exited.flags |= hot->queue_count > 0 ? AGENT_NEXT : 0;
     if (!one_by_one)
         start_queued();
@@ -549,10 +576,30 @@ static bool receive_config(void)
     return true;
 }
 
+/* Tests that are started by exec find theirs by a descriptor. Where there are none events are written at once; so
+ * they are with -isolate none, where nobody would find what was kept. */
+static void make_backlogs(void)
+{
+    int fd = -1;
+
+    if (process.flags & AGENT_ISOLATE_NONE)
+        return;
+    if (process.flags & AGENT_ISOLATE_EXEC) {
+        fd = memfd_create("seam-events", MFD_CLOEXEC);
+        if (fd < 0 || ftruncate(fd, (off_t)(agent.running_max * BACKLOG_SIZE)) < 0 ||
+            dup3(fd, FD_BACKLOGS, O_CLOEXEC) < 0)
+            return;
+        close(fd);
+        fd = FD_BACKLOGS;
+    }
+    agent.backlogs = backlog_map(fd, agent.running_max);
+}
+
 /* What each test is to inherit. */
 static void prepare_forks(void)
 {
     watch_children();
+    make_backlogs();
     leaks_baseline();
     crash_install();
     malloc_trim(0); /* what the list took need not be copied with each test */

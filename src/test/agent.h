@@ -14,6 +14,7 @@ enum {
     FD_CONFIG, /* only on the way through exec */
     FD_LINK,
     FD_CHILDREN,
+    FD_BACKLOGS, /* only where tests are started by exec */
 };
 
 enum { RUNNING_SPARE = 8, EXIT_SETUP = AGENT_EXIT_SETUP };
@@ -23,6 +24,7 @@ struct running {
     int pidfd; /* SIGCHLD could go to another thread, so the end is seen by this */
     uint32_t test;
     uint32_t serial;
+    uint32_t backlog; /* its number */
 };
 
 /* A test that the runner has granted. */
@@ -40,6 +42,7 @@ struct agent {
     int argc;
     char **argv;
     char *marker; /* the digits in SEAM_TEST_ID */
+    struct backlog *backlogs; /* one for each that may run; NULL: none could be had */
 };
 
 extern struct agent agent;
@@ -53,6 +56,7 @@ struct hot {
     struct agent_packet packet;
     struct running *running; /* as many as -parallel, and a few */
     struct granted *queue; /* a ring of as many: to wait until one of ours has ended */
+    uint32_t *backlogs; /* numbers of those that no test has, from running_count on */
     struct pollfd *wait; /* the link, and a pidfd for each of them */
 };
 extern struct hot *hot;
@@ -64,7 +68,7 @@ void agent_say(const struct agent_packet *packet, const int *fds, size_t count);
 void agent_cannot_start(const struct granted *granted, const char *what);
 
 /* agent_child.c: after the fork, and before the exit. */
-SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent);
+SEAM_NORETURN void child_begin(const struct granted *granted, uint32_t backlog, pid_t parent);
 SEAM_NORETURN void child_end(bool passed);
 
 #endif

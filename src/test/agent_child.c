@@ -77,19 +77,20 @@ static SEAM_NORETURN void be_test(const struct granted *granted)
     child_end(run_test(record, granted->test, false));
 }
 
-static void exec_test(const struct granted *granted)
+static void exec_test(const struct granted *granted, uint32_t backlog)
 {
     char option[64];
     char **argv = calloc((size_t)agent.argc + 3, sizeof *argv);
     int config = memfd_create("seam-config", MFD_CLOEXEC);
 
-    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u", granted->test,
-             granted->pass_over);
+    snprintf(option, sizeof option, AGENT_CHILD_OPTION "%u:%u:%u", granted->test,
+             granted->pass_over, backlog);
     if (argv && config >= 0 &&
         io_write_all(config, agent.config.data, agent.config.size) == 0 &&
         dup2(config, FD_CONFIG) >= 0) {
         fcntl(FD_EVENTS, F_SETFD, 0);
         fcntl(FD_OUTPUT, F_SETFD, 0);
+        fcntl(FD_BACKLOGS, F_SETFD, 0);
         argv[0] = agent.argv[0];
         argv[1] = option;
         memcpy(argv + 2, agent.argv + 2, (size_t)(agent.argc - 1) * sizeof *argv);
@@ -127,7 +128,7 @@ static void introduce(const struct granted *granted)
     }
 }
 
-SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent)
+SEAM_NORETURN void child_begin(const struct granted *granted, uint32_t backlog, pid_t parent)
 {
     uint32_t serial = granted->serial;
 
@@ -144,8 +145,20 @@ SEAM_NORETURN void child_begin(const struct granted *granted, pid_t parent)
     close(FD_LINK);
     close(FD_CHILDREN);
     if (process.flags & AGENT_ISOLATE_EXEC)
-        exec_test(granted);
+        exec_test(granted, backlog);
+    if (agent.backlogs)
+        process.backlog = backlog_at(agent.backlogs, backlog);
     be_test(granted);
+}
+
+/* After exec: the one with this number, of those that the agent has made. */
+static void take_backlog(uint32_t number)
+{
+    struct backlog *all = backlog_map(FD_BACKLOGS, (size_t)number + 1);
+
+    if (all)
+        process.backlog = backlog_at(all, number);
+    close(FD_BACKLOGS);
 }
 
 int agent_child(const char *option, int argc, char **argv)
@@ -153,13 +166,15 @@ int agent_child(const char *option, int argc, char **argv)
     struct granted granted = { 0 };
     struct buf config = BUF_INIT(MESSAGE_MAX);
     struct message frame;
+    uint32_t backlog;
 
-    if (sscanf(option, "%u:%u", &granted.test, &granted.pass_over) != 2)
+    if (sscanf(option, "%u:%u:%u", &granted.test, &granted.pass_over, &backlog) != 3)
         return EXIT_SETUP;
     lseek(FD_CONFIG, 0, SEEK_SET);
     if (message_receive(FD_CONFIG, &config, 0, &frame) < 0)
         return EXIT_SETUP;
     close(FD_CONFIG);
+    take_backlog(backlog);
     fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC);
     fcntl(FD_OUTPUT, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);

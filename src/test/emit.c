@@ -25,18 +25,6 @@ _Thread_local seam_t *current_test;
  * that a test has stopped is not believed for long. */
 enum { LOOK_NS = 10000, LOOKS_SAVED = 16 };
 
-/* The lock may have been held by a thread that is not here. */
-static void after_fork(void)
-{
-    process.looked_ns = 0;
-    pthread_mutex_init(&process.lock, NULL);
-}
-
-void emit_watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, after_fork);
-}
-
 void emit_begin(int events, int output)
 {
     struct stat pipe;
@@ -80,6 +68,29 @@ bool emit_is_forked(void)
 {
     look_around();
     return process.forked;
+}
+
+/* The lock may have been held by a thread that is not here. */
+static void after_fork(void)
+{
+    process.looked_ns = 0;
+    process.backlog = NULL; /* the parent's */
+    pthread_mutex_init(&process.lock, NULL);
+}
+
+/* What was kept goes before what the child will say. */
+static void before_fork(void)
+{
+    if (!process.backlog || emit_is_forked() || process.closed)
+        return;
+    pthread_mutex_lock(&process.lock);
+    backlog_write(process.backlog, process.events);
+    pthread_mutex_unlock(&process.lock);
+}
+
+void emit_watch_forks(void)
+{
+    pthread_atfork(before_fork, NULL, after_fork);
 }
 
 static void write_hex(char *to, uint32_t value)
@@ -129,8 +140,17 @@ static int write_record(const struct event *event)
     return r;
 }
 
+static void count_event(void)
+{
+    if (++process.sequence == MANY_EVENTS)
+        fcntl(process.events, F_SETPIPE_SZ,
+              AGENT_WIDE_PIPE); /* the runner lets us speak for a while */
+}
+
 static void write_event(struct event *event, bool forked, bool in_place)
 {
+    if (process.backlog && !forked)
+        backlog_write(process.backlog, process.events);
     if (forked) {
         event->flags |= EVENT_FORKED;
         if (event->text.size > FORKED_TEXT_MAX)
@@ -138,9 +158,8 @@ static void write_event(struct event *event, bool forked, bool in_place)
     } else if (in_place)
         event->flags |= mark_output() ? EVENT_MARKED : 0;
     event->time_ns = now_ns();
-    if (write_record(event) == 0 && ++process.sequence == MANY_EVENTS)
-        fcntl(process.events, F_SETPIPE_SZ,
-              AGENT_WIDE_PIPE); /* the runner lets us speak for a while */
+    if (write_record(event) == 0)
+        count_event();
 }
 
 bool emit_lock(void)
@@ -177,9 +196,24 @@ void emit(struct event *event)
     emit_event(event, true);
 }
 
+/* Whether it could be kept for later. */
+static bool keep_event(struct event *event)
+{
+    bool locked = emit_lock();
+    bool kept;
+
+    event->time_ns = now_ns();
+    kept = process.backlog && backlog_add(process.backlog, event);
+    if (kept)
+        count_event();
+    emit_unlock(locked);
+    return kept;
+}
+
 void emit_aside(struct event *event)
 {
-    emit_event(event, false);
+    if (!keep_event(event))
+        emit_event(event, false);
 }
 
 void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text text)
@@ -198,13 +232,24 @@ void emit_message(seam_t *t, enum message_kind kind, seam_site at, struct text t
     emit(&event);
 }
 
-/* No lock, no allocation, no stdio. The record is far below PIPE_BUF. */
+/* What was kept goes before the crash. Not where a thread has the lock, perhaps this one: the agent will find it
+ * then. */
+static void write_backlog(void)
+{
+    if (!process.backlog || pthread_mutex_trylock(&process.lock) != 0)
+        return;
+    backlog_write(process.backlog, process.events);
+    pthread_mutex_unlock(&process.lock);
+}
+
+/* No wait for a lock, no allocation, no stdio. The record is far below PIPE_BUF. */
 bool emit_crash(struct event *event)
 {
     char record[2048];
 
     if (event_size(event) > sizeof record || !emit_is_possible())
         return false;
+    write_backlog();
     event->time_ns = now_ns();
     event->flags |= mark_output() ? EVENT_MARKED : 0;
     event_write(record, event);

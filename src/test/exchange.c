@@ -11,26 +11,44 @@
  * stays below PIPE_BUF, for processes that the test forked. */
 enum { LOOKED_AT = 512, WHAT_COLUMNS = 300, WORDS_COLUMNS = 100, BODY_COLUMNS = 117 };
 
+/* The event's text: no column takes more than four bytes. */
+struct words {
+    char *end;
+    char data[4 * (WHAT_COLUMNS + 2 * WORDS_COLUMNS + BODY_COLUMNS) + 4 * sizeof "..."];
+};
+
+static void add(struct words *to, const char *data, size_t size)
+{
+    memcpy(to->end, data, size);
+    to->end += size;
+}
+
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
 /* How many of the first bytes need no escape and take a column each. A backslash stays single: JSON is full of
  * them. */
 static size_t plain_size(const char *text, size_t size)
 {
     size_t count = 0;
 
-    while (count < size && text[count] >= ' ' && text[count] <= '~')
+    while (count < size && is_printable(text[count]))
         count++;
     return count;
 }
 
 /* As quote_add_head, but at the price of a copy where nothing needs an escape: every test with a double pays
  * for this. */
-static void add_shown(struct buf *to, const char *text, size_t size, size_t columns, bool more)
+static void add_shown(struct words *to, const char *text, size_t size, size_t columns,
+                      bool more)
 {
     for (size_t at = 0; at < size;) {
         size_t plain = plain_size(text + at, size - at < columns ? size - at : columns);
         struct quote_unit unit;
 
-        buf_add(to, text + at, plain);
+        add(to, text + at, plain);
         at += plain;
         columns -= plain;
         if (at == size)
@@ -39,24 +57,62 @@ static void add_shown(struct buf *to, const char *text, size_t size, size_t colu
         more |= unit.columns > columns;
         if (unit.columns > columns)
             break;
-        buf_add_text(to, unit.form);
+        add(to, unit.form, strlen(unit.form));
         at += unit.size;
         columns -= unit.columns;
     }
     if (more)
-        buf_add_text(to, "...");
+        add(to, "...", 3);
 }
 
-/* A line of the event's text. `scratch` is empty before and after. */
-static void add_line(struct buf *to, struct buf *scratch, struct text text, size_t columns)
+/* Whether the text is shown as it is: no byte needs an escape, and none can belong to what is masked, which has a
+ * '=', a quote or a '@' (test/mask.h). Without a branch for each byte: compilers do many of them at once. */
+static bool is_harmless(const char *text, size_t size)
+{
+    unsigned char harm = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        harm |= (unsigned char)(c - ' ') > '~' - ' ' || c == '=' || c == '"' || c == '@';
+    }
+    return harm == 0;
+}
+
+static void add_line(struct words *to, struct text text, size_t columns)
 {
     bool more = text.size > LOOKED_AT;
+    struct buf masked = BUF_INIT(4 * LOOKED_AT);
 
-    if (to->size > 0)
-        buf_add_char(to, '\n');
-    mask_text(scratch, text.data, more ? LOOKED_AT : text.size);
-    add_shown(to, buf_text(scratch), scratch->size, columns, more);
-    buf_clear(scratch);
+    if (to->end > to->data)
+        add(to, "\n", 1);
+    if (text.size <= columns && is_harmless(text.data, text.size)) {
+        if (text.size > 0)
+            add(to, text.data, text.size);
+        return;
+    }
+    mask_text(&masked, text.data, more ? LOOKED_AT : text.size);
+    add_shown(to, buf_text(&masked), masked.size, columns, more);
+    buf_fini(&masked);
+}
+
+/* The method and what it was asked of, as far as they are looked at. */
+static void add_what(struct words *to, const struct t_exchange *exchange)
+{
+    char joined[LOOKED_AT + 1];
+    size_t method = exchange->method ? strnlen(exchange->method, LOOKED_AT - 1) : 0;
+    size_t what = strnlen(exchange->what, sizeof joined);
+    size_t room = sizeof joined;
+
+    if (method > 0) {
+        memcpy(joined, exchange->method, method);
+        joined[method++] = ' ';
+        room -= method;
+    }
+    if (what > room)
+        what = room;
+    memcpy(joined + method, exchange->what, what);
+    add_line(to, (struct text){ joined, method + what }, WHAT_COLUMNS);
 }
 
 /* Microseconds from the beginning of `t` to the request. */
@@ -93,26 +149,22 @@ void t_tally(seam_t *t, enum tally tally, int number, const char *words)
 
 void t_exchange(seam_t *t, const struct t_exchange *exchange)
 {
-    enum { TEXT_MAX = 4 * LOOKED_AT };
-    struct buf words = BUF_INIT(TEXT_MAX), scratch = BUF_INIT(TEXT_MAX);
-    const seam_t *of = caller(t);
+    const seam_t *of = exchange->served ? t : caller(t);
+    struct words words;
     struct event event = {
         .kind = EVENT_EXCHANGE,
+        .flags = exchange->served ? EVENT_SERVED : 0,
         .node = of->node,
         .number = offset_us(of, exchange),
         .elapsed_ns = exchange->elapsed_ns,
         .file = text_of(exchange->seam),
     };
 
-    buf_reserve(&words, 512);
-    buf_reserve(&scratch, 512);
-    add_line(&words, &scratch, text_of(exchange->what), WHAT_COLUMNS);
-    add_line(&words, &scratch, text_of(exchange->answer), WORDS_COLUMNS);
-    add_line(&words, &scratch, text_of(exchange->note), WORDS_COLUMNS);
-    add_line(&words, &scratch, (struct text){ exchange->body, exchange->body_size },
-             BODY_COLUMNS);
-    event.text = (struct text){ buf_text(&words), words.size };
+    words.end = words.data;
+    add_what(&words, exchange);
+    add_line(&words, text_of(exchange->answer), WORDS_COLUMNS);
+    add_line(&words, text_of(exchange->note), WORDS_COLUMNS);
+    add_line(&words, (struct text){ exchange->body, exchange->body_size }, BODY_COLUMNS);
+    event.text = (struct text){ words.data, (size_t)(words.end - words.data) };
     emit_aside(&event);
-    buf_fini(&words);
-    buf_fini(&scratch);
 }

@@ -44,13 +44,30 @@ SEAM_TEST(exchange_may_lack_all_but_the_question)
     trial_says(t, reports_little, "exchange t: GET /\n\n\n\nend t pass\n");
 }
 
+static void reports_a_method(seam_t *t)
+{
+    t_exchange(t, &(struct t_exchange){
+                      .seam = "http", .method = "GET", .what = "http://joe@h/?key=1" });
+}
+
+SEAM_TEST(exchange_may_have_its_method_apart)
+{
+    trial_says(t, reports_a_method,
+               "exchange t: GET http://***@h/?key=***\n\n\n\nend t pass\n");
+}
+
 /* ---- cut */
 
 static char large[1 << 20];
 
 static void reports_much(seam_t *t)
 {
-    struct t_exchange all = { "http", large, large, 0, 0, large, sizeof large - 1, large };
+    struct t_exchange all = { .seam = "http",
+                              .what = large,
+                              .answer = large,
+                              .body = large,
+                              .body_size = sizeof large - 1,
+                              .note = large };
 
     memset(large, 'x', sizeof large - 1);
     t_exchange(t, &all);
@@ -164,6 +181,27 @@ SEAM_TEST(exchange_belongs_to_the_subtest_that_calls)
                "exchange t/sub: GET /sub\n\n\n\n"
                "end t/sub pass\n"
                "exchange t: GET /thread\n\n\n\n"
+               "end t pass\n");
+}
+
+SEAM_SUBTEST(is_served)
+{
+    (void)t;
+    t_exchange(owner, &(struct t_exchange){ .seam = "http", .what = "GET /", .served = true });
+}
+
+static void owns_a_server(seam_t *t)
+{
+    owner = t;
+    seam_run(t, "sub", is_served, NULL);
+}
+
+SEAM_TEST(exchange_of_a_server_belongs_to_its_test)
+{
+    trial_says(t, owns_a_server,
+               "run t/sub\n"
+               "exchange t: GET /\n\n\n\n"
+               "end t/sub pass\n"
                "end t pass\n");
 }
 

@@ -319,3 +319,37 @@ void mask_header(struct buf *to, const char *name, const char *value)
     else
         mask_text(to, value, strlen(value));
 }
+
+/* ---- quotations */
+
+/* A line of a message, or the beginning of it; `tail` ends the quotation. */
+static void mask_line(struct buf *to, const char *line, size_t size, const char *tail)
+{
+    size_t name = strcspn(line, ":= \t");
+
+    if (*line == ' ' || *line == '\t')
+        name = 0;
+    if (name < size && (name == 0 || mask_is_secret(line, name))) {
+        name += strspn(line + name, ": \t");
+        buf_add(to, line, name < size ? name : size);
+        buf_add_text(to, MASKED);
+    } else
+        mask_text(to, line, size);
+    buf_add_text(to, tail);
+}
+
+void mask_quoted(struct buf *to, const char *words)
+{
+    static const char begin[] = ": '";
+    const char *quoted = strstr(words, begin);
+    const char *end = quoted ? strrchr(quoted += sizeof begin - 1, '\'') : NULL;
+
+    if (!quoted) {
+        mask_text(to, words, strlen(words));
+        return;
+    }
+    buf_add(to, words, (size_t)(quoted - words));
+    if (!end || strspn(end, "'.") != strlen(end)) /* cut off */
+        end = words + strlen(words);
+    mask_line(to, quoted, (size_t)(end - quoted), end);
+}

@@ -38,4 +38,9 @@ void mask_url(struct buf *to, const char *url);
  * leaves. */
 void mask_header(struct buf *to, const char *name, const char *value);
 
+/* Add words about a message of HTTP that end with a quotation of it: "it is not 'name: value': 'Cookie x'". Of
+ * a quoted field with a secret name only that stays, of the rest of a folded one nothing, of all else what
+ * mask_text leaves. */
+void mask_quoted(struct buf *to, const char *words);
+
 #endif

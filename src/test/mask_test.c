@@ -203,3 +203,32 @@ SEAM_TEST(mask_of_a_url_ends_at_its_nul)
     seam_check_str(t, buf_text(&buf), "https://***@h/");
     buf_fini(&buf);
 }
+
+static void check_quoted(seam_t *t, const struct row *row)
+{
+    struct buf buf = BUF_INIT(MASKED_MAX);
+
+    mask_quoted(&buf, row->text);
+    seam_check_str(t, buf_text(&buf), row->want);
+    buf_fini(&buf);
+}
+
+SEAM_TEST(mask_hides_what_is_quoted_of_a_malformed_message)
+{
+    static const struct row rows[] = {
+        { "it is not 'name: value': 'Cookie sid=2'", "it is not 'name: value': 'Cookie ***'" },
+        { "it has a NUL in it: 'x-api-key: abc?'", "it has a NUL in it: 'x-api-key: ***'" },
+        { "a line is longer than 9 bytes: 'Cookie: sid=2...'",
+          "a line is longer than 9 bytes: 'Cookie: ***'" },
+        { "a field is folded: ' abc'", "a field is folded: ' ***'" },
+        { "a field is wrong: 'token: a'b", "a field is wrong: 'token: ***" },
+        { "a field is wrong: 'token:", "a field is wrong: 'token:***" },
+        { "it is no line: 'GET /?token=abc'", "it is no line: 'GET /?token=***'" },
+        { "it is no line: 'secret", "it is no line: 'secret" },
+        { "it is no line: ''", "it is no line: ''" },
+        { "the target is '/?token=abc'", "the target is '/?token=***'" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        seam_via(t, check_quoted(t, &rows[i]));
+}

@@ -7,6 +7,7 @@
  *   spawn_start.c         pipes, fork, exec
  *   spawn_reader.c        its output and its end, read by a thread of ours
  *   spawn_ready.c         waiting for it, and until it is ready
+ *   spawn_crash.c         its stacks where it crashes, and those of what it started
  *   spawn_end.c           signals, its end and what that means for the test
  *   spawn.c               the public functions
  */
@@ -39,6 +40,15 @@ struct spawn_end {
     int status;
 };
 
+/* A crash of it or of what it started. */
+struct spawn_crash {
+    pid_t pid; /* 0: none */
+    pid_t sender; /* another process sent the signal: it is no crash */
+    int number;
+    const char *name; /* of the program */
+    const char *stack; /* "\n    stack:\n        ..." for a message */
+};
+
 struct seam_process {
     seam_t *t;
     struct seam_spawn_options options; /* copied, with what the placeholders stand for */
@@ -46,6 +56,10 @@ struct seam_process {
     char *argv[SEAM_SPAWN_ARGUMENTS + 1];
     const char *dir; /* NULL: none yet */
     struct spawn_port *ports;
+    const char *crashes; /* the folder of reports; NULL: there will be none */
+    const char *no_stack; /* and why */
+    struct spawn_crash crash; /* its own, once it is read */
+    int others; /* crashes of what it started, so far */
     const char *marker; /* SEAM_TEST_ID of it and of all that it starts */
     pid_t pid; /* 0: not started */
     pid_t owner; /* the process that started it */
@@ -110,7 +124,7 @@ const char *spawn_report(seam_process *child); /* copied; NULL: none */
  * nothing. *ret_at becomes where the copy begins, which is later when that much has gone. */
 char *spawn_output(seam_process *child, uint64_t from, uint64_t *ret_at, size_t *ret_size);
 
-/* "\n    last lines of its output:\n        ..." for a message. */
+/* "\n    last lines of its output:\n        ..." for a message, behind the stack of one that crashed. */
 const char *spawn_tail(seam_process *child);
 
 /* ---- spawn_ready.c */
@@ -141,6 +155,20 @@ void spawn_await_ready(seam_process *child);
 const char *spawn_await_line(seam_process *child, const struct spawn_limit *limit,
                              const char *pattern, enum spawn_wait *ret);
 void spawn_check_pattern(seam_process *child, seam_site at, const char *pattern);
+
+/* ---- spawn_crash.c */
+
+/* The library to preload so that it tells of its crash; NULL when it cannot. `path`: the program. */
+const char *spawn_crash_library(seam_process *child, const char *path);
+
+bool spawn_is_crashing(seam_process *child); /* it is about to end, or has */
+const struct spawn_crash *
+spawn_own_crash(seam_process *child); /* once it has ended; NULL: none */
+const char *spawn_stack(seam_process *child); /* "" unless it crashed; or why there is none */
+
+/* A crash of what it started, each once; `whole`: only if its stack has been read to the end. False when
+ * there is none left. */
+bool spawn_next_crash(seam_process *child, bool whole, struct spawn_crash *ret);
 
 /* ---- spawn_end.c */
 

@@ -11,8 +11,14 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "test/spawn.h"
+#include "test/spawn_report.h"
 
-enum { STOP_MS = 5000, KILLED_MS = 5000 };
+enum {
+    STOP_MS = 5000,
+    KILLED_MS = 5000,
+    ENDS_MS = KILLED_MS + SPAWN_REPORT_MS,
+    OTHERS_TOLD = 10
+};
 
 /* ---- words */
 
@@ -76,13 +82,54 @@ static void judge_report(seam_process *child, seam_site at)
                   report);
 }
 
+static void tell_other(seam_process *child, seam_site at, const struct spawn_crash *crash)
+{
+    const char *words = arena_printf(
+        &child->t->arena, "'%s' (started by '%s') crashed: it was ended by signal %d (%s)%s",
+        crash->name, child->name, crash->number, strsignal(crash->number), crash->stack);
+
+    if (++child->others > OTHERS_TOLD)
+        words = arena_printf(&child->t->arena,
+                             "more than %d processes that '%s' has started crashed",
+                             OTHERS_TOLD, child->name);
+    if (child->others > OTHERS_TOLD + 1)
+        return;
+    if (child->options.may_fail)
+        seam_log_at(child->t, at, "%s", words);
+    else
+        seam_error_at(child->t, at, "%s", words);
+}
+
+/* What it started, and did crash. At the end of the test all has been killed: what there is will not grow. */
+static void judge_others(seam_process *child, seam_site at, bool at_end)
+{
+    struct spawn_crash crash;
+
+    while (spawn_next_crash(child, !at_end, &crash))
+        tell_other(child, at, &crash);
+}
+
+/* A signal that the test sent while the stack of a crash was read may have been faster. */
+static struct spawn_end true_end(seam_process *child)
+{
+    const struct spawn_crash *crash = spawn_own_crash(child);
+    struct spawn_end end = spawn_end_of(child);
+
+    if (crash && !crash->sender) {
+        end.killed = true;
+        end.status = crash->number;
+    }
+    return end;
+}
+
 void spawn_judge(seam_process *child, seam_site at, bool at_end)
 {
-    struct spawn_end end = spawn_end_of(child);
+    struct spawn_end end = true_end(child);
 
     if (!end.ended)
         return;
     judge_report(child, at);
+    judge_others(child, at, at_end);
     if (child->told || is_excused(child, end))
         return;
     child->told = true;
@@ -117,12 +164,13 @@ static bool ends_within(seam_process *child, int ms, bool with_context)
     return spawn_await(child, &limit, never, NULL) == SPAWN_ENDED;
 }
 
-/* Whether it has ended by itself, though the reader may not have said so yet. */
+/* Whether it has ended by itself, though the reader may not have said so yet; or is just crashing. */
 bool spawn_has_ended(seam_process *child)
 {
     struct pollfd gone = { .fd = child->pidfd, .events = POLLIN };
 
-    return poll(&gone, 1, 0) == 1 && ends_within(child, KILLED_MS, false);
+    return (poll(&gone, 1, 0) == 1 || spawn_is_crashing(child)) &&
+           ends_within(child, ENDS_MS, false);
 }
 
 void spawn_stop(seam_process *child)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "test/spawn.h"
+#include "test/spawn_report.h"
 
 enum { ASSIGNMENTS_MAX = 1 << 20 };
 
@@ -96,13 +97,15 @@ static bool is_own(const seam_process *child, const char *name, size_t size)
     return false;
 }
 
-/* "NAME+=value" */
+/* "NAME+=value"; nothing where the value is part of it already. */
 static void append(struct variables *variables, const char *assignment, size_t size)
 {
     const char *value = assignment + size + 2;
     size_t i = find(variables, assignment, size);
     const char *old = i < variables->count ? variables->list[i] + size + 1 : "";
 
+    if (strstr(old, value))
+        return;
     set(variables, arena_printf(variables->arena, "%.*s=%s%s%s", (int)size, assignment, old,
                                 *old ? ":" : "", value));
 }
@@ -148,6 +151,26 @@ static void add_doubles(struct variables *variables, seam_process *child, const 
     buf_fini(&assignments);
 }
 
+static void add_crash(struct variables *variables, seam_process *child, const char *path)
+{
+    const char *library, *words;
+
+    if (is_own(child, SPAWN_REPORT_FOLDER, strlen(SPAWN_REPORT_FOLDER))) {
+        child->no_stack = "the test has a " SPAWN_REPORT_FOLDER " of its own in .env";
+        return;
+    }
+    library = spawn_crash_library(child, path);
+    if (!library)
+        return;
+    words = arena_printf(variables->arena, "LD_PRELOAD+=%s", library);
+    append(variables, words, strlen("LD_PRELOAD"));
+    words = "ASAN_OPTIONS+=verify_asan_link_order=0";
+    append(variables, words, strlen("ASAN_OPTIONS"));
+    set(variables, arena_printf(variables->arena, SPAWN_REPORT_FOLDER "=%s", child->crashes));
+    set(variables,
+        arena_printf(variables->arena, SPAWN_REPORT_STACKS "=%s/stacks", process.libexec));
+}
+
 char **spawn_environment(seam_process *child, const char *path)
 {
     struct variables variables = { .arena = &child->t->arena };
@@ -155,12 +178,13 @@ char **spawn_environment(seam_process *child, const char *path)
 
     while (environ && environ[count])
         count++;
-    grow(&variables, count + SEAM_SPAWN_VARIABLES + 2);
+    grow(&variables, count + SEAM_SPAWN_VARIABLES + 6);
     for (char **at = environ; at && *at; at++)
         if (is_inherited(*at))
             set(&variables, *at);
     set_own(&variables, child);
     add_doubles(&variables, child, path);
+    add_crash(&variables, child, path);
     set(&variables, arena_printf(variables.arena, "SEAM_TEST_ID=%s", child->marker));
     if (child->options.ready_fd)
         set(&variables, arena_printf(variables.arena, "SEAM_READY_FD=%d", SPAWN_READY_FD));

@@ -189,8 +189,8 @@ const char *spawn_tail(seam_process *child)
     pthread_mutex_unlock(&child->lock);
     text = spawn_output(child, end > TAIL_BYTES ? end - TAIL_BYTES : 0, &at, &size);
     if (size == 0)
-        return "\n    it wrote nothing";
-    buf_add_text(&words, "\n    last lines of its output:");
+        return arena_printf(&child->t->arena, "%s\n    it wrote nothing", spawn_stack(child));
+    buf_printf(&words, "%s\n    last lines of its output:", spawn_stack(child));
     for (text = last_lines(text, size); *text;) {
         int line = (int)strcspn(text, "\n");
 

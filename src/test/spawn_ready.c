@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "test/match.h"
 #include "test/spawn.h"
+#include "test/spawn_report.h"
 
 enum {
     READY_MS = 10000,
@@ -83,6 +84,17 @@ void spawn_pause(seam_process *child, const struct spawn_limit *limit, int fd, s
         eventfd_read(child->changed, &count);
 }
 
+/* It has crashed in time, and ends when its stack has been read. */
+static enum spawn_wait await_crash(seam_process *child, const struct spawn_limit *limit)
+{
+    struct spawn_limit grace = spawn_limit(child, SPAWN_REPORT_MS);
+
+    grace.context = limit->context;
+    while (!spawn_end_of(child).ended && !spawn_is_late(&grace))
+        spawn_pause(child, &grace, -1, 0, -1);
+    return spawn_end_of(child).ended ? SPAWN_ENDED : SPAWN_LATE;
+}
+
 enum spawn_wait spawn_await(seam_process *child, const struct spawn_limit *limit,
                             bool (*holds)(seam_process *child, void *arg), void *arg)
 {
@@ -94,7 +106,7 @@ enum spawn_wait spawn_await(seam_process *child, const struct spawn_limit *limit
         if (ended)
             return SPAWN_ENDED;
         if (spawn_is_late(limit))
-            return SPAWN_LATE;
+            return spawn_is_crashing(child) ? await_crash(child, limit) : SPAWN_LATE;
         spawn_pause(child, limit, -1, 0, -1);
     }
 }

@@ -447,13 +447,14 @@ SEAM_TEST(spawn_fails_the_test_when_it_fails)
     trial_says(t, fails_by_itself,
                "error t: 'sh' exited with status 4, which nobody asked for\n"
                "    last lines of its output:\n        no disk\nend t fail\n");
-    trial_says(
-        t, crashes_by_itself,
-        "error t: 'sh' crashed: it was ended by signal 11 (Segmentation fault), which "
-        "nobody asked for\n    last lines of its output:\n        working\nend t fail\n");
-    trial_says(t, crashes_while_awaited,
-               "error t: 'sh' crashed: it was ended by signal 11 (Segmentation fault)\n"
-               "    it wrote nothing\nend t fail\n");
+    seam_check_match(
+        t, trial_run(t, crashes_by_itself, NULL),
+        "^error t: 'sh' crashed: it was ended by signal 11 \\(Segmentation fault\\), which "
+        "nobody asked for\n[^$]*    last lines of its output:\n        working\nend t fail\n$");
+    seam_check_match(
+        t, trial_run(t, crashes_while_awaited, NULL),
+        "^error t: 'sh' crashed: it was ended by signal 11 \\(Segmentation fault\\)\n"
+        "[^$]*    it wrote nothing\nend t fail\n$");
     seam_check_contains(t, trial_run(t, crashes_at_the_end, NULL), "error t: 'sh' crashed");
     trial_says(t, may_crash, "end t pass\n");
     trial_says(t, succeeds_by_itself, "end t pass\n");
@@ -534,7 +535,8 @@ static void signals_the_dead(seam_t *t)
 
 SEAM_TEST(spawn_says_what_it_waited_for)
 {
-    const struct trial_options short_test = { .timeout_ms = 300 };
+    /* Half of its last 5 % is all that the program has to end in. */
+    const struct trial_options short_test = { .timeout_ms = 1000 };
 
     trial_says(t, waits_too_long,
                "error t: 'cat' did not end within 30 ms\n    it wrote nothing\nend t fail\n");

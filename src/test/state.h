@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "events/event.h"
+#include "test/backlog.h"
 #include "test/filter.h"
 #include "test/t.h"
 
@@ -69,7 +70,8 @@ struct process {
     atomic_bool forked; /* what was seen: this is a child that the test forked */
     atomic_bool closed; /* and that the test has closed the pipe */
     pthread_mutex_t lock; /* guards the event pipe and its counters, and lists of clean-ups */
-    uint32_t sequence; /* events written */
+    uint32_t sequence; /* events written, or kept to be written next */
+    struct backlog *backlog; /* of emit_aside; NULL: each event is written at once */
     bool noisy; /* the output pipe has been used */
     uint32_t nodes; /* ids given out */
     seam_t *root;
@@ -80,7 +82,8 @@ struct process {
     const char *folder; /* where temporary files go */
     const char *source_root; /* what relative source files are relative to */
     const char *artifacts;
-    const char *libexec; /* where libseam-shim.so is */
+    const char
+        *libexec; /* where the libraries are that spawned programs are given, and `stacks` */
     const char *build; /* -build: the folder of a compile_commands.json */
     uint64_t deadline_ns; /* of this test; 0: none */
     uint64_t timeout_ns; /* its whole time */
@@ -100,8 +103,9 @@ extern _Thread_local seam_t *current_test;
 void emit_watch_forks(void); /* once, in a program with tests */
 void emit_begin(int events, int output); /* this process is a test: its pipes; -1: no marks */
 void emit(struct event *event); /* sets its time */
-void emit_aside(
-    struct event *event); /* the same, where its place in raw output does not matter */
+/* The same of an event that nobody waits for and whose place in raw output does not matter: it is written with the
+ * next one, or by whoever supervises this process. */
+void emit_aside(struct event *event);
 bool emit_crash(struct event *event); /* the same from a signal handler; false when it cannot */
 bool emit_lock(
     void); /* process.lock, where there is more than one thread: whether it was taken */

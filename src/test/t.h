@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "events/tally.h"
 #include "seam/seam.h"
 
@@ -87,11 +88,13 @@ struct t_exchange {
     const char *body; /* of the answer, any bytes; only its head is kept */
     size_t body_size;
     const char *note; /* "no rule"; NULL: none */
+    const char *method; /* in front of `what`; NULL: none */
+    bool served; /* a server of `t` answered */
 };
 
 /* Report it: the last ones of a (sub)test are printed when it fails. Secrets are masked here (test/mask.h),
- * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest.
- * All is copied. From any thread, as long as `t` has not ended. */
+ * texts cut, control characters escaped. Called on the thread of a subtest of `t` it belongs to that subtest,
+ * but not what a server answered: now one thread does that, now another. All is copied. From any thread, as long as `t` has not ended. */
 void t_exchange(seam_t *t, const struct t_exchange *exchange);
 
 /* Milliseconds that a call of ours may still wait: the least of `want_ms` and what the test has left. */
@@ -108,5 +111,9 @@ int t_wait_ms(const seam_t *t, int want_ms);
  */
 typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
 void t_spawn_environment(t_spawn_environment_fn *fn);
+
+/* How LD_PRELOAD names that library of Seam's: the loader takes blanks and colons for the end of a name, so it
+ * may be a link in `folder`. NULL with the words in `err` when it cannot. Only with t_libexec(). */
+const char *t_preload_path(seam_t *t, const char *folder, const char *name, struct err *err);
 
 #endif

@@ -138,11 +138,12 @@ static void read_all(int fd, struct buf *to)
         to->size += (size_t)n;
 }
 
-static const char *transcribe(seam_t *t, const struct buf *events, int status, bool numbered)
+static const char *transcribe(seam_t *t, const struct buf *events, int status,
+                              const struct trial_options *options)
 {
     struct transcript transcript = { .words = BUF_INIT(EVENTS_MAX),
                                      .names = { [EVENT_ROOT] = "t" },
-                                     .numbered = numbered,
+                                     .numbered = options->numbered,
                                      .status = -1 };
     const char *words;
     size_t at = 0;
@@ -150,7 +151,8 @@ static const char *transcribe(seam_t *t, const struct buf *events, int status, b
     struct event event;
 
     while ((whole = event_decode(buf_text(events) + at, events->size - at, &event)) > 0) {
-        add_event(t, &transcript, &event);
+        if (event.kind != EVENT_EXCHANGE || !options->no_exchanges)
+            add_event(t, &transcript, &event);
         at += (size_t)whole;
     }
     if (at < events->size)
@@ -178,7 +180,7 @@ const char *trial_run(seam_t *t, void (*fn)(seam_t *t), const struct trial_optio
     read_all(pipes[0], &events);
     close(pipes[0]);
     seam_require_eq(t, waitpid(pid, &status, 0), pid);
-    words = transcribe(t, &events, status, options && options->numbered);
+    words = transcribe(t, &events, status, options ? options : &defaults);
     buf_fini(&events);
     return words;
 }

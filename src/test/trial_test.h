@@ -36,6 +36,7 @@ struct trial_options {
     int parallel; /* subtests at once; 0: one */
     int timeout_ms; /* until the deadline that the test is told */
     bool numbered; /* a message's line stands in front of its text, "17: words" */
+    bool no_exchanges; /* these are left out */
 };
 
 /* The transcript of `fn`, run as the test "t". `options` may be NULL. */

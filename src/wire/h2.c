@@ -31,6 +31,7 @@ static void fail(struct h2 *h2, const char *reason)
     if (h2->error.text[0])
         return;
     h2_error_set(&h2->error, 0, "the HTTP/2 connection is broken: %s", reason);
+    h2->error.reset = true;
     h2->wrong = true;
 }
 
@@ -38,15 +39,19 @@ static int on_reason(nghttp2_session *session, int code, const char *text, size_
                      void *user)
 {
     static const char field[] = "Invalid HTTP header field was received: ";
+    static const char before[] = "name: [", between[] = "], value: [";
     struct h2 *h2 = user;
-    const char *name = strstr(text, "name: [");
+    const char *name = strstr(text, before), *value = name ? strstr(name, between) : NULL;
 
     (void)session;
     (void)code;
     (void)size;
-    if (name && strncmp(text, field, sizeof field - 1) == 0) /* without the frame's number */
-        snprintf(h2->reason, sizeof h2->reason, "a field is wrong: %s", name);
-    else
+    if (value && strncmp(text, field, sizeof field - 1) == 0) { /* without the frame's number */
+        name += sizeof before - 1;
+        snprintf(h2->reason, sizeof h2->reason, "a field is wrong: '%.*s: %.*s'",
+                 (int)(value - name), name, (int)strcspn(value + sizeof between - 1, "]"),
+                 value + sizeof between - 1);
+    } else
         snprintf(h2->reason, sizeof h2->reason, "%s", text);
     return 0;
 }
@@ -62,6 +67,13 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head
     return 0;
 }
 
+/* What nghttp2 resets by itself. */
+static void say_reset(struct h2_stream *stream, const char *flaw)
+{
+    h2_stream_reject(stream, 0, "a malformed request was reset: %s", flaw);
+    stream->error.reset = true;
+}
+
 /* nghttp2 has refused a frame; when that is of one stream, it resets that by itself. */
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code,
                             void *user)
@@ -73,8 +85,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     if (!stream || stream->wrong || stream->whole)
         return 0;
     flaw = h2->reason[0] ? h2->reason : h2_stream_flaw(stream);
-    h2_stream_reject(stream, 400, "a malformed request was reset: %s",
-                     flaw ? flaw : nghttp2_strerror(code));
+    say_reset(stream, flaw ? flaw : nghttp2_strerror(code));
     return 0;
 }
 
@@ -195,8 +206,7 @@ static void sent_reset(struct h2_stream *stream, uint32_t code)
     const char *flaw = h2_stream_flaw(stream);
 
     if (!stream->whole && !stream->wrong)
-        h2_stream_reject(stream, 400, "a malformed request was reset: %s",
-                         flaw ? flaw : nghttp2_http2_strerror(code));
+        say_reset(stream, flaw ? flaw : nghttp2_http2_strerror(code));
 }
 
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)

@@ -16,7 +16,7 @@
  * Refused, in the way the RFC has it (the request, the stream, or the connection): whatever nghttp2 finds
  * wrong, fields above the limits, bodies above theirs, more than H2_STREAMS streams at a time, too many
  * resets, acknowledgements to send or CONTINUATION frames. A request that may be answered nevertheless is
- * told as H2_WRONG with its stream.
+ * told as H2_WRONG with its stream and a status.
  *
  * Ownership: a stream that was told by H2_REQUEST or H2_WRONG is the caller's until h2_release, whatever
  * happens to it meanwhile; its request lives as long. Fields and bytes of an answer are copied.
@@ -43,7 +43,8 @@ enum h2_step {
     H2_MORE, /* nothing more to tell */
     H2_REQUEST, /* a whole request */
     H2_CONTINUE, /* the client waits for "100 Continue" (h2_inform); the stream is not the caller's yet */
-    H2_WRONG, /* `error` says what. Without a stream nobody can be answered; status 0: nor ever again */
+    H2_WRONG, /* `error` says what. When that has a reset, nobody can be answered; without a stream
+                 either, nor ever again */
     H2_CUT /* the stream ended before it was answered whole: release it */
 };
 

@@ -214,10 +214,9 @@ static void start(seam_t *t, struct client *client)
 
 #define GET ":method GET\n:scheme http\n:authority h\n:path /\n"
 #define PUT ":method PUT\n:scheme http\n:authority h\n:path /\n"
-#define MALFORMED "400 a malformed request was reset: "
+#define MALFORMED "0 a malformed request was reset: "
 #define RESET "<1 reset: PROTOCOL_ERROR\n"
-#define FIELD(name, value)                                                                     \
-    MALFORMED "a field is wrong: name: [" name "], value: [" value "]\n" RESET
+#define FIELD(name, value) MALFORMED "a field is wrong: '" name ": " value "'\n" RESET
 
 struct row {
     const char *name;
@@ -287,11 +286,11 @@ static const struct row rows[] = {
     /* 8.1.1 */
     { "length", PUT "content-length 2\n", "ok", "PUT /\n<1 200 end\n" },
     { "less than its length", PUT "content-length 3\n", "ok",
-      "<1 reset: PROTOCOL_ERROR\n400 a malformed request was reset: the body has not the 3 "
+      "<1 reset: PROTOCOL_ERROR\n0 a malformed request was reset: the body has not the 3 "
       "bytes of "
       "its Content-Length\n" },
     { "more than its length", PUT "content-length 1\n", "ok",
-      "<1 reset: PROTOCOL_ERROR\n400 a malformed request was reset: the body has not the 1 "
+      "<1 reset: PROTOCOL_ERROR\n0 a malformed request was reset: the body has not the 1 "
       "bytes of "
       "its Content-Length\n" },
     { "a length without a body", PUT "content-length 1\n", NULL,

@@ -193,3 +193,11 @@ const char *http_reason(int status)
             return known[i].reason;
     return "";
 }
+
+const char *http_status_text(char to[HTTP_STATUS_TEXT], int status)
+{
+    for (int i = HTTP_STATUS_TEXT - 2; i >= 0; i--, status /= 10)
+        to[i] = (char)('0' + status % 10);
+    to[HTTP_STATUS_TEXT - 1] = '\0';
+    return to;
+}

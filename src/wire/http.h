@@ -57,4 +57,8 @@ bool http_has_body(const char *method, int status);
 /* The usual words for a status, such as "Not Found"; "" for one that has none. */
 const char *http_reason(int status);
 
+/* A status, of three digits, as text; returns `to`. */
+enum { HTTP_STATUS_TEXT = 4 };
+const char *http_status_text(char to[HTTP_STATUS_TEXT], int status);
+
 #endif

@@ -48,8 +48,9 @@ enum http1_step {
 };
 
 struct http1_error {
-    int status; /* what a server answers: 400, 413, 414, 417, 431, 501 or 505 */
-    char text[200]; /* what is wrong, with the words in question */
+    int status; /* what a server answers: 400, 413, 414, 417, 431, 501 or 505; 0: nothing */
+    char text[200]; /* what is wrong, ending with the words in question: "...: 'GET /'" */
+    bool reset; /* of HTTP/2: no answer, but the end of the stream or of the connection */
 };
 
 struct http1_reader {

@@ -36,13 +36,15 @@ struct pg_type {
     uint32_t array_oid; /* of arrays of it; 0: none */
     uint32_t element; /* of an array: the type of its elements; else 0 */
     const char *name; /* "int8" */
-    const char *other; /* "bigint"; NULL: none */
+    const char *
+        other; /* SQL's, which the server's messages have: "bigint"; the same where it has no other */
     int size; /* bytes; -1: varies */
     enum pg_kind kind;
     bool binary; /* the format is known here */
 };
 
 const struct pg_type *pg_type_of_oid(uint32_t oid); /* NULL: not known here */
+const struct pg_type *pg_type_at(size_t n); /* all of them, from 0; NULL behind the last */
 
 /* "numeric(10,2)", "varchar(5)", "int4[]", "timestamp with time zone", "Timestamptz". -EINVAL with words, which
  * name the nearest type, for one that is not known. */
@@ -63,6 +65,8 @@ int pg_columns_parse(const char *text, struct arena *arena, struct pg_columns *r
 /* A value between the formats. The text has to be one that the server would send (or, for to_binary, take);
  * -EINVAL with the server's words (22P02 "invalid input syntax for type integer: \"abc\""), -ERANGE for 22003,
  * -ENOTSUP when the binary format of the type is not known. */
+const char *pg_value_sqlstate(const struct pg_type *type,
+                              int code); /* of what these return; NULL: none */
 int pg_to_binary(const struct pg_type *type, const char *text, size_t size, struct buf *to,
                  struct err *err);
 int pg_to_text(const struct pg_type *type, const void *data, size_t size, struct buf *to,

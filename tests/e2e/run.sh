@@ -34,12 +34,17 @@ dead_folders >"$E2E_WORK/dead_before"
 if [ $# -gt 0 ]; then
     for name; do
         for file in "$here/cases/$name".*; do
-            echo "$file"
+            if [ -e "$file" ]; then
+                echo "$file"
+            else
+                echo "failed: there is no case '$name'" >"$E2E_WORK/$name.report"
+                : >"$E2E_WORK/$name.failed"
+            fi
         done
     done
 else
     ls "$here"/cases/*.txt "$here"/cases/*.sh
-fi | xargs -n 1 -P "${JOBS:-3}" "$here/one.sh"
+fi | xargs -r -n 1 -P "${JOBS:-3}" "$here/one.sh"
 
 dead_folders | grep -vxFf "$E2E_WORK/dead_before" >"$E2E_WORK/dead"
 if [ -s "$E2E_WORK/dead" ]; then

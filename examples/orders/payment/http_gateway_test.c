@@ -3,6 +3,7 @@
 #include <seam/http_mock.h>
 
 #include <string.h>
+#include <time.h>
 
 #include "payment/http_gateway.h"
 
@@ -127,6 +128,35 @@ SEAM_TEST(charge_is_repeated_when_the_provider_says_when)
     seam_check_eq(t, o.id, "ch_1");
     seam_require_eq(t, o.waiter.count, 1);
     seam_check_eq(t, o.waiter.ms[0], 7000);
+}
+
+/* "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", so many seconds from now. */
+static const char *retry_after_date(seam_t *t, time_t seconds)
+{
+    time_t at = time(NULL) + seconds;
+    struct tm utc;
+    char text[64];
+
+    strftime(text, sizeof text, "Retry-After: %a, %d %b %Y %H:%M:%S GMT", gmtime_r(&at, &utc));
+    return seam_format(t, "%s", text);
+}
+
+/* The date is compared with the machine's clock: how long is left depends on how fast this test is. */
+SEAM_TEST(charge_is_repeated_at_the_time_that_the_provider_says)
+{
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
+    struct outcome o = { 0 };
+
+    seam_http_expect(pay, CHARGE,
+                     .reply = { { .status = 503, .header = { retry_after_date(t, 25) } },
+                                { .status = 503, .header = { retry_after_date(t, -25) } },
+                                { .json = "{'id': 'ch_1'}" } });
+    charge(t, &o);
+    seam_check_eq(t, o.result, PAYMENT_OK);
+    seam_require_eq(t, o.waiter.count, 2);
+    seam_check_le(t, o.waiter.ms[0], 25000);
+    seam_check_lt(t, 400, o.waiter.ms[0]); /* more than without a word from the provider */
+    seam_check_eq(t, o.waiter.ms[1], 400); /* a time that has passed says nothing */
 }
 
 SEAM_TEST(provider_that_wants_an_hour_of_peace_gets_it)

@@ -3,6 +3,9 @@
 #include "mock_test.h"
 
 #include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- faults */
@@ -39,6 +42,35 @@ SEAM_TEST(a_kept_connection_does_not_hide_a_refusal)
     seam_check_contains(t, caller->got.head, "Connection: close\r\n");
     seam_check_eq(t, caller_perform(caller, "http://api.test/")->code, CURLE_COULDNT_CONNECT);
     seam_check_str(t, caller_perform(caller, "http://api.test/")->body, "up again");
+}
+
+SEAM_TEST(one_name_of_many_is_unknown)
+{
+    seam_http_mock *plain = seam_http_mock_start(t, "http://.shop.test");
+    seam_http_mock *safe = seam_http_mock_start(t, "https://.shop.test");
+    struct caller *caller = caller_new(t);
+
+    seam_http_expect(plain, .any_times = true, .reply = { { .body = "plain" } });
+    seam_http_expect(safe, .host = "eu.shop.test",
+                     .reply = { { .fault = SEAM_HTTP_UNKNOWN_HOST } });
+    curl_easy_setopt(caller->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    seam_check_str(t, caller_perform(caller, "http://us.shop.test/")->body, "plain");
+    seam_check_eq(t, caller_perform(caller, "http://eu.shop.test/")->code,
+                  CURLE_COULDNT_RESOLVE_HOST);
+    seam_check_str(t, caller_perform(caller, "http://eu.shop.test/")->body, "plain");
+}
+
+SEAM_TEST(a_proxy_that_says_no_is_a_rule)
+{
+    seam_http_mock *proxy = seam_http_mock_start(t, "http://proxy.test:3128");
+    struct caller *caller = caller_new(t);
+
+    seam_http_expect(proxy, .method = "CONNECT",
+                     .reply = { { .status = 407, .header = { "Proxy-Authenticate: Basic" } } });
+    curl_easy_setopt(caller->easy, CURLOPT_PROXY, "http://proxy.test:3128");
+    seam_check_eq(t, caller_perform(caller, "https://api.test/")->code, CURLE_RECV_ERROR);
+    seam_check_contains(t, caller->got.head, "HTTP/1.1 407 ");
+    seam_check_contains(t, seam_http_mock_call(proxy, 0)->url, "api.test:443");
 }
 
 SEAM_TEST(certificates_have_flaws)
@@ -146,4 +178,44 @@ SEAM_TEST(a_reset_is_one_to_a_raw_socket)
         t, caller_say(fd, "GET / HTTP/1.1\r\nHost: api.test\r\n\r\n", got, sizeof got, 5000),
         ECONNRESET);
     close(fd);
+}
+
+/* ---- a program that goes while it is being answered */
+
+static void wait_for_leave(seam_http_exchange *x, void *arg)
+{
+    sem_t *sems = arg;
+
+    sem_post(&sems[0]);
+    sem_wait(&sems[1]);
+    seam_http_respond(x, 200, NULL, "late");
+}
+
+enum { BLOCKS = 64, BLOCK_MAX = 256, STEP = 8 };
+
+/* What the mock gave back when the program closed is the program's now, and stays as that has left it. */
+SEAM_TEST(a_client_that_goes_while_a_handler_runs_has_its_memory)
+{
+    seam_http_mock *mock = seam_http_mock_start(t, "http://api.test");
+    unsigned char *blocks[BLOCKS], want[BLOCK_MAX];
+    int fd = caller_dial("api.test", "80");
+    sem_t sems[2];
+    char got[4096];
+
+    sem_init(&sems[0], 0, 0);
+    sem_init(&sems[1], 0, 0);
+    memset(want, 0x55, sizeof want);
+    seam_http_expect(mock, .times = 2, .reply = { { .fn = wait_for_leave, .arg = sems } });
+    caller_say(fd, "GET / HTTP/1.1\r\nHost: api.test\r\n\r\n", got, sizeof got, 0);
+    sem_wait(&sems[0]);
+    close(fd);
+    for (size_t i = 0; i < BLOCKS; i++)
+        blocks[i] = memset(malloc(i % 32 * STEP + STEP), 0x55, i % 32 * STEP + STEP);
+    sem_post(&sems[1]);
+    sem_post(&sems[1]);
+    seam_check_str(t, caller_get(t, "http://api.test/")->body, "late");
+    for (size_t i = 0; i < BLOCKS; i++) {
+        seam_check_mem(t, blocks[i], i % 32 * STEP + STEP, want, i % 32 * STEP + STEP);
+        free(blocks[i]);
+    }
 }

@@ -147,6 +147,7 @@ int main(int argc, char **argv)
 {
     static struct attached attached;
     struct options options;
+    sigset_t none;
     struct err err;
     int r;
 
@@ -157,6 +158,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     signal(SIGALRM, time_is_up);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL); /* a program that crashed has all blocked */
     alarm(LIMIT_S);
     setvbuf(stdout, NULL, _IOLBF, 0);
     unsetenv("DEBUGINFOD_URLS"); /* debug information from this machine only */
