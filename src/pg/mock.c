@@ -396,7 +396,7 @@ static void for_each_session(seam_pg_mock *mock,
 
 static void notify_one(struct pg_session *session, const char *const *words)
 {
-    pg_session_notify(session, words[0], words[1]);
+    pg_session_notify(session, 0, words[0], words[1]);
 }
 
 void seam_pg_notify(seam_pg_mock *mock, const char *channel, const char *payload)

@@ -242,22 +242,18 @@ static void chosen_parse(struct pg_session *session)
     }
 }
 
-static bool happens_by_itself(const struct pg_sql *is)
-{
-    return is->kind != PG_SQL_OTHER && is->kind != PG_SQL_COPY_IN &&
-           is->kind != PG_SQL_COPY_OUT;
-}
-
 /* Another rule may be due when it is executed; what is wrong then is said then. */
 static void chosen_describe(struct pg_session *session)
 {
     if (!session->rule || session->forbidden)
         session->rule = pg_rule_peek(session->mock->rules, &session->call);
     session->forbidden = false;
-    if (session->rule || (happens_by_itself(session->call.is) && !is_about(session)))
+    if (session->rule)
         pg_answer_description(session);
-    else
+    else if (is_about(session))
         pg_answer_unexpected(session);
+    else
+        pg_answer_automatic(session);
 }
 
 static void chosen_execute(struct pg_session *session)
@@ -348,11 +344,21 @@ int pg_serve_refusal(struct seam_pg_mock *mock)
 
 /* ---- beginning */
 
+/* The engine has ended a COPY by itself: the client sent what is no part of it. */
+static void forget_copy(struct pg_session *session)
+{
+    session->copying = NULL;
+    pg_entry_release(session->copy_entry);
+    session->copy_entry = NULL;
+}
+
 void pg_serve(struct pg_session *session)
 {
     const struct pg_ask *ask = session->ask;
 
     pg_answer_begin(session);
+    if (ask->kind != PG_ASK_COPIED)
+        forget_copy(session);
     if (ask->kind == PG_ASK_CANCEL) {
         take_cancel(session);
         return;
@@ -367,6 +373,8 @@ void pg_serve(struct pg_session *session)
         pg_answer_copied(session);
         return;
     }
+    if (ask->kind == PG_ASK_START)
+        pg_session_count(session);
     fill_call(session);
     if (ask->kind == PG_ASK_EXECUTE) {
         begin_entry(session);

@@ -194,6 +194,7 @@ void pg_answer_automatic(struct pg_session *session)
 
 /* ---- descriptions */
 
+/* Nothing in a rule tells the types of parameters: what Parse did not say is text. */
 static void describe(struct pg_session *session, const struct pg_columns *columns)
 {
     const struct pg_statement *statement = session->ask->statement;
@@ -370,15 +371,6 @@ static int count_fields(const char *data)
     return count;
 }
 
-static size_t count_lines(const char *data, size_t size)
-{
-    size_t count = size > 0 && data[size - 1] != '\n';
-
-    for (size_t i = 0; i < size; i++)
-        count += data[i] == '\n';
-    return count;
-}
-
 static int copy_columns(const struct pg_rule *rule, const char *data)
 {
     const struct pg_columns *columns = pg_rule_columns(rule);
@@ -400,9 +392,6 @@ static void fill_copy(struct pg_session *session, struct pg_result *result)
         result->copy_size = strlen(said->copy_out);
         result->copy_columns = copy_columns(session->rule, said->copy_out);
     }
-    if (said->copy_out && !result->tag)
-        result->tag = arena_printf(&session->arena, "COPY %zu",
-                                   count_lines(said->copy_out, result->copy_size));
 }
 
 static void send_result(struct pg_session *session, struct rows *rows)
@@ -513,18 +502,10 @@ void pg_answer_copied(struct pg_session *session)
     session->entry = session->copy_entry;
     session->copying = NULL;
     session->copy_entry = NULL;
-    if (ask->copy_failed) {
-        error.sqlstate = "57014";
-        error.message =
-            arena_printf(&session->arena, "COPY from stdin failed: %s", ask->copy_failed);
-        pg_answer_error(session, &error);
-    } else if (copied_wrong(session, said)) {
+    if (!ask->copy_failed && copied_wrong(session, said)) {
         error.message = "seam: this is not the data of the rule; see the report of the test";
         pg_answer_error(session, &error);
     } else {
-        if (!result.tag)
-            result.tag = arena_printf(&session->arena, "COPY %zu",
-                                      count_lines(ask->copy_data, ask->copy_size));
         pg_server_result(session->server, &result);
         pg_answer_end(session);
     }

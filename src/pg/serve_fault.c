@@ -14,7 +14,7 @@ static void take_answer(struct pg_session *session, size_t size, struct buf *to)
 
     buf_add(to, out->data + session->answer_at, size < whole ? size : whole);
     out->size = session->answer_at;
-    pg_session_send(session);
+    pg_session_send(session, true);
 }
 
 /* So many bytes of it are the last. */
@@ -40,8 +40,10 @@ static void drip(struct pg_session *session)
         return;
     if (session->drip.size > 0)
         pg_session_after(session, DRIP_MS, drip);
-    else
+    else {
+        pg_session_kill_soon(session);
         pg_session_run(session);
+    }
 }
 
 static void begin_drip(struct pg_session *session, int size)

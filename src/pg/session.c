@@ -9,6 +9,7 @@
 
 #include "base/deadline.h"
 #include "link/link.h"
+#include "net/tls_hash.h"
 #include "pg/transcript.h"
 #include "test/t.h"
 
@@ -17,15 +18,29 @@
 enum {
     NS_PER_MS = 1000000,
     AHEAD_MAX = 256 << 10, /* bytes behind the message that is being answered */
-    WAITING_MAX = 1 << 20, /* of notifications */
     DRIP_MAX = 65 << 20,
-    RANDOM_SIZE = 34, /* of struct pg_server_options */
+    KILL_MS = 10,
     FIRST_PID = 4000
+};
+
+static const struct pg_error killed = {
+    .severity = "FATAL",
+    .sqlstate = "57P01",
+    .message = "terminating connection due to administrator command",
+    .file = "postgres.c",
+    .line = 3228,
+    .routine = "ProcessInterrupts"
 };
 
 static struct pg_session *session_of(struct stream *stream)
 {
     return (struct pg_session *)stream;
+}
+
+void pg_session_count(struct pg_session *session)
+{
+    if (session->number == 0)
+        session->number = ++session->mock->session_count;
 }
 
 /* ---- the transcript */
@@ -41,23 +56,14 @@ static void transcribe_answer(struct pg_session *session)
     session->told = out->size;
 }
 
-static bool is_start(const struct pg_frame *frame)
-{
-    struct pg_body body = pg_body(frame);
-
-    return pg_get_int32(&body) >> 16 == PG_PROTOCOL >> 16;
-}
-
 static void transcribe(void *arg, const struct pg_frame *frame)
 {
     struct pg_session *session = arg;
     struct pg_frame begin = *frame;
 
     transcribe_answer(session);
-    session->turn = NULL;
-    if (frame->type == 0 && !is_start(frame))
-        return; /* SSLRequest and the like are no part of the session */
-    if (frame->type == 0) {
+    if (frame->type == 0) { /* what follows the version of the protocol */
+        pg_session_count(session);
         begin.body += sizeof(int32_t);
         begin.size -= sizeof(int32_t);
     }
@@ -78,48 +84,27 @@ static void transcribe_end(struct pg_session *session)
 
 /* ---- going on */
 
-void pg_session_send(struct pg_session *session)
+void pg_session_send(struct pg_session *session, bool all)
 {
     struct buf *out = pg_server_out(session->server);
+    size_t size = all ? out->size : pg_server_ready(session->server);
 
     if (session->mock->transcript)
         transcribe_answer(session);
-    session->told = 0;
-    if (out->size == 0)
+    if (size == 0)
         return;
-    buf_add(stream_out(&session->stream), out->data, out->size);
-    buf_clear(out);
+    buf_add(stream_out(&session->stream), out->data, size);
+    buf_drop(out, size);
+    session->told = out->size;
+    session->answer_at -= size < session->answer_at ? size : session->answer_at;
 }
 
 static void start_tls(struct pg_session *session)
 {
-    pg_session_send(session);
+    pg_session_send(session, true);
     stream_flush(&session->stream);
     if (!session->stream.dead && stream_start_tls(&session->stream, session->mock->tls) < 0)
         stream_close(&session->stream, true); /* out of memory */
-}
-
-static void say_killed(struct pg_session *session)
-{
-    static const struct pg_error error = {
-        .severity = "FATAL",
-        .sqlstate = "57P01",
-        .message = "terminating connection due to administrator command",
-        .file = "postgres.c",
-        .line = 3228,
-        .routine = "ProcessInterrupts"
-    };
-
-    pg_put_error(stream_out(&session->stream), 'E', &error);
-    stream_close_when_sent(&session->stream, true);
-}
-
-static void deliver_waiting(struct pg_session *session)
-{
-    if (session->waiting.size == 0)
-        return;
-    buf_add(pg_server_out(session->server), session->waiting.data, session->waiting.size);
-    buf_clear(&session->waiting);
 }
 
 /* Whether there is no ask and no rest of an answer that holds the next message up. */
@@ -131,15 +116,18 @@ static bool can_go_on(const struct pg_session *session)
 
 static bool step(struct pg_session *session)
 {
-    switch (pg_server_next(session->server, &session->ask)) {
+    struct pg_ask *ask;
+
+    switch (pg_server_next(session->server, &ask)) {
     case PG_SERVER_ASK:
+        session->ask = ask;
         pg_serve(session);
         return true;
     case PG_SERVER_TLS:
         start_tls(session);
         return true;
     case PG_SERVER_END:
-        pg_session_send(session);
+        pg_session_send(session, true);
         stream_close_when_sent(&session->stream, true);
         return false;
     case PG_SERVER_MORE:
@@ -161,34 +149,11 @@ void pg_session_run(struct pg_session *session)
         stream_set_crowded(&session->stream, session->silent);
     }
     if (!session->stream.dead && session->drip.size == 0 && !session->silent) {
-        pg_session_send(session);
-        if (session->killed && !session->ask && !session->stream.closing)
-            say_killed(session);
+        pg_session_send(session, false);
         stream_flush(&session->stream);
     }
     session->runs = false;
     stream_leave(&session->stream);
-}
-
-void pg_session_answered(struct pg_session *session)
-{
-    session->ask = NULL;
-    session->rule = NULL;
-    session->note = NULL;
-    session->forbidden = session->delayed = false;
-    pg_entry_release(session->entry);
-    session->entry = NULL;
-    arena_fini(&session->arena);
-    session->arena = (struct arena){ 0 };
-    deliver_waiting(session);
-    pg_session_run(session);
-}
-
-void pg_session_silence(struct pg_session *session)
-{
-    session->silent = true;
-    if (!session->stream.dead)
-        stream_set_crowded(&session->stream, true);
 }
 
 static void timer_fired(struct loop_timer *timer)
@@ -209,44 +174,81 @@ void pg_session_after(struct pg_session *session, int ms,
     loop_timer_set(&session->timer, now_ns() + (uint64_t)ms * NS_PER_MS);
 }
 
+static void kill_now(struct pg_session *session)
+{
+    session->killed = false;
+    loop_timer_cancel(&session->timer);
+    pg_server_fail(session->server, &killed);
+    pg_session_run(session);
+}
+
+/* Not at once: the client would have read the answer and this together, which is not what a program meets whose
+ * session is ended between two statements. */
+void pg_session_kill_soon(struct pg_session *session)
+{
+    if (session->killed)
+        pg_session_after(session, KILL_MS, kill_now);
+}
+
+void pg_session_answered(struct pg_session *session)
+{
+    session->ask = NULL;
+    session->rule = NULL;
+    session->note = NULL;
+    session->forbidden = session->delayed = false;
+    pg_entry_release(session->entry);
+    session->entry = NULL;
+    arena_fini(&session->arena);
+    session->arena = (struct arena){ 0 };
+    pg_session_kill_soon(session);
+    pg_session_run(session);
+}
+
+void pg_session_silence(struct pg_session *session)
+{
+    session->silent = true;
+    if (!session->stream.dead)
+        stream_set_crowded(&session->stream, true);
+}
+
 /* ---- what comes from outside */
 
 void pg_session_kill(struct pg_session *session)
 {
-    static const struct pg_error error = {
-        .severity = "FATAL",
-        .sqlstate = "57P01",
-        .message = "terminating connection due to administrator command"
-    };
-
     if (session->stream.dead || session->stream.closing)
         return;
     stream_enter(&session->stream);
-    if (!session->begun)
+    if (!session->begun) {
         stream_close(&session->stream, false);
-    else if (session->delayed)
-        pg_answer_error(session, &error);
-    else
+    } else if (session->delayed) {
+        pg_answer_error(session, &killed);
+    } else if (!session->ask && session->drip.size == 0) {
+        kill_now(session);
+    } else {
         session->killed = true;
-    pg_session_run(session);
+    }
     stream_leave(&session->stream);
 }
 
-void pg_session_notify(struct pg_session *session, const char *channel, const char *payload)
+void pg_session_notify(struct pg_session *session, int pid, const char *channel,
+                       const char *payload)
 {
     if (session->stream.dead || !session->begun)
         return;
-    if (session->ask || session->drip.size > 0) {
-        size_t begun = pg_begin(&session->waiting, 'A');
-
-        pg_put_int32(&session->waiting, session->pid);
-        pg_put_text(&session->waiting, channel);
-        pg_put_text(&session->waiting, payload);
-        pg_end(&session->waiting, begun);
-        return;
-    }
-    pg_server_notify(session->server, session->pid, channel, payload);
+    pg_server_notify(session->server, pid, channel, payload);
     pg_session_run(session);
+}
+
+/* NOTIFY of one session reaches the others. */
+static void notified(void *arg, const char *channel, const char *payload)
+{
+    struct pg_session *session = arg, *next;
+
+    for (struct pg_session *other = session->mock->sessions; other; other = next) {
+        next = other->next;
+        if (other != session)
+            pg_session_notify(other, session->pid, channel, payload);
+    }
 }
 
 struct pg_session *pg_session_of_key(struct seam_pg_mock *mock, int pid, uint32_t key)
@@ -266,6 +268,10 @@ static void fed(struct stream *stream, const void *data, size_t size)
 
     if (session->silent)
         return;
+    if (session->killed && !session->ask && session->drip.size == 0) {
+        kill_now(session);
+        return;
+    }
     if (pg_server_feed(session->server, data, size) < 0) {
         stream_close(stream, true); /* out of memory */
         return;
@@ -319,7 +325,6 @@ static void gone(struct stream *stream)
     pg_entry_release(session->copy_entry);
     arena_fini(&session->arena);
     buf_fini(&session->drip);
-    buf_fini(&session->waiting);
     free(session);
 }
 
@@ -349,7 +354,7 @@ static int new_engine(struct pg_session *session)
                                                 [SEAM_PG_SCRAM] = PG_AUTH_SCRAM,
                                                 [SEAM_PG_CLEARTEXT] = PG_AUTH_CLEARTEXT };
     const seam_pg_mock_options *said = &session->mock->options;
-    char random[RANDOM_SIZE];
+    char random[PG_SERVER_RANDOM];
     struct pg_server_options options = { .version = said->version,
                                          .tls = session->mock->tls != NULL,
                                          .auth = ways[said->auth],
@@ -357,15 +362,18 @@ static int new_engine(struct pg_session *session)
                                          .password = said->password,
                                          .pid = session->pid,
                                          .key = session->key,
-                                         .random = random };
-    int r;
+                                         .random = random,
+                                         .hash = &tls_hash };
+    int r = said->auth == SEAM_PG_SCRAM ? tls_random(random, sizeof random) : 0;
 
-    if (said->auth == SEAM_PG_SCRAM && getrandom(random, sizeof random, 0) < 0)
-        return -errno;
-    r = pg_server_new(&session->server, &options);
-    if (r == 0 && session->mock->transcript)
+    if (r == 0)
+        r = pg_server_new(&session->server, &options);
+    if (r < 0)
+        return r;
+    pg_server_watch_notify(session->server, notified, session);
+    if (session->mock->transcript)
         pg_server_watch(session->server, transcribe, session);
-    return r;
+    return 0;
 }
 
 static void enlist(struct pg_session *session)
@@ -408,7 +416,6 @@ int pg_session_new(struct pg_session **ret, struct seam_pg_mock *mock, int fd, c
     session->mock = mock;
     session->has_driver = has_driver;
     session->drip = BUF_INIT(DRIP_MAX);
-    session->waiting = BUF_INIT(WAITING_MAX);
     r = start(session, fd, peer);
     if (r < 0) {
         free(session);

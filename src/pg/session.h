@@ -23,7 +23,7 @@ struct pg_session {
     bool runs; /* pg_session_run is on a stack */
     bool silent; /* nothing more is said or heard */
     bool said_goodbye;
-    bool killed; /* it ends with 57P01 as soon as it is idle */
+    bool killed; /* it ends with 57P01 before the next message */
     size_t ahead; /* bytes that came while an ask was open */
 
     /* The ask that is open; NULL: none. What belongs to it is in the arena. */
@@ -45,7 +45,6 @@ struct pg_session {
     struct pg_entry *copy_entry;
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
-    struct buf waiting; /* notifications that came while an ask was open */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */
     size_t told; /* bytes of the engine's output that are in it already */
@@ -55,6 +54,9 @@ struct pg_session {
 int pg_session_new(struct pg_session **ret, struct seam_pg_mock *mock, int fd, const char *peer,
                    bool has_driver);
 
+/* A session begins on it: it has a number. */
+void pg_session_count(struct pg_session *session);
+
 /* Go on as far as it goes. */
 void pg_session_run(struct pg_session *session);
 
@@ -62,8 +64,8 @@ void pg_session_run(struct pg_session *session);
 void pg_session_after(struct pg_session *session, int ms,
                       void (*then)(struct pg_session *session));
 
-/* What the engine has written goes to the client. */
-void pg_session_send(struct pg_session *session);
+/* What the engine has written goes to the client: what the server would not keep back, or all. */
+void pg_session_send(struct pg_session *session, bool all);
 
 /* The ask has been answered: its memory is used again. */
 void pg_session_answered(struct pg_session *session);
@@ -71,10 +73,13 @@ void pg_session_answered(struct pg_session *session);
 /* Nothing is read or said any more; the connection stays. */
 void pg_session_silence(struct pg_session *session);
 
-/* End it as pg_terminate_backend does. */
+/* End it as pg_terminate_backend does: now, or behind an answer that is being sent. */
 void pg_session_kill(struct pg_session *session);
+void pg_session_kill_soon(
+    struct pg_session *session); /* if it is `killed`: what was being sent is over */
 
-void pg_session_notify(struct pg_session *session, const char *channel, const char *payload);
+void pg_session_notify(struct pg_session *session, int pid, const char *channel,
+                       const char *payload);
 
 /* The session of a mock that a CancelRequest means; NULL. */
 struct pg_session *pg_session_of_key(struct seam_pg_mock *mock, int pid, uint32_t key);
