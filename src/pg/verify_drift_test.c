@@ -214,14 +214,11 @@ static void forgets_the_unique_key(seam_t *t)
 {
     struct script *script = begin(t);
 
-    PARAMS(script, 1, 51,
-           "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
+    PARAMS(script, 1, 51, "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
            ARGS("7", "k-1", "4200"), .tag = "INSERT 0 1");
-    PARAMS(script, 1, 52,
-           "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
+    PARAMS(script, 1, 52, "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
            ARGS("9", "k-2", "4200"), .tag = "INSERT 0 1");
-    PARAMS(script, 1, 58,
-           "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
+    PARAMS(script, 1, 58, "INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)",
            ARGS("8", "k-1", "4200"), .tag = "INSERT 0 1");
     script_verify(script);
 }
