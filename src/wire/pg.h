@@ -38,6 +38,7 @@ struct pg_reader {
     size_t at;
     bool started; /* start-up packets are over: frames have a type; set by the owner */
     bool backend; /* the other side is a server */
+    bool silent; /* of PG_WRONG: the real server ends the session without a word */
     char error[200]; /* of PG_WRONG, now and for ever */
 };
 
@@ -50,6 +51,7 @@ enum pg_step pg_next(struct pg_reader *reader, struct pg_frame *ret);
 struct pg_body {
     const char *at, *end;
     bool failed;
+    const char *why; /* the server's words for it */
 };
 struct pg_body pg_body(const struct pg_frame *frame);
 int pg_get_byte(struct pg_body *body);

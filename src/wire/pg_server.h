@@ -29,6 +29,17 @@
 
 struct pg_server;
 
+enum { PG_SERVER_RANDOM = 34, PG_HASH_SIZE = 32 };
+
+/* SHA-256, which this floor has not (net/tls_hash.h has). They return 0, or a negative errno. */
+struct pg_hash {
+    int (*sha256)(const void *data, size_t size, unsigned char ret[PG_HASH_SIZE]);
+    int (*hmac)(const void *key, size_t key_size, const void *data, size_t size,
+                unsigned char ret[PG_HASH_SIZE]);
+    int (*pbkdf2)(const char *password, const void *salt, size_t salt_size, int rounds,
+                  unsigned char ret[PG_HASH_SIZE]);
+};
+
 enum pg_server_auth { PG_AUTH_TRUST, PG_AUTH_SCRAM, PG_AUTH_CLEARTEXT };
 
 struct pg_server_options {
@@ -39,6 +50,7 @@ struct pg_server_options {
     int pid; /* BackendKeyData */
     uint32_t key;
     const char *random; /* 18 bytes for SCRAM's nonce and 16 for its salt: SCRAM only */
+    const struct pg_hash *hash; /* SCRAM only; borrowed */
 };
 
 enum pg_server_step {
@@ -112,13 +124,18 @@ enum pg_server_step pg_server_next(struct pg_server *server, struct pg_ask **ret
 /* What is to be sent. The owner drops what it has sent (buf_drop). A partly written answer is never left in it. */
 struct buf *pg_server_out(struct pg_server *server);
 
+/* How much of it may be sent now: the server keeps answers back until Sync, Flush, an error or ReadyForQuery, and
+ * a client that asks for none of them waits. */
+size_t pg_server_ready(const struct pg_server *server);
+
 char pg_server_state(const struct pg_server *server); /* 'I', 'T' or 'E' */
 int pg_server_session_pid(const struct pg_server *server);
 
 /* The last frame that was taken from the client, while an ask that it led to is open: for a transcript. */
 const struct pg_frame *pg_server_frame(const struct pg_server *server);
 
-/* Told of each frame of the client's when it is taken, before its asks; and of the size of `out` then. */
+/* Told of each frame of the client's when it is taken, before its asks. Of those in front of PG_ASK_START only of the
+ * start-up packet itself: no password is told. */
 void pg_server_watch(struct pg_server *server,
                      void (*fn)(void *arg, const struct pg_frame *frame), void *arg);
 
@@ -128,7 +145,8 @@ void pg_server_accept(struct pg_server *server); /* START */
 void pg_server_done(struct pg_server *server); /* PARSE, CLOSE, SYNC, TERMINATE, CANCEL */
 
 /* Any ask: ErrorResponse; then what the real server does: skip to Sync, drop the rest of the string, fail the
- * transaction, end the session when it is FATAL. */
+ * transaction, end the session when it is FATAL. A FATAL one also when nothing is asked. The position counts from
+ * the beginning of the ask's statement. */
 void pg_server_fail(struct pg_server *server, const struct pg_error *error);
 
 /* DESCRIBE: types of all parameters, and columns; count 0 with `columns` NULL: NoData. */
@@ -163,14 +181,20 @@ struct pg_result {
 void pg_server_result(struct pg_server *server,
                       const struct pg_result *result); /* EXECUTE, COPIED */
 
-/* EXECUTE: what the server answers by itself, without knowing any table: transactions, SET, SHOW, PREPARE, EXECUTE
+/* EXECUTE, and DESCRIBE of such a statement: what the server answers by itself, without knowing any table: transactions, SET, SHOW, PREPARE, EXECUTE
  * of SQL (which asks for the inner statement), DEALLOCATE, DISCARD, LISTEN, NOTIFY, empty; 25P02 when it
  * `failed`. Returns -ENOENT when the statement is none of these, and nothing has been answered. */
 int pg_server_automatic(struct pg_server *server);
 
-/* At any time; outside an answer. */
+/* At any time; outside an answer. A notification reaches the client when it has said LISTEN to the channel, and when
+ * its transaction is over. */
 void pg_server_notice(struct pg_server *server, const struct pg_error *notice);
 void pg_server_notify(struct pg_server *server, int pid, const char *channel,
                       const char *payload);
+
+/* Told of each NOTIFY of this session when its transaction commits: for the other sessions. */
+void pg_server_watch_notify(struct pg_server *server,
+                            void (*fn)(void *arg, const char *channel, const char *payload),
+                            void *arg);
 
 #endif

@@ -65,6 +65,8 @@ int pg_columns_parse(const char *text, struct arena *arena, struct pg_columns *r
 /* A value between the formats. The text has to be one that the server would send (or, for to_binary, take);
  * -EINVAL with the server's words (22P02 "invalid input syntax for type integer: \"abc\""), -ERANGE for 22003,
  * -ENOTSUP when the binary format of the type is not known. */
+const char *pg_value_sqlstate(const struct pg_type *type,
+                              int code); /* of what these return; NULL: none */
 int pg_to_binary(const struct pg_type *type, const char *text, size_t size, struct buf *to,
                  struct err *err);
 int pg_to_text(const struct pg_type *type, const void *data, size_t size, struct buf *to,
