@@ -32,8 +32,8 @@ struct array_reader {
 
 static int malformed(struct array_reader *reader)
 {
-    return err_set(reader->err, -EINVAL, "malformed array literal: \"%.*s\"", (int)reader->size,
-                   reader->text);
+    return err_set(reader->err, -EBADMSG, "malformed array literal: \"%.*s\"",
+                   (int)reader->size, reader->text);
 }
 
 static bool is_space(char c)
@@ -57,36 +57,43 @@ static bool take(struct array_reader *reader, char c)
 
 /* ---- elements ------------------------------------------------------------------------------ */
 
+/* Behind the first quote, up to the last one. */
+static int take_quoted(struct array_reader *reader, struct buf *ret)
+{
+    for (; reader->at < reader->end && *reader->at != '"'; reader->at++) {
+        if (*reader->at == '\\' && ++reader->at == reader->end)
+            break;
+        buf_add_char(ret, *reader->at);
+    }
+    if (!take(reader, '"'))
+        return malformed(reader);
+    skip_blanks(reader);
+    return 0;
+}
+
 /* Its text without quotes and backslashes; *ret_quoted when something shows that it is not the word NULL. */
 static int take_text(struct array_reader *reader, struct buf *ret, bool *ret_quoted)
 {
-    bool inside = false;
-    size_t keep = 0; /* blanks at the end are none of it, unless quoted */
+    size_t keep =
+        0; /* blanks at the end are none of it, unless a backslash stands before them */
 
-    for (; reader->at < reader->end; reader->at++) {
+    *ret_quoted = take(reader, '"');
+    if (*ret_quoted)
+        return take_quoted(reader, ret);
+    for (; reader->at < reader->end && !strchr(",}{", *reader->at); reader->at++) {
         char c = *reader->at;
 
-        if (c == '\\') {
-            if (++reader->at == reader->end)
-                return malformed(reader);
-            *ret_quoted = true;
-            buf_add_char(ret, *reader->at);
+        if (c == '"' || (c == '\\' && ++reader->at == reader->end))
+            return malformed(reader);
+        buf_add_char(ret, *reader->at);
+        *ret_quoted |= c == '\\';
+        if (c == '\\' || !is_space(c))
             keep = ret->size;
-        } else if (c == '"') {
-            inside = !inside;
-            *ret_quoted = true;
-            keep = ret->size;
-        } else if (!inside && (c == ',' || c == '}' || c == '{')) {
-            break;
-        } else {
-            buf_add_char(ret, c);
-            if (inside || !is_space(c))
-                keep = ret->size;
-        }
     }
-    if (inside || ret->failed || (keep == 0 && !*ret_quoted))
+    if (keep == 0)
         return malformed(reader);
     ret->size = keep;
+    ret->data[keep] = '\0';
     return 0;
 }
 
@@ -165,7 +172,7 @@ static int take_item(struct array_reader *reader, int depth)
         if (reader->deepest > 0 && depth >= reader->deepest)
             return malformed(reader);
         if (depth == DIMENSIONS_MAX)
-            return err_set(reader->err, -EINVAL,
+            return err_set(reader->err, -EOVERFLOW,
                            "number of array dimensions (%d) exceeds the maximum allowed (%d)",
                            depth + 1, DIMENSIONS_MAX);
         return take_braces(reader, depth + 1);
@@ -242,7 +249,7 @@ static int take_bounds(struct array_reader *reader)
         if (!take(reader, ']'))
             return malformed(reader);
         if (last < first)
-            return err_set(reader->err, -EINVAL, "upper bound cannot be less than lower bound");
+            return err_set(reader->err, -E2BIG, "upper bound cannot be less than lower bound");
         said->lower[said->dimensions] = first;
         said->size[said->dimensions++] = last - first + 1;
         skip_blanks(reader);

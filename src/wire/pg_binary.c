@@ -24,15 +24,23 @@ const char *pg_value_sqlstate(const struct pg_type *type, int code)
 {
     bool is_time = type->kind == PG_KIND_TIME;
 
+    if (type->element && code != -EBADMSG && code != -E2BIG && code != -EOVERFLOW)
+        return pg_value_sqlstate(pg_type_of_oid(type->element), code);
     switch (code) {
     case -EINVAL:
         return is_time ? "22007" : "22P02";
     case -ERANGE:
-        return is_time ? "22008" : "22003";
-    case -EDOM:
-        return "22023";
-    case -EILSEQ:
+        return type->oid == INTERVAL_OID ? "22015" : is_time ? "22008" : "22003";
+    case -EDOM: /* a zone's displacement, a digit of bytea */
+        return is_time ? "22009" : "22023";
+    case -EILSEQ: /* a NUL in jsonb */
         return "22P05";
+    case -EBADMSG: /* the braces of an array, and the next two */
+        return "22P02";
+    case -E2BIG:
+        return "2202E";
+    case -EOVERFLOW:
+        return "54000";
     default:
         return NULL;
     }

@@ -1,13 +1,12 @@
 /* wire/pg_interval.c - intervals, as IntervalStyle postgres writes them; see pg_value.h. */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "wire/pg_value.h"
 
-enum { UNIT_MAX = 16, NUMBER_MAX = 40, DAYS_OF_MONTH = 30, MONTHS_OF_YEAR = 12 };
+enum { DAYS_OF_MONTH = 30, MONTHS_OF_YEAR = 12 };
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
@@ -81,17 +80,6 @@ static void add_fraction_micro(struct reader *reader, double value)
     add_micro(reader, whole + (rest > 0.5) - (rest < -0.5));
 }
 
-/* Half goes to the even neighbour. */
-static int64_t rounded(double value)
-{
-    int64_t whole = (int64_t)value;
-    double rest = value - (double)whole;
-    bool odd = whole % 2 != 0;
-
-    return whole + (rest > 0.5 || (rest == 0.5 && odd)) -
-           (rest < -0.5 || (rest == -0.5 && odd));
-}
-
 static void add_fraction_days(struct reader *reader, double days)
 {
     add_whole(reader, DAYS, (int64_t)days, 1);
@@ -110,7 +98,7 @@ static void add(struct reader *reader, const struct amount *amount, enum measure
     else if (measure == DAYS)
         add_fraction_days(reader, rest);
     else if (factor > 1)
-        add_whole(reader, MONTHS, rounded(rest), 1);
+        add_whole(reader, MONTHS, pg_rounded(rest), 1);
     else
         add_fraction_days(reader, rest * DAYS_OF_MONTH);
 }
@@ -149,17 +137,6 @@ static bool take_whole(struct reader *reader, int64_t *ret)
     return reader->at > begin;
 }
 
-static double take_fraction(struct reader *reader)
-{
-    char text[NUMBER_MAX] = "0.";
-    size_t size = 2;
-
-    for (; is_digit(reader); reader->at++)
-        if (size < sizeof text - 1)
-            text[size++] = *reader->at;
-    return strtod(text, NULL);
-}
-
 static bool take_amount(struct reader *reader, struct amount *ret)
 {
     bool has_digits;
@@ -170,7 +147,7 @@ static bool take_amount(struct reader *reader, struct amount *ret)
     has_digits = take_whole(reader, &ret->whole);
     if (take(reader, '.')) {
         has_digits |= is_digit(reader);
-        ret->fraction = take_fraction(reader);
+        ret->fraction = pg_fraction(&reader->at, reader->end);
     }
     if (ret->negative) {
         ret->whole = -ret->whole;
@@ -191,7 +168,8 @@ static bool take_clock(struct reader *reader, const struct amount *hours)
     if (take(reader, ':') && !take_whole(reader, &seconds))
         return false;
     if (take(reader, '.'))
-        fraction = take_fraction(reader);
+        fraction = pg_fraction(&reader->at, reader->end);
+    reader->count++;
     if (minutes > 59 || seconds > 60) {
         reader->overflows = true;
         return true;
@@ -199,7 +177,6 @@ static bool take_clock(struct reader *reader, const struct amount *hours)
     add_whole(reader, MICRO, hours->whole, HOUR);
     add_micro(reader, sign * (minutes * 60 + seconds) * SECOND);
     add_fraction_micro(reader, sign * fraction * (double)SECOND);
-    reader->count++;
     return true;
 }
 

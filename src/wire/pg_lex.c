@@ -162,7 +162,8 @@ static struct pg_token lex_dollar(const char *at)
         size_t size = 1 + strspn(at + 1, "0123456789");
 
         if (is_name_start(at[size]))
-            return wrong(PG_TOKEN_PARAMETER, at, size + 1, "trailing junk after parameter");
+            return wrong(PG_TOKEN_PARAMETER, at, size + count_name(at + size),
+                         "trailing junk after parameter");
         return token(PG_TOKEN_PARAMETER, at, size);
     }
     if (tag == 0)
@@ -210,7 +211,7 @@ static struct pg_token lex_number(const char *at)
             return wrong(PG_TOKEN_NUMBER, at, size + 2, junk);
     }
     if (is_name_start(at[size]))
-        return wrong(PG_TOKEN_NUMBER, at, size + 1, junk);
+        return wrong(PG_TOKEN_NUMBER, at, size + count_name(at + size), junk);
     return token(PG_TOKEN_NUMBER, at, size);
 }
 

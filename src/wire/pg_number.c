@@ -10,7 +10,7 @@
 
 #include "wire/pg_value.h"
 
-enum { OID_OID = 26, FLOAT4_OID = 700, NUMBER_MAX = 400 };
+enum { OID_OID = 26, FLOAT4_OID = 700, NUMBER_MAX = 400, FRACTION_MAX = 60 };
 
 static bool is_space(char c)
 {
@@ -136,6 +136,30 @@ int pg_bool_read(const struct pg_type *type, const char *text, size_t size, bool
             return 0;
         }
     return pg_bad_syntax(type, text, size, err);
+}
+
+/* ---- fractions --------------------------------------------------------------------------------- */
+
+double pg_fraction(const char **at, const char *end)
+{
+    char text[FRACTION_MAX] = "0";
+    size_t size = 1;
+
+    text[size++] = *localeconv()->decimal_point;
+    for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
+        if (size < sizeof text - 1)
+            text[size++] = **at;
+    return strtod(text, NULL);
+}
+
+int64_t pg_rounded(double value)
+{
+    int64_t whole = (int64_t)value;
+    double rest = value - (double)whole;
+    bool odd = whole % 2 != 0;
+
+    return whole + (rest > 0.5 || (rest == 0.5 && odd)) -
+           (rest < -0.5 || (rest == -0.5 && odd));
 }
 
 /* ---- floating point ------------------------------------------------------------------------ */

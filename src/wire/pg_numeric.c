@@ -13,7 +13,7 @@ enum {
     DIGITS_CAP = 1 << 20,
     GROUP = 4, /* digits of one of the base 10000 */
     HEADER = 8, /* bytes of the binary format before its digits */
-    EXPONENT_DIGITS = 9
+    SCALE_OF_INFINITY = 32 /* it has none, but that is what the server sends */
 };
 enum {
     SIGN_MINUS = 0x4000,
@@ -218,6 +218,12 @@ static void round_to(struct pg_numeric *numeric, long scale)
     numeric->negative = numeric->negative && !is_zero(numeric);
 }
 
+/* The place of the first digit that is not 0: 1 is just before the point, 0 just behind it. */
+static long first_digit(const struct pg_numeric *numeric)
+{
+    return (long)numeric->whole - (long)strspn(buf_text(&numeric->digits), "0");
+}
+
 int pg_numeric_round(struct pg_numeric *numeric, int modifier, struct err *err)
 {
     int precision = (modifier - 4) >> 16 & 0xffff;
@@ -227,14 +233,7 @@ int pg_numeric_round(struct pg_numeric *numeric, int modifier, struct err *err)
         return 0;
     if (!numeric->special)
         round_to(numeric, scale);
-    if (numeric->special || (!is_zero(numeric) && (long)numeric->whole > precision - scale))
-        return err_set(err, -ERANGE, "numeric field overflow");
-    if (is_zero(numeric) || scale <= precision)
-        return 0;
-    /* numeric(2,4): the digits behind the point begin with zeros */
-    if ((long)(numeric->digits.size - numeric->whole) -
-            (long)strspn(buf_text(&numeric->digits), "0") >
-        precision)
+    if (numeric->special || (!is_zero(numeric) && first_digit(numeric) > precision - scale))
         return err_set(err, -ERANGE, "numeric field overflow");
     return 0;
 }
@@ -298,18 +297,21 @@ void pg_numeric_encode(struct buf *to, const struct pg_numeric *numeric)
 {
     struct groups groups = groups_of(numeric);
     long count = groups.end - groups.begin;
+    size_t scale = numeric->scale;
     int sign = numeric->special == 'N'   ? SIGN_NAN
                : numeric->special == '+' ? SIGN_INFINITY
                : numeric->special == '-' ? SIGN_MINUS_INFINITY
                : numeric->negative       ? SIGN_MINUS
                                          : 0;
 
-    if (numeric->special)
+    if (numeric->special) {
         count = 0;
+        scale = numeric->special == 'N' ? 0 : SCALE_OF_INFINITY;
+    }
     pg_put_number(to, (uint64_t)count, 2);
     pg_put_number(to, count > 0 ? (uint64_t)(groups.first - groups.begin - 1) : 0, 2);
     pg_put_number(to, (uint64_t)sign, 2);
-    pg_put_number(to, numeric->special ? 0 : numeric->scale, 2);
+    pg_put_number(to, scale, 2);
     for (long i = groups.begin; i < groups.begin + count; i++)
         pg_put_number(to, (uint64_t)group_at(numeric, groups.first, i), 2);
 }

@@ -40,8 +40,8 @@ SEAM_TEST(real_types_are_those_of_the_table)
     for (size_t i = 0; (type = pg_type_at(i)); i++) {
         const char *sql = seam_format(t,
                                       "SELECT concat_ws(' ', regexp_replace(typname, '^_(.*)', "
-                                      "'\\1[]'), typlen, typelem * "
-                                      "(typcategory = 'A')::int, typarray, format_type(oid, "
+                                      "'\\1[]'), typlen, typelem::int8 * "
+                                      "(typname ~ '^_')::int, typarray, format_type(oid, "
                                       "NULL)) FROM pg_type WHERE oid = %u",
                                       type->oid);
         PGresult *found = PQexec(connection, sql);
@@ -252,7 +252,7 @@ static const struct values numbers[] = {
         "0.00001",
         "1e-5",
         "NaN",
-        "-nan",
+
         "Infinity",
         "-inf",
         "+Infinity",
@@ -687,8 +687,8 @@ SEAM_TEST(real_mistakes_of_the_scanner_have_the_server_s_words)
 SEAM_TEST(real_normal_form_means_the_same)
 {
     static const char *const statements[] = {
-        "SELECT 1+-1, 2 - -1, -(-3), 5 - - -1, @-5, !!1::text = '', |/ 25.0, 2^3",
-        "select 1<-1, 1>-1, 1=-1, 2*-3, 8/-2, 7%-2",
+        "SELECT 1+-1, 2 - -1, -(-3), 5 - - -1, -(-5) , |/ 25.0, 2^3",
+        "select 1<-1, 1>-1, 1=-1, 2*-3, 8/-2",
         "select 'it''s' || E'\\t\\'x\\'' || $$a'b$$ || $q$ $$ $q$ || U&'\\0041' || N'n'",
         "select 'a' -- c\n 'b', 'c'\n\n'd'",
         "select /* a /* b */ c */ 1 /**/ + /*'*/ 2 -- '",

@@ -326,8 +326,8 @@ SEAM_TEST(sql_mistakes_are_the_scanner_s)
         { "select 1 /* a /* */", "unterminated /* comment at or near \"/* a /* */\"", 10 },
         { "select $x$ $y$", "unterminated dollar-quoted string at or near \"$x$ $y$\"", 8 },
         { "select \"\" from", "zero-length delimited identifier at or near \"\"\"\"", 8 },
-        { "select 12ab", "trailing junk after numeric literal at or near \"12a\"", 8 },
-        { "select $1ab", "trailing junk after parameter at or near \"$1a\"", 8 },
+        { "select 12ab", "trailing junk after numeric literal at or near \"12ab\"", 8 },
+        { "select $1ab", "trailing junk after parameter at or near \"$1ab\"", 8 },
         { "$ 1", "syntax error at or near \"$\"", 1 },
     };
     struct arena arena = { 0 };

@@ -129,22 +129,6 @@ static bool take_int(struct cursor *cursor, int *ret)
     return count > 0;
 }
 
-/* ".5" as microseconds; digits behind the sixth round. */
-static void take_fraction(struct cursor *cursor, int *ret)
-{
-    int value = 0, count = 0;
-
-    for (; is_digit(cursor); cursor->at++, count++) {
-        if (count < MICRO_DIGITS)
-            value = value * 10 + (*cursor->at - '0');
-        else if (count == MICRO_DIGITS)
-            value += *cursor->at >= '5';
-    }
-    for (; count < MICRO_DIGITS; count++)
-        value *= 10;
-    *ret = value;
-}
-
 /* 1999-01-08, 19990108. */
 static bool take_date(struct cursor *cursor, struct fields *to)
 {
@@ -176,7 +160,7 @@ static bool take_clock(struct cursor *cursor, struct fields *to)
     if (!take_int(cursor, &to->second))
         return false;
     if (take(cursor, '.'))
-        take_fraction(cursor, &to->micro);
+        to->micro = (int)pg_rounded(pg_fraction(&cursor->at, cursor->end) * (double)SECOND);
     return true;
 }
 
@@ -284,7 +268,7 @@ static int refuse(const struct pg_type *type, enum reading reading, const char *
         return err_set(err, -ERANGE, "date/time field value out of range: \"%.*s\"", (int)size,
                        text);
     if (reading == READ_ZONE)
-        return err_set(err, -ERANGE, "time zone displacement out of range: \"%.*s\"", (int)size,
+        return err_set(err, -EDOM, "time zone displacement out of range: \"%.*s\"", (int)size,
                        text);
     if (may_be_known(text, size))
         return err_set(err, -ENOTSUP,

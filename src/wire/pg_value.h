@@ -2,8 +2,7 @@
  * wire/pg_value.h - values of single types in both formats; inner to pg_binary.c, pg_canonical.c and what they call.
  *
  * Readers take a text of `size` bytes. They return 0, or set the server's words and return -EINVAL (its syntax),
- * -ERANGE (its range), -EDOM (bytea: a digit that is none), -EILSEQ (jsonb: a NUL) or -ENOTSUP (the server may
- * know it, we do not).
+ * -ERANGE (its range), -ENOTSUP (the server may know it, we do not), or what else pg_value_sqlstate knows.
  */
 #ifndef WIRE_PG_VALUE_H
 #define WIRE_PG_VALUE_H
@@ -30,6 +29,8 @@ int pg_bool_read(const struct pg_type *type, const char *text, size_t size, bool
                  struct err *err);
 int pg_float_read(const struct pg_type *type, const char *text, size_t size, double *ret,
                   struct err *err);
+double pg_fraction(const char **at, const char *end); /* the digits behind a point, and go behind them */
+int64_t pg_rounded(double value); /* half to the even neighbour */
 void pg_float_write(struct buf *to, double value, bool single); /* the server's shortest text */
 
 /* ---- pg_numeric.c */
