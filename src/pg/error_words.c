@@ -38,7 +38,10 @@ static const struct words known[] = {
     { "21000", "more than one row returned by a subquery used as an expression", 0, NULL },
     { "22001", "value too long for type %y", 0, NULL },
     { "22003", "%y out of range", 0, NULL },
+    { "22007", NULL, 0, NULL }, /* the words of these are the value's or the name's */
+    { "22008", NULL, 0, NULL },
     { "22012", "division by zero", 0, NULL },
+    { "22P02", NULL, 0, NULL },
     { "23502", "null value in column \"%c\" of relation \"%t\" violates not-null constraint",
       FROM_TABLE | SENDS_COLUMN | NEEDS_COLUMN, NULL },
     { "23503", "insert or update on table \"%t\" violates foreign key constraint \"%k\"",
@@ -59,6 +62,7 @@ static const struct words known[] = {
     { "42501", "permission denied for table %t", 0, NULL },
     { "42701", "column \"%c\" of relation \"%t\" already exists", 0, NULL },
     { "42702", "column reference \"%c\" is ambiguous", 0, NULL },
+    { "42703", NULL, 0, NULL },
     { "42704", "type \"%y\" does not exist", 0, NULL },
     { "42P01", "relation \"%t\" does not exist", 0, NULL },
     { "42P07", "relation \"%t\" already exists", 0, NULL },
@@ -78,6 +82,9 @@ struct making {
     struct arena *arena;
     struct pg_error *to;
     const char *schema, *table; /* given, or those that the statement writes */
+    const struct pg_type *type; /* NULL: not known */
+    int modifier; /* of it */
+    const char *type_name; /* as the server has it in messages: "integer" for int4 */
     struct err *err;
 };
 
@@ -98,7 +105,7 @@ static const char *value_of(const struct making *making, char letter)
     case 'k':
         return making->from->constraint;
     default:
-        return making->from->type;
+        return making->type_name;
     }
 }
 
@@ -107,7 +114,7 @@ static const char *fill(const struct making *making, const char *message)
 {
     const char *text = "";
 
-    for (const char *at = message, *next; *at; at = next) {
+    for (const char *at = message, *next; at && *at; at = next) {
         size_t plain = strcspn(at, "%");
         const char *value = at[plain] ? value_of(making, at[plain + 1]) : "";
 
@@ -116,7 +123,7 @@ static const char *fill(const struct making *making, const char *message)
         text = arena_printf(making->arena, "%s%.*s%s", text, (int)plain, at, value);
         next = at + plain + (at[plain] ? 2 : 0);
     }
-    return text;
+    return message ? text : NULL;
 }
 
 static const struct words *words_of(const struct making *making, const char **ret_message)
@@ -245,16 +252,12 @@ static const char *bad_value(const struct making *making, const struct pg_type *
 /* The words for a value are its type's own. */
 static void word_value(struct making *making)
 {
-    const struct pg_type *type = NULL;
     struct err words;
     struct buf out = BUF_INIT(1 << 20);
-    int modifier = -1, argument = 0;
-    const char *value;
+    int argument = 0;
+    const char *value = making->type ? bad_value(making, making->type, &argument) : NULL;
 
-    if (making->from->type)
-        pg_type_parse(making->from->type, &type, &modifier, NULL);
-    value = type ? bad_value(making, type, &argument) : NULL;
-    if (value && pg_canonical(type, modifier, value, strlen(value), &out, &words) < 0) {
+    if (value && pg_canonical(making->type, -1, value, strlen(value), &out, &words) < 0) {
         making->to->message = arena_dup(making->arena, words.text);
         making->to->position = point_at(making, ERROR_STRING, value, &(const char *){ NULL });
         if (argument > 0)
@@ -262,9 +265,43 @@ static void word_value(struct making *making)
                 arena_printf(making->arena, "unnamed portal parameter $%d = '...'", argument);
     }
     buf_fini(&out);
-    if (!making->to->message && making->from->type && !is_state(making, "22003"))
+    if (!making->to->message && making->type_name && !is_state(making, "22003"))
         making->to->message =
-            arena_printf(making->arena, "invalid input syntax for type %s", making->from->type);
+            arena_printf(making->arena, "invalid input syntax for type %s", making->type_name);
+}
+
+/* The modifier of numeric(p,s) has p in its upper and s in its lower half, and 4 is added. */
+static void word_overflow(struct making *making)
+{
+    int precision = (making->modifier - 4) >> 16;
+    int scale = (making->modifier - 4) & 0x7ff;
+    int digits = precision - scale;
+
+    making->to->message = "numeric field overflow";
+    if (making->modifier >= 4)
+        making->to->detail =
+            arena_printf(making->arena,
+                         "A field with precision %d, scale %d must round to an absolute value "
+                         "less than %s%d.",
+                         precision, scale, digits ? "10^" : "", digits ? digits : 1);
+}
+
+static void take_type(struct making *making)
+{
+    const char *text = making->from->type;
+    const struct pg_type *type;
+    int modifier = -1;
+
+    making->type_name = text;
+    making->modifier = -1;
+    if (!text || pg_type_parse(text, &type, &modifier, NULL) < 0)
+        return;
+    making->type = type;
+    making->modifier = modifier;
+    making->type_name = type->other ? type->other : type->name;
+    if (type->kind == PG_KIND_TEXT && modifier > 4)
+        making->type_name =
+            arena_printf(making->arena, "%s(%d)", making->type_name, modifier - 4);
 }
 
 static void word_special(struct making *making)
@@ -278,6 +315,8 @@ static void word_special(struct making *making)
         word_domain(making);
     else if (is_state(making, "42703") && from->column)
         word_column(making);
+    else if (is_state(making, "22003") && making->type && making->type->kind == PG_KIND_NUMERIC)
+        word_overflow(making);
     else if (is_state(making, "22P02") || is_state(making, "22007") ||
              is_state(making, "22008") || is_state(making, "22003"))
         word_value(making);
@@ -465,7 +504,7 @@ static void finish(struct making *making, const struct words *words)
     if (is_state(making, "42883") && strncmp(to->message, "function ", 9) == 0 &&
         is_query(making->place))
         to->hint = no_function;
-    to->detail = or_absent(from->detail);
+    to->detail = from->detail ? or_absent(from->detail) : to->detail;
     to->hint = from->hint ? or_absent(from->hint) : to->hint;
     to->where = from->where ? or_absent(from->where) : to->where;
     if (is_pointed_at(making))
@@ -502,6 +541,7 @@ int pg_error_make(const seam_pg_error *from, const struct error_place *place,
 
     if (r < 0 || (r = check_severity(from->severity, severities, "error", err)) < 0)
         return r;
+    take_type(&making);
     words = words_of(&making, &message);
     take_table_of(&making, words ? words->fields : 0);
     words = words_of(&making, &message); /* now with the table */

@@ -124,9 +124,9 @@ static const struct pg_rule *find_any(const struct nearest *nearest)
 
     for (size_t i = 0; i < rule_count(&nearest->set->all); i++) {
         const struct pg_rule *rule = rule_at(&nearest->set->all, i);
-        size_t weight = rule->said->never ? 0 : weigh(nearest, rule);
+        size_t weight = rule->is_forbidden ? 0 : weigh(nearest, rule);
 
-        if (rule->said->never || (best && weight <= most))
+        if (rule->is_forbidden || (best && weight <= most))
             continue;
         best = rule;
         most = weight;
@@ -276,7 +276,7 @@ static void add_begin(struct nearest *nearest)
 /* Returns whether it is worth going on. */
 static bool add_event(struct nearest *nearest)
 {
-    enum seam_pg_event wanted = nearest->rule->said->event;
+    enum seam_pg_event wanted = nearest->rule->event;
     enum seam_pg_event got = nearest->call->event;
     bool holds = rule_event_holds(nearest->rule, nearest->call);
 
@@ -364,7 +364,7 @@ static void settle_functions(struct nearest *nearest, bool is_due)
     struct beside_row *rows = (struct beside_row *)(void *)nearest->table.rows.data;
     bool said_no = is_due && !nearest->differs;
 
-    if (nearest->rule->said->sql_fn)
+    if (nearest->rule->sql_fn)
         beside_add(&nearest->table, "sql_fn", "(function)", said_no ? "said no" : "(not asked)",
                    said_no ? BESIDE_DIFFERS : BESIDE_UNKNOWN);
     for (size_t i = 0; said_no && i < nearest->table.rows.size / sizeof *rows; i++)
@@ -408,7 +408,7 @@ static const struct pg_rule *find_barred(struct nearest *nearest)
     for (size_t i = rule_count(&nearest->set->all); i > 0; i--) {
         const struct pg_rule *rule = rule_at(&nearest->set->all, i - 1);
 
-        if (!rule->said->never && rule != nearest->rule && !rule->has_function &&
+        if (!rule->is_forbidden && rule != nearest->rule && !rule->has_function &&
             rule_is_for(rule, nearest->call, nearest->statement, false) &&
             (!nearest->call->arguments || rule_arguments_hold(rule, nearest->call)))
             return rule;

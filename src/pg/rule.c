@@ -87,6 +87,7 @@ void pg_rule_set_clear(struct pg_rule_set *set)
     map_fini(&set->column_texts);
     buf_fini(&set->turns);
     buf_fini(&set->all);
+    arena_fini(&set->said);
     arena_fini(&set->arena);
     reset(set);
     set->unordered = unordered;
@@ -200,7 +201,7 @@ static int list_insert(const struct pg_rule_set *set, struct rule_list *list,
 
 static struct rule_list *list_of(struct pg_rule_set *set, const struct pg_rule *rule)
 {
-    if (rule->said->never)
+    if (rule->is_forbidden)
         return &set->forbidden;
     return rule->kind == RULE_LITERAL ? &rule->statement->list : &set->others;
 }
@@ -281,7 +282,7 @@ static void pass_turns(struct pg_rule_set *set)
 void pg_rule_use(struct pg_rule_set *set, const struct pg_rule *used)
 {
     struct pg_rule *rule = rule_at(&set->all, used->number);
-    struct rule_turn *turn = rule->said->never ? NULL : rule_turn_at(set, rule->turn);
+    struct rule_turn *turn = rule->is_forbidden ? NULL : rule_turn_at(set, rule->turn);
 
     rule->used++;
     if (!turn)
@@ -347,9 +348,10 @@ static bool is_same_answer(const struct pg_rule *a, const struct pg_rule *b)
     const seam_pg_rule *x = a->said;
     const seam_pg_rule *y = b->said;
 
-    return x->never == y->never && are_same_rows(a, b) && is_same_error(a->error, b->error) &&
-           are_same_notices(a, b) && is_same_text(x->tag, y->tag) &&
-           is_same_text(x->copy_out, y->copy_out) && is_same_text(x->copy_in, y->copy_in) &&
+    return a->is_forbidden == b->is_forbidden && are_same_rows(a, b) &&
+           is_same_error(a->error, b->error) && are_same_notices(a, b) &&
+           is_same_text(x->tag, y->tag) && is_same_text(x->copy_out, y->copy_out) &&
+           is_same_text(x->copy_in, y->copy_in) &&
            is_same_text(x->notify.channel, y->notify.channel) &&
            is_same_text(x->notify.payload, y->notify.payload) && x->delay_ms == y->delay_ms &&
            x->fault == y->fault && x->fault_after == y->fault_after;
@@ -392,10 +394,10 @@ int rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err)
     r = buf_add(&set->all, &rule, sizeof(struct pg_rule *));
     if (r == 0)
         r = list_insert(set, list_of(set, rule), rule);
-    if (r == 0 && !rule->said->never)
+    if (r == 0 && !rule->is_forbidden)
         r = turn_insert(set, rule);
     set->function_count += rule->has_function;
-    set->is_about[rule->said->event] = true;
+    set->is_about[rule->event] = true;
     return r < 0 ? err_set(err, r, "too many rules, or out of memory") : 0;
 }
 

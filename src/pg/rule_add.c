@@ -535,7 +535,11 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
     int r;
 
     adding.rule = arena_zero(adding.arena, sizeof *adding.rule);
-    adding.rule->said = adding.said = arena_copy(adding.arena, rule, sizeof *rule);
+    adding.rule->said = adding.said = arena_copy(&set->said, rule, sizeof *rule);
+    adding.rule->event = rule->event;
+    adding.rule->is_forbidden = rule->never;
+    adding.rule->sql_fn = rule->sql_fn;
+    adding.rule->arg = rule->arg;
     if ((r = take_question(&adding)) < 0 || (r = take_arguments(&adding)) < 0 ||
         (r = take_times(&adding)) < 0 || (r = check_answer(&adding)) < 0 ||
         (r = take_columns(&adding)) < 0 ||

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pg/rule_set.h"
@@ -33,6 +34,17 @@ static void add_hex(struct buf *to, const unsigned char *data, size_t size)
     }
 }
 
+static const char *integer_text(const seam_value *value, struct arena *arena, size_t *ret_size)
+{
+    char digits[24];
+    int size = value->kind == SEAM_KIND_INT
+                   ? snprintf(digits, sizeof digits, "%" PRIdMAX, value->as.i)
+                   : snprintf(digits, sizeof digits, "%" PRIuMAX, value->as.u);
+
+    *ret_size = (size_t)size;
+    return arena_copy(arena, digits, (size_t)size);
+}
+
 const char *rule_value_text(const seam_value *value, struct arena *arena, size_t *ret_size)
 {
     struct buf text = BUF_INIT(2 * (size_t)TEXT_MAX + 8);
@@ -45,11 +57,8 @@ const char *rule_value_text(const seam_value *value, struct arena *arena, size_t
         add_hex(&text, value->as.p, value->size);
         break;
     case SEAM_KIND_INT:
-        buf_printf(&text, "%" PRIdMAX, value->as.i);
-        break;
     case SEAM_KIND_UINT:
-        buf_printf(&text, "%" PRIuMAX, value->as.u);
-        break;
+        return integer_text(value, arena, ret_size);
     case SEAM_KIND_DOUBLE:
         value_show_double(&text, value->as.d);
         break;
@@ -227,7 +236,7 @@ bool rule_arguments_hold(const struct pg_rule *rule, struct pg_call *call)
         return false;
     for (size_t i = 0; i < rule->argument_count; i++)
         if (!rule_argument_holds(&rule->arguments[i], &call->arguments[i], call->arena,
-                                 rule->said->arg))
+                                 rule->arg))
             return false;
     return true;
 }

@@ -29,8 +29,8 @@ static bool begin_holds(const struct pg_rule *rule, const struct pg_call *call)
  * server would, unless a rule names them. */
 bool rule_event_holds(const struct pg_rule *rule, const struct pg_call *call)
 {
-    if (rule->said->event != SEAM_PG_STATEMENT)
-        return rule->said->event == call->event;
+    if (rule->event != SEAM_PG_STATEMENT)
+        return rule->event == call->event;
     return call->event == SEAM_PG_STATEMENT ||
            (rule->kind == RULE_LITERAL && is_execution(call));
 }
@@ -345,14 +345,14 @@ static const struct pg_rule *peek_list(const struct pg_rule_set *set, struct rul
     for (size_t i = list->first; i < rule_count(&list->rules); i++) {
         const struct pg_rule *rule = rule_at(&list->rules, i);
 
-        if (rule->said->event == SEAM_PG_STATEMENT && rule->kind != RULE_FUNCTION &&
+        if (rule->event == SEAM_PG_STATEMENT && rule->kind != RULE_FUNCTION &&
             is_about(rule, call, statement) && !is_over(set, rule))
             return rule;
     }
     for (size_t i = list->first; i > 0 && !over; i--) {
         const struct pg_rule *rule = rule_at(&list->rules, i - 1);
 
-        if (rule->said->event == SEAM_PG_STATEMENT && rule->kind != RULE_FUNCTION &&
+        if (rule->event == SEAM_PG_STATEMENT && rule->kind != RULE_FUNCTION &&
             is_about(rule, call, statement))
             over = rule;
     }

@@ -33,8 +33,10 @@ struct rule_argument {
 
 struct pg_rule {
     size_t number; /* of adding, from 0 */
-    const seam_pg_rule *said; /* its texts are the set's */
+    const seam_pg_rule *said; /* its texts are the set's; large, and far from this */
+    enum seam_pg_event event;
     enum rule_kind kind;
+    bool is_forbidden; /* .never */
     struct rule_statement
         *statement; /* of a literal rule, and of an event's .sql that is one; else NULL */
     const struct match_pattern *pattern; /* of .sql_regex */
@@ -44,6 +46,8 @@ struct pg_rule {
     size_t argument_count;
     size_t weight; /* how much is compared besides the statement */
     bool has_function; /* of the user's, for choosing */
+    bool (*sql_fn)(const char *sql, void *arg); /* NULL: none */
+    void *arg; /* for them */
 
     const struct pg_columns *columns;
     bool has_rows;
@@ -81,6 +85,7 @@ struct rule_turn {
 
 struct pg_rule_set {
     struct arena arena;
+    struct arena said; /* what rules say: each is as large as a block of the other */
     bool unordered;
     struct buf all; /* of struct pg_rule * */
     struct buf turns; /* of struct rule_turn */

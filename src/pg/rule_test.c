@@ -2,9 +2,12 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources error_names.c error_place.c error_words.c nearest.c rule.c rule_add.c rule_arguments.c
 //seam:sources rule_choose.c rule_csv.c rule_json.c rule_rows.c
-//seam:sources ../wire/pg_lex.c ../wire/pg_words.c ../wire/pg_sql.c ../wire/pg_sql_classify.c
-//seam:sources ../wire/pg_sql_command.c ../wire/pg_sql_normal.c ../wire/pg_sql_tables.c
-//seam:sources ../wire/pg_type*.c ../json/*.c
+//seam:sources ../wire/pg_array.c ../wire/pg_binary.c ../wire/pg_bytes.c ../wire/pg_canonical.c
+//seam:sources ../wire/pg_columns.c ../wire/pg_interval.c ../wire/pg_json.c ../wire/pg_lex.c
+//seam:sources ../wire/pg_number.c ../wire/pg_numeric.c ../wire/pg_same.c ../wire/pg_sql.c
+//seam:sources ../wire/pg_sql_classify.c ../wire/pg_sql_command.c ../wire/pg_sql_normal.c
+//seam:sources ../wire/pg_sql_tables.c ../wire/pg_time.c ../wire/pg_type.c ../wire/pg_type_parse.c
+//seam:sources ../wire/pg_words.c ../json/*.c
 //seam:sources ../base/*.c ../events/*.c ../test/*.c
 
 #include "pg/rule_test.h"
