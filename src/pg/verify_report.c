@@ -45,7 +45,7 @@ const char *verify_outcome_words(struct pg_verifier *verifier, const struct pg_o
     case 'G':
         return "COPY waits for data";
     default:
-        return "no error";
+        return "it parses";
     }
 }
 

@@ -266,6 +266,16 @@ static void follow(struct pg_verifier *verifier, struct verify_session *session,
         session->isolation = NULL;
 }
 
+/* What comes behind something that is not known is not known either. */
+static void count_unknown(struct pg_verifier *verifier, const struct pg_claim *claim)
+{
+    for (; claim; claim = claim->next)
+        if (claim->expected && claim->rule) {
+            verifier->counts.undecided++;
+            verify_unsure(verifier, claim->sql);
+        }
+}
+
 void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
 {
     struct verify_session *session = find_session(verifier, turn->session);
@@ -280,6 +290,8 @@ void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
         end_session(verifier, session);
         return;
     }
+    if (session->lost)
+        count_unknown(verifier, turn->claims);
     if (turn->type == 'Q' && !session->lost)
         verify_query(verifier, session, turn);
     else if (turn->type == 'S')

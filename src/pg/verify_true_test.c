@@ -82,7 +82,7 @@ SEAM_TEST(verify_a_foreign_key_to_rows_that_nobody_wrote_is_undecided)
     QUERY(script, 1, 6, "SELECT 1", .columns = "\"?column?\" int4", .rows = { { SEAM_V(1) } });
     script_auto(script, 1, "COMMIT");
     QUERY(script, 1, 7, "UPDATE orders SET cents = 6 WHERE user_id = 1", .tag = "UPDATE 1");
-    check(t, script, 0, 2);
+    check(t, script, 0, 3);
 }
 
 /* ---- errors that are there */
