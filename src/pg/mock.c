@@ -297,6 +297,7 @@ seam_pg_mock *seam_pg_mock_start_at(seam_t *t, const seam_pg_mock_options *optio
     if (r < 0)
         seam_fatal_at(t, options->site, "cannot start a mock: %s", err.text);
     keep_transcript(mock);
+    pg_fact_begin(mock);
     mock->denies = true;
     net_deny_begin(t, options->site);
     return mock;

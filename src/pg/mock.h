@@ -45,6 +45,8 @@ struct seam_pg_mock {
     struct pg_journal journal;
     struct told told; /* statements that were not expected */
     struct pg_transcript *transcript; /* NULL: nobody verifies */
+    struct pg_verifier *verifier; /* NULL: not yet */
+    struct pg_facts *facts; /* NULL: it has none */
 };
 
 /* After a reset: rules that somebody may still look at. */
@@ -67,14 +69,18 @@ int pg_mock_route_add(struct seam_pg_mock *mock, struct err *err);
 void pg_mock_route_remove(struct seam_pg_mock *mock); /* lock not held */
 int pg_mock_listen(struct seam_pg_mock *mock, struct err *err);
 
-/* ---- verify.c: called by mock.c when the test's body has ended and all sessions are over, without the lock */
+/* ---- verify_mock.c: called by mock.c when the test's body has ended and all sessions are over, without the lock */
 
 /* Whether a mock's transcript is to be kept: -verify, or .verify. */
 bool pg_verify_is_wanted(const struct seam_pg_mock *mock);
-void pg_verify(struct seam_pg_mock *mock); /* says all it finds at the lines of the rules */
+void pg_verify(
+    struct seam_pg_mock *mock); /* says all it finds at the lines of the rules, and ends it */
 
-/* ---- fact.c: a rule has answered a statement; a claim that a kept fact contradicts fails at the rule's line */
-void pg_fact_check(struct seam_pg_mock *mock, const char *sql, const struct pg_rule *rule);
-void pg_fact_end(struct seam_pg_mock *mock); /* says how many claims have none, once a test */
+/* ---- fact.c: what a rule has answered is compared with kept facts; a claim that one contradicts fails at the rule's
+ * line. Nothing without .migrations, and nothing when all is verified anyway. */
+void pg_fact_begin(struct seam_pg_mock *mock); /* from the test's own thread */
+void pg_fact_check(struct seam_pg_mock *mock, const struct pg_statement *statement,
+                   const char *sql, const struct pg_rule *rule);
+void pg_fact_end(struct seam_pg_mock *mock); /* says how many claims have none, once a mock */
 
 #endif

@@ -247,6 +247,52 @@ int real_query(struct real_session *session, const char *sql, uint64_t deadline_
     return real_exchange(session, "Z", deadline_ns, arena, ret, err);
 }
 
+/* Parse, Bind, Execute and Sync of the unnamed statement, all parameters and results as text. */
+static void put_question(struct real_session *session, const char *sql,
+                         const char *const *arguments, size_t count)
+{
+    size_t begun = pg_begin(&session->out, 'P');
+
+    pg_put_text(&session->out, "");
+    pg_put_text(&session->out, sql);
+    pg_put_int16(&session->out, 0);
+    pg_end(&session->out, begun);
+    begun = pg_begin(&session->out, 'B');
+    pg_put_text(&session->out, "");
+    pg_put_text(&session->out, "");
+    pg_put_int16(&session->out, 0);
+    pg_put_int16(&session->out, (int)count);
+    for (size_t i = 0; i < count; i++) {
+        pg_put_int32(&session->out, (int32_t)strlen(arguments[i]));
+        buf_add_text(&session->out, arguments[i]);
+    }
+    pg_put_int16(&session->out, 0);
+    pg_end(&session->out, begun);
+    begun = pg_begin(&session->out, 'E');
+    pg_put_text(&session->out, "");
+    pg_put_int32(&session->out, 0);
+    pg_end(&session->out, begun);
+    real_put(session, 'S', "", 0);
+}
+
+bool real_ask(struct real_session *session, uint64_t deadline_ns, struct arena *arena,
+              const char *sql, const char *const *arguments, size_t argument_count,
+              const char **ret, size_t count, struct pg_error *ret_error)
+{
+    struct pg_messages said;
+    struct err err;
+    int r;
+
+    put_question(session, sql, arguments, argument_count);
+    r = real_exchange(session, "Z", deadline_ns, arena, &said, &err);
+    *ret_error = (struct pg_error){ 0 };
+    if (pg_messages_error(&said, ret_error))
+        return false;
+    if (r < 0)
+        ret_error->message = arena_dup(arena, err.text);
+    return r == 0 && pg_messages_row(&said, arena, count, ret);
+}
+
 /* ---- beginning and end */
 
 static int connect_to(const struct real_address *address, struct err *err)

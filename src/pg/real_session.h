@@ -62,6 +62,12 @@ int real_exchange(struct real_session *session, const char *until, uint64_t dead
 int real_query(struct real_session *session, const char *sql, uint64_t deadline_ns,
                struct arena *arena, struct pg_messages *ret, struct err *err);
 
+/* The fields of the first row of a query with text parameters, `count` of them at least; NULL stays NULL. false:
+ * there is no row, or an error, which is in *ret_error. */
+bool real_ask(struct real_session *session, uint64_t deadline_ns, struct arena *arena,
+              const char *sql, const char *const *arguments, size_t argument_count,
+              const char **ret, size_t count, struct pg_error *ret_error);
+
 /* The first error of an answer; false when there is none. */
 bool pg_messages_error(const struct pg_messages *messages, struct pg_error *ret);
 

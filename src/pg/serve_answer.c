@@ -116,7 +116,7 @@ static void claim(struct pg_session *session, bool expected)
     if (mock->transcript && session->turn && session->call.sql)
         pg_transcript_claim(mock->transcript, session->turn, &claim);
     if (session->rule && session->call.sql && expected)
-        pg_fact_check(mock, session->call.sql, session->rule);
+        pg_fact_check(mock, session->ask->statement, session->call.sql, session->rule);
 }
 
 void pg_answer_end(struct pg_session *session)

@@ -107,8 +107,10 @@ static bool open_database(struct pg_verifier *verifier)
     if (verifier->server_version || verifier->unavailable)
         return !verifier->unavailable;
     verifier->unavailable = !lease(verifier, &conninfo) || !open_helper(verifier, conninfo);
-    if (!verifier->unavailable)
+    if (!verifier->unavailable) {
         read_seed(verifier);
+        verify_fact_begin(verifier);
+    }
     return !verifier->unavailable;
 }
 
@@ -131,17 +133,19 @@ static void tally(struct pg_verifier *verifier, const seam_verify_counts *before
     t_tally(verifier->t, TALLY_CONTRADICTED, now->contradicted - before->contradicted, NULL);
 }
 
-void pg_verifier_run(struct pg_verifier *verifier)
+void pg_verifier_run(struct pg_verifier *verifier, const struct pg_turn *first,
+                     const struct pg_turn *until)
 {
-    const struct pg_turn *turn =
-        verifier->done ? verifier->done->next : verifier->transcript->first;
     const seam_verify_counts before = verifier->counts;
 
-    if (!turn || !open_database(verifier))
+    if (!first || !open_database(verifier))
         return;
-    for (; turn; turn = turn->next) {
+    verifier->until = until;
+    for (const struct pg_turn *turn = first;; turn = turn->next) {
         verify_turn(verifier, turn);
         verifier->done = turn;
+        if (turn == until)
+            break;
     }
     tally(verifier, &before);
     say_lost(verifier);

@@ -109,9 +109,12 @@ struct pg_verifier {
     seam_t *t;
     seam_site site; /* of the mock */
     const char *migrations, *seed, *version; /* as the mock's options have them; NULL */
-    const char *fact_folder; /* testdata/facts beside the test, as a path */
+    const char *fact_folder; /* where facts are written; NULL: they are not */
+    uint64_t schema; /* of the migrations, for facts */
     struct pg_transcript *transcript;
     const struct pg_turn *done; /* the last turn that was verified */
+    const struct pg_turn
+        *until; /* the last one that is looked at: others may be added meanwhile */
     struct arena arena;
     struct real_address address;
     const char *server_version; /* NULL: there is no database yet */
@@ -132,6 +135,7 @@ struct verify_case {
     struct verify_session *session;
     const struct pg_claim *claim;
     const char *sql, *arguments; /* NULL: none */
+    const struct verify_statement *statement; /* NULL: of a simple query */
     struct pg_outcome claimed, real;
     const struct pg_frame *claimed_columns,
         *real_columns; /* RowDescription, or NoData; NULL: not asked */
@@ -143,7 +147,10 @@ struct verify_case {
 /* ---- verify.c */
 void pg_verifier_init(struct pg_verifier *verifier, seam_t *t, seam_site site,
                       struct pg_transcript *transcript);
-void pg_verifier_run(struct pg_verifier *verifier); /* what came since the last time */
+/* What came since the last time, up to the turn `until`, with the lock not held. Who adds turns from other threads
+ * passes what was the last one under the lock. */
+void pg_verifier_run(struct pg_verifier *verifier, const struct pg_turn *first,
+                     const struct pg_turn *until);
 void pg_verifier_fini(struct pg_verifier *verifier);
 uint64_t verify_deadline(const struct pg_verifier *verifier);
 
@@ -152,7 +159,8 @@ void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn);
 void verify_session_end(struct verify_session *session);
 
 /* The claim of the next statement that the session of `turn` executes before it synchronises; NULL. */
-const struct pg_claim *verify_next_claim(const struct pg_turn *turn);
+const struct pg_claim *verify_next_claim(const struct pg_verifier *verifier,
+                                         const struct pg_turn *turn);
 
 /* ---- verify_outcome.c */
 /* The next outcome among messages; false when there is none. */
@@ -194,6 +202,10 @@ struct verify_sequence *verify_set_sequences(struct pg_verifier *verifier,
                                              const struct pg_frame *columns,
                                              const struct pg_outcome *claimed);
 void verify_restore_sequences(struct pg_verifier *verifier, struct verify_sequence *sequences);
+
+/* ---- verify_fact.c: write down what does not depend on data */
+void verify_fact_begin(struct pg_verifier *verifier); /* -verify -update */
+void verify_fact(struct pg_verifier *verifier, const struct verify_case *of);
 
 /* ---- verify_tables.c */
 void verify_wrote(struct pg_verifier *verifier, const struct verify_case *of);

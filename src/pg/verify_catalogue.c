@@ -20,56 +20,17 @@ bool verify_help(struct pg_verifier *verifier, const char *sql, struct pg_error 
     return r == 0;
 }
 
-/* Parse, Bind, Execute and Sync of the unnamed statement, all parameters and results as text. */
-static void put_question(struct real_session *helper, const char *sql,
-                         const char *const *arguments, size_t count)
-{
-    size_t begun = pg_begin(&helper->out, 'P');
-
-    pg_put_text(&helper->out, "");
-    pg_put_text(&helper->out, sql);
-    pg_put_int16(&helper->out, 0);
-    pg_end(&helper->out, begun);
-    begun = pg_begin(&helper->out, 'B');
-    pg_put_text(&helper->out, "");
-    pg_put_text(&helper->out, "");
-    pg_put_int16(&helper->out, 0);
-    pg_put_int16(&helper->out, (int)count);
-    for (size_t i = 0; i < count; i++) {
-        pg_put_int32(&helper->out, (int32_t)strlen(arguments[i]));
-        buf_add_text(&helper->out, arguments[i]);
-    }
-    pg_put_int16(&helper->out, 0);
-    pg_end(&helper->out, begun);
-    begun = pg_begin(&helper->out, 'E');
-    pg_put_text(&helper->out, "");
-    pg_put_int32(&helper->out, 0);
-    pg_end(&helper->out, begun);
-    real_put(helper, 'S', "", 0);
-}
-
 bool verify_ask(struct pg_verifier *verifier, const char *sql, const char *const *arguments,
                 size_t argument_count, const char **ret, size_t count,
                 struct pg_error *ret_error)
 {
-    struct pg_messages said;
-    struct pg_error error;
-    struct err err;
-    int r;
+    struct pg_error error = { 0 };
+    bool found = real_ask(&verifier->helper, verify_deadline(verifier), &verifier->arena, sql,
+                          arguments, argument_count, ret, count, &error);
 
-    put_question(&verifier->helper, sql, arguments, argument_count);
-    r = real_exchange(&verifier->helper, "Z", verify_deadline(verifier), &verifier->arena,
-                      &said, &err);
-    if (r < 0 || pg_messages_error(&said, &error)) {
-        if (ret_error)
-            *ret_error =
-                r < 0 ? (struct pg_error){ .message = arena_dup(&verifier->arena, err.text) }
-                      : error;
-        return false;
-    }
     if (ret_error)
-        *ret_error = (struct pg_error){ 0 };
-    return pg_messages_row(&said, &verifier->arena, count, ret);
+        *ret_error = error;
+    return found;
 }
 
 static const char *number_text(struct pg_verifier *verifier, long number)

@@ -210,7 +210,7 @@ static void parse_aside(struct pg_verifier *verifier, struct verify_session *ses
 static void parse(struct pg_verifier *verifier, struct verify_session *session,
                   const struct pg_turn *turn, struct pg_body *body)
 {
-    struct step step = { .until = "1E", .claim = verify_next_claim(turn) };
+    struct step step = { .until = "1E", .claim = verify_next_claim(verifier, turn) };
     struct verify_statement *statement;
 
     take_statement(verifier, session, body, &statement);
@@ -231,7 +231,7 @@ static void bind(struct pg_verifier *verifier, struct verify_session *session,
 {
     const struct pg_frame frame = { 'B', turn->body, turn->size };
     struct verify_portal *portal = portal_of(verifier, session, pg_get_text(body));
-    struct step step = { .until = "2E", .claim = verify_next_claim(turn) };
+    struct step step = { .until = "2E", .claim = verify_next_claim(verifier, turn) };
 
     portal->statement = statement_of(verifier, session, pg_get_text(body));
     portal->arguments = verify_arguments(&verifier->arena, &frame);
@@ -248,7 +248,7 @@ static void bind(struct pg_verifier *verifier, struct verify_session *session,
 static void describe(struct pg_verifier *verifier, struct verify_session *session,
                      const struct pg_turn *turn, struct pg_body *body)
 {
-    struct step step = { .until = "TnE", .claim = verify_next_claim(turn) };
+    struct step step = { .until = "TnE", .claim = verify_next_claim(verifier, turn) };
     bool is_portal = pg_get_byte(body) == 'P';
     const char *name = pg_get_text(body);
 
@@ -349,6 +349,7 @@ static void execute(struct pg_verifier *verifier, struct verify_session *session
     struct verify_case of = { .session = session,
                               .claim = turn->claims,
                               .sql = portal->statement ? portal->statement->sql : "",
+                              .statement = portal->statement,
                               .arguments = portal->arguments,
                               .claimed_columns = session->claimed_columns,
                               .real_columns = session->real_columns };

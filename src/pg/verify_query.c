@@ -128,6 +128,14 @@ static void begin_copy(struct verify_session *session, const struct verify_case 
     session->copy_sql = of->sql;
 }
 
+/* A simple query has no NoData. */
+static const struct pg_frame *columns_of(const struct pg_outcome *outcome)
+{
+    static const struct pg_frame none = { 'n', "", 0 };
+
+    return !outcome->columns && outcome->end == 'C' ? &none : outcome->columns;
+}
+
 static void conclude_all(struct pg_verifier *verifier, struct verify_session *session,
                          const struct pg_turn *turn, const struct pg_messages *claimed,
                          const struct pg_messages *real)
@@ -143,8 +151,8 @@ static void conclude_all(struct pg_verifier *verifier, struct verify_session *se
         if (!is_claimed || !is_real)
             return; /* one of them had an error before */
         of.sql = claim ? claim->sql : nth_statement(&verifier->arena, turn->body, n);
-        of.claimed_columns = of.claimed.columns;
-        of.real_columns = of.real.columns;
+        of.claimed_columns = columns_of(&of.claimed);
+        of.real_columns = columns_of(&of.real);
         if (of.claimed.end == 'G' && of.real.end == 'G')
             begin_copy(session, &of);
         else

@@ -45,7 +45,7 @@ const char *verify_outcome_words(struct pg_verifier *verifier, const struct pg_o
     case 'G':
         return "COPY waits for data";
     default:
-        return "no error";
+        return "it parses";
     }
 }
 
@@ -167,6 +167,7 @@ void verify_conclude(struct pg_verifier *verifier, struct verify_case *of)
     bool was_contradicted = of->session->contradicted;
     enum pg_verdict verdict = verify_compare(verifier, of);
 
+    verify_fact(verifier, of);
     if (verdict == PG_CONTRADICTED) {
         say_contradicted(verifier, of, at);
         verifier->counts.contradicted += !was_contradicted;

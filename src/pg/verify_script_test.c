@@ -42,7 +42,11 @@ struct script *script_new(seam_t *t, const char *migrations, const char *seed)
 
 seam_verify_counts script_verify(struct script *script)
 {
-    pg_verifier_run(&script->verifier);
+    const struct pg_turn *last = script->transcript.first;
+
+    while (last && last->next)
+        last = last->next;
+    pg_verifier_run(&script->verifier, script->transcript.first, last);
     return script->verifier.counts;
 }
 

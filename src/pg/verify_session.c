@@ -144,11 +144,18 @@ void verify_look_at_isolation(struct pg_verifier *verifier, struct verify_sessio
         session->isolation = is.isolation;
 }
 
-const struct pg_claim *verify_next_claim(const struct pg_turn *turn)
+static const struct pg_turn *next_turn(const struct pg_verifier *verifier,
+                                       const struct pg_turn *turn)
+{
+    return turn == verifier->until ? NULL : turn->next;
+}
+
+const struct pg_claim *verify_next_claim(const struct pg_verifier *verifier,
+                                         const struct pg_turn *turn)
 {
     const struct pg_turn *at = turn;
 
-    for (; at; at = at->next)
+    for (; at; at = next_turn(verifier, at))
         if (at->session == turn->session &&
             (at->claims || at->type == 'S' || at->type == 'X' || at->type == 'Q'))
             return at->claims;
@@ -156,9 +163,10 @@ const struct pg_claim *verify_next_claim(const struct pg_turn *turn)
 }
 
 /* A statement that is executed later than in its own batch. */
-static const struct pg_claim *claim_of_sql(const struct pg_turn *turn, const char *sql)
+static const struct pg_claim *claim_of_sql(const struct pg_verifier *verifier,
+                                           const struct pg_turn *turn, const char *sql)
 {
-    for (; turn; turn = turn->next)
+    for (; turn; turn = next_turn(verifier, turn))
         for (const struct pg_claim *claim = turn->claims; claim; claim = claim->next)
             if (claim->sql && strcmp(claim->sql, sql) == 0)
                 return claim;
@@ -177,7 +185,7 @@ void verify_turn_unresolved(struct pg_verifier *verifier, struct verify_session 
         of.claimed = session->claimed_error;
     } else if (session->real_failed && session->real_sql) {
         of.sql = session->real_sql;
-        of.claim = turn ? claim_of_sql(turn, of.sql) : NULL;
+        of.claim = turn ? claim_of_sql(verifier, turn, of.sql) : NULL;
         of.real = (struct pg_outcome){ .end = 'E', .error = session->real_error };
     }
     if (of.sql && !session->lost)
@@ -258,6 +266,16 @@ static void follow(struct pg_verifier *verifier, struct verify_session *session,
         session->isolation = NULL;
 }
 
+/* What comes behind something that is not known is not known either. */
+static void count_unknown(struct pg_verifier *verifier, const struct pg_claim *claim)
+{
+    for (; claim; claim = claim->next)
+        if (claim->expected && claim->rule) {
+            verifier->counts.undecided++;
+            verify_unsure(verifier, claim->sql);
+        }
+}
+
 void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
 {
     struct verify_session *session = find_session(verifier, turn->session);
@@ -272,6 +290,8 @@ void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
         end_session(verifier, session);
         return;
     }
+    if (session->lost)
+        count_unknown(verifier, turn->claims);
     if (turn->type == 'Q' && !session->lost)
         verify_query(verifier, session, turn);
     else if (turn->type == 'S')

@@ -144,7 +144,8 @@ void t_tally(seam_t *t, enum tally tally, int number, const char *words)
                            .number = number,
                            .text = text_of(words) };
 
-    emit_aside(&event);
+    if (number > 0)
+        emit_aside(&event);
 }
 
 void t_exchange(seam_t *t, const struct t_exchange *exchange)

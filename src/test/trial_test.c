@@ -91,6 +91,8 @@ static const char *kind_name(const struct event *event)
         return "attr";
     case EVENT_ARTIFACT:
         return "artifact";
+    case EVENT_TALLY:
+        return "tally";
     case EVENT_EXCHANGE:
         return "exchange";
     default:
@@ -112,6 +114,8 @@ static void add_event(seam_t *t, struct transcript *to, const struct event *even
             to->status = event->status;
     } else if (event->kind == EVENT_ATTR)
         buf_printf(&to->words, ": %.*s=", (int)event->file.size, event->file.data);
+    else if (event->kind == EVENT_TALLY)
+        buf_printf(&to->words, " %d: %d", event->status, event->number);
     else if (event->kind == EVENT_MESSAGE || event->kind == EVENT_EXCHANGE)
         buf_add_text(&to->words, ": ");
     if (event->kind == EVENT_MESSAGE && to->numbered)

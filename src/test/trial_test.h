@@ -12,7 +12,7 @@
  *                              "end t fail\n");
  *     }
  *
- * The kinds are: run, log, error, skip, note, warning, attr, artifact, exchange, pause, continue, end. A last line
+ * The kinds are: run, log, error, skip, note, warning, attr, artifact, exchange, tally, pause, continue, end. A last line
  * "exit 3" or "signal 6" stands there when the process did not end as the verdict says.
  *
  * Ownership: results live until the calling (sub)test ends.
