@@ -5,44 +5,27 @@
  */
 //seam:build bench
 //seam:pkg-config libpq
+//seam:sources ../figure.c
+//seam:cflags -I..
 
 #include <seam/postgres.h>
 #include <seam/redis.h>
 #include <seam/seam.h>
 
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "figure.h"
 
 SEAM_CLEANUP_FN(finish, PQfinish, PGconn *);
 
 static double now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* One write each: tests run side by side. */
-static void figure(seam_t *t, const char *name, double ms)
-{
-    const char *folder = getenv("BENCH_FIGURES");
-    const char *line = seam_format(t, "%.4f\n", ms);
-    int fd;
-
-    if (!folder)
-        return;
-    fd = open(seam_path(t, "%s/%s", folder, name), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-              0644);
-    seam_require(t, fd >= 0);
-    seam_check_eq(t, write(fd, line, strlen(line)), (ssize_t)strlen(line));
-    close(fd);
+    return now_us() / 1e3;
 }
 
 static PGconn *connect_to(seam_t *t, const char *conninfo)
