@@ -1,5 +1,7 @@
 /* payment/http_gateway_test.c - the gateway against a payment provider that does as it is told. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <seam/http_mock.h>
 
 #include <string.h>
