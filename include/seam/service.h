@@ -75,7 +75,8 @@ typedef struct seam_wait {
     const char *sql SEAM_0; /* a PostgreSQL on its first port answers this query, ... */
     const char *sql_conninfo SEAM_0; /* ... with these words besides host and port: "user=app password=x" */
     enum seam_probe probe SEAM_0; /* its first port answers as such a server does */
-    bool      (*fn)(seam_container *server, void *arg) SEAM_0; /* asked in the test's process */
+    bool      (*fn)(seam_container *server, void *arg) SEAM_0; /* asked in the test's process when all else holds;
+                                                                 not within .any */
     void       *arg SEAM_0;
     const struct seam_wait *all SEAM_0; /* more conditions; a list that ends with one that is all zero */
     const struct seam_wait *any SEAM_0; /* one of these holds; the same */
@@ -83,8 +84,8 @@ typedef struct seam_wait {
 
 /* ---- the request -------------------------------------------------------------------------------- */
 
-/* A file that is put into the server before it starts: text, or bytes, or a file or folder of this machine. In text
- * and in .path {port:name} and {dir} are replaced as in arguments (seam_process_start). */
+/* A file that is put into the server before it starts: text, or bytes, or a file or folder of this machine. For a
+ * process {port:name} and {dir} are replaced in .text, and {dir} in .path, as in arguments (seam_process_start). */
 typedef struct seam_service_file {
     const char *path SEAM_0; /* in the container; for a process, below {dir} */
     const char *text SEAM_0;
@@ -167,9 +168,10 @@ seam_network *seam_network_start_at(seam_t *t, seam_site at);
 
 const char *seam_container_host(const seam_container *server); /* "127.0.0.1" */
 const char *seam_container_id(const seam_container *server);
+const char *seam_container_folder(const seam_container *server); /* of a process: its {dir}; else "" */
 
-/* Where a port of the container is reached from here; of a process the port of that place among its {port:...}.
- * Ends the test when it is none of the request's. */
+/* Where a port of the container is reached from here; of a process 1 is the first of its {port:...}, in the order
+ * of arguments, environment and files. 0 is the first in either case. Ends the test when it is none of the request's. */
 #define seam_container_port(c, port) seam_container_port_at((c), SEAM_HERE, (port))
 int seam_container_port_at(seam_container *server, seam_site at, int port);
 int seam_container_named_port(const seam_container *server, const char *name); /* of a process; -1: none */

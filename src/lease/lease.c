@@ -137,12 +137,9 @@ static const char *skip_words(struct lease *lease, const struct message *answer)
     return arena_printf(t_arena(lease->t), "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
 }
 
-/* Why nobody can be asked; NULL: somebody can. */
-static const char *what_is_missing(seam_t *t, const char *service)
+/* Why it can not be had by this run; NULL: it can. */
+static const char *what_is_refused(seam_t *t, const char *service)
 {
-    if (!t_keeper_socket())
-        return arena_printf(t_arena(t), "needs %s: run it with `seam test` or `seam run`",
-                            service);
     if (t_wants_containers())
         return arena_printf(t_arena(t),
                             "needs %s: -services docker asks for containers, which seam cannot "
@@ -151,15 +148,19 @@ static const char *what_is_missing(seam_t *t, const char *service)
     return NULL;
 }
 
-int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
-              struct lease **ret_lease, struct message *ret, const char **ret_why)
+/* As lease_try, but for what -services says. */
+static int begin(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+                 int most_ms, struct lease **ret_lease, struct message *ret,
+                 const char **ret_why)
 {
     struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
     int r;
 
-    *ret_why = what_is_missing(t, service);
-    if (*ret_why)
+    if (!t_keeper_socket()) {
+        *ret_why = arena_printf(t_arena(t), "needs %s: run it with `seam test` or `seam run`",
+                                service);
         return -ENOENT;
+    }
     *lease = (struct lease){ t, at, service, -1, getpid(), BUF_INIT(MESSAGE_MAX) };
     seam_cleanup(t, end, lease);
     lease->fd = connect_to(t_keeper_socket());
@@ -169,7 +170,7 @@ int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *fr
                          service, t_keeper_socket(), strerror(-lease->fd));
         return lease->fd;
     }
-    r = exchange(lease, frame, START_MAX_MS, ret);
+    r = exchange(lease, frame, most_ms, ret);
     *ret_why = r < 0 ? no_answer(lease, r) : NULL;
     if (r == 0 && message_value(ret, "skip").data) {
         *ret_why = skip_words(lease, ret);
@@ -183,17 +184,42 @@ int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *fr
     return r;
 }
 
+int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
+              struct lease **ret_lease, struct message *ret, const char **ret_why)
+{
+    *ret_why = t_keeper_socket() ? what_is_refused(t, service) : NULL;
+    if (*ret_why)
+        return -ENOENT;
+    return begin(t, at, service, frame, START_MAX_MS, ret_lease, ret, ret_why);
+}
+
+static void demand(seam_t *t, seam_site at, int result, const char *why)
+{
+    if (result == -ENOENT)
+        t_unavailable_at(t, at, "%s", why);
+    if (result < 0)
+        seam_fatal_at(t, at, "%s", why);
+}
+
 struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                           struct message *ret)
 {
-    struct lease *lease;
+    struct lease *lease = NULL;
     const char *why;
     int r = lease_try(t, at, service, frame, &lease, ret, &why);
 
-    if (r == -ENOENT)
-        t_unavailable_at(t, at, "%s", why);
-    if (r < 0)
-        seam_fatal_at(t, at, "%s", why);
+    demand(t, at, r, why);
+    return lease;
+}
+
+struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
+                               const struct buf *frame, int most_ms, struct message *ret)
+{
+    struct lease *lease = NULL;
+    const char *why;
+    int r = begin(t, at, service, frame, most_ms, &lease, ret, &why);
+
+    demand(t, at, r, why);
     return lease;
 }
 

@@ -29,6 +29,10 @@ struct lease {
 struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                           struct message *ret);
 
+/* The same for what says itself whether it is a container, and may take `most_ms` to start. */
+struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
+                               const struct buf *frame, int most_ms, struct message *ret);
+
 /* The same without ending the test: a negative errno, and why; -ENOENT where something is missing on the
  * machine. */
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -32,7 +33,7 @@ static struct {
 
 struct order {
     const struct child_spec *spec;
-    char *environment[ENVIRON_ROOM];
+    char **environment;
     int log;
     int report; /* the child writes here what failed; closed by exec */
     pid_t parent;
@@ -56,6 +57,24 @@ static SEAM_NORETURN void fail_in_child(int report, int code, const char *step)
     _exit(127);
 }
 
+static void connect_streams(const struct order *order)
+{
+    const struct child_spec *spec = order->spec;
+    int input = spec->input > 0 ? spec->input : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int output = spec->output > 0 ? spec->output : order->log;
+
+    if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+        dup2(spec->error > 0 ? spec->error : output, 2) < 0)
+        fail_in_child(order->report, errno, "open /dev/null");
+}
+
+static int become_user(const struct child_user *user)
+{
+    if (setgroups(1, &user->gid) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0)
+        return -errno;
+    return 0;
+}
+
 /* The order matters: setuid clears the death signal, and a parent that died before it was set sends
  * none. Between fork and exec in a process with threads: system calls only. */
 static SEAM_NORETURN void become(const struct order *order)
@@ -69,10 +88,8 @@ static SEAM_NORETURN void become(const struct order *order)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     umask(077);
-    r = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (r < 0 || dup2(r, 0) < 0 || dup2(order->log, 1) < 0 || dup2(order->log, 2) < 0)
-        fail_in_child(order->report, errno, "open /dev/null");
-    r = identity_become(spec->identity);
+    connect_streams(order);
+    r = spec->user ? become_user(spec->user) : identity_become(spec->identity);
     if (r < 0)
         fail_in_child(order->report, -r, "change the user");
     if (prctl(PR_SET_PDEATHSIG, spec->death_signal) < 0)
@@ -136,22 +153,43 @@ static pid_t place(struct order *order)
     return order->pid;
 }
 
-/* A small environment of our own: PG*, LC_* and the like of the user must not reach a server. */
-static void make_environment(struct order *order, char *marker, size_t size)
+static bool is_set(char *const *environment, const char *assignment)
+{
+    size_t size = strcspn(assignment, "=") + 1;
+
+    for (; *environment; environment++)
+        if (strncmp(*environment, assignment, size) == 0)
+            return true;
+    return false;
+}
+
+/* A small environment of our own: PG*, LC_* and the like of the user must not reach a server. Returns false
+ * without memory. */
+static bool make_environment(struct order *order, char *marker, size_t size)
 {
     static const char *const kept[] = { "PATH", "LD_LIBRARY_PATH", "TZ" };
     static char locale[] = "LC_ALL=C";
-    char **to = order->environment;
+    const char *const *given = order->spec->env;
+    size_t count = 0;
+    char **to;
 
+    while (given && given[count])
+        count++;
+    to = order->environment = calloc(count + ENVIRON_ROOM, sizeof *to);
+    if (!to)
+        return false;
     snprintf(marker, size, "SEAM_TEST_ID=%s", order->spec->marker);
     *to++ = marker;
-    *to++ = locale;
+    for (size_t i = 0; i < count; i++)
+        *to++ = (char *)given[i];
+    if (!is_set(order->environment, locale))
+        *to++ = locale;
     for (char **from = environ; *from; from++)
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
             if (strncmp(*from, kept[i], strlen(kept[i])) == 0 &&
-                (*from)[strlen(kept[i])] == '=' && to < order->environment + ENVIRON_ROOM - 1)
+                (*from)[strlen(kept[i])] == '=' && !is_set(order->environment, *from))
                 *to++ = *from;
-    *to = NULL;
+    return true;
 }
 
 /* Wait for exec, which closes the pipe, or for what the child says instead. */
@@ -194,7 +232,8 @@ int child_start(const struct child_spec *spec, struct child *ret, struct err *er
     pid_t pid = -1;
     int r = 0;
 
-    make_environment(&order, marker, sizeof marker);
+    if (!make_environment(&order, marker, sizeof marker))
+        return err_set(err, -ENOMEM, "out of memory");
     order.log = open(spec->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (order.log < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
         r = err_system(err, -errno, "cannot start '%s'", spec->argv[0]);
@@ -210,6 +249,7 @@ int child_start(const struct child_spec *spec, struct child *ret, struct err *er
         r = hold(pid, spec->argv[0], ret, err);
     io_close(&pipe_fds[0]);
     io_close(&order.log);
+    free(order.environment);
     return r;
 }
 

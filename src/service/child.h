@@ -16,13 +16,22 @@
 #include "base/err.h"
 #include "service/identity.h"
 
+/* Another user than the keeper's, for a keeper that is root. */
+struct child_user {
+    uid_t uid;
+    gid_t gid;
+};
+
 struct child_spec {
     const char *const *argv; /* argv[0] is the program's path; ends in NULL */
+    const char *const *env; /* "NAME=value" besides PATH and the like; NULL: none */
     const char *marker; /* the value of SEAM_TEST_ID */
     const char *folder; /* to work in */
     const char *log; /* stdout and stderr are appended to this file */
     int death_signal; /* when the keeper dies */
     enum identity identity;
+    const struct child_user *user; /* NULL: as `identity` says */
+    int input, output, error; /* descriptors; 0: nothing, the log, and what `output` is */
 };
 
 struct child {

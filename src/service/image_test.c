@@ -3,6 +3,8 @@
 //seam:sources ../base/*.c modules/*.c
 //seam:pkg-config libpq
 //seam:pkg-config hiredis
+//seam:pkg-config libcurl
+//seam:pkg-config libpcre2-8
 
 #include "service/image.h"
 

@@ -100,6 +100,6 @@ void keeper_remove(struct keeper *keeper, struct service *service);
 /* Count leases of a service, for the list. */
 void keeper_count(struct keeper *keeper, struct service *service, int change);
 
-extern const struct module postgres_module, redis_module;
+extern const struct module postgres_module, redis_module, process_module;
 
 #endif

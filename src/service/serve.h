@@ -3,7 +3,8 @@
  *
  * A connection begins with a frame {verb: ...}:
  *
- *   postgres.start, redis.start   a lease. Answered by the module's fields and {ok: 1}; then verbs of
+ *   postgres.start, redis.start, process.start
+ *                                 a lease. Answered by the module's fields and {ok: 1}; then verbs of
  *                                 the module, each with its answer. It ends by {verb: release} of a
  *                                 test that passed, by {verb: failed}, answered by {kept: text} when
  *                                 -keep holds what it had, or by the connection's end.

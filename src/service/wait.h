@@ -1,9 +1,12 @@
 /*
  * service/wait.h - the conditions of seam_wait (seam/service.h), for containers and processes alike, within one
- * deadline: push where there is something that pushes (the log that is followed, events, a child's pidfd), else asked
+ * deadline: push where there is something that pushes (the log that is followed, the server's end), else asked
  * again with growing pauses of 1 to 100 ms.
  *
- * Threads: one waits; the log's follower and the event reader are its own and end with it.
+ * A server that ends before its conditions hold fails at once. What its log said until then counts: "done" of one
+ * that prints it and ends is found.
+ *
+ * Threads: one waits for one server.
  */
 #ifndef SERVICE_WAIT_H
 #define SERVICE_WAIT_H
@@ -11,39 +14,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/message.h"
+#include "lease/service.h"
 
-enum wait_kind {
-    WAIT_ALL,
-    WAIT_ANY,
-    WAIT_RUNS,
-    WAIT_PORT,
-    WAIT_LOG,
-    WAIT_HTTP,
-    WAIT_EXEC,
-    WAIT_HEALTHY,
-    WAIT_EXIT,
-    WAIT_FILE,
-    WAIT_SQL,
-    WAIT_PROBE
-};
+enum { WAIT_DEPTH = 8, WAIT_LOG_LINES = 50 };
 
 struct wait_condition {
     enum wait_kind kind;
     struct wait_condition *parts; /* of ALL and ANY */
     size_t part_count;
-    int port; /* of the server, as the test names it */
+    int port; /* of the server, as the test names it; 0: its first */
     const char *text; /* the log's text, the path, the file, the query */
-    bool is_pattern;
-    int times;
-    int status;
+    void *pattern; /* `text` compiled, where it is one */
+    int times; /* at least 1 */
+    int status; /* of HTTP; of the end */
     const char *header, *body, *words; /* words: of SQL's conninfo */
     bool tls;
     const char *const *argv;
     int probe;
-    bool holds; /* what has held once need not be asked again */
+    bool holds; /* what has held once is not asked again */
+    size_t scanned; /* bytes of the log */
+    int found; /* times in them */
     char last[200]; /* the last error, for the time line */
 };
 
@@ -51,28 +45,53 @@ struct wait_condition {
 struct wait_server {
     const char *name; /* for messages */
     void *of;
-    /* Where a port is reached: from here (`inside` false), and the address in its own network. -ENOENT. */
+    uint64_t begun_ns; /* where the time line begins */
+    /* Where a port (0: its first) is reached: from here (`inside` false), and the address in its own network.
+     * -ENOENT: there is none; -EAGAIN: not known yet. */
     int (*address)(void *of, int port, bool inside, struct buf *host, int *ret_port);
+    /* 0 when something listens on that port inside, -ECONNREFUSED when not; NULL: it is enough to connect. */
+    int (*listens)(void *of, int port);
     int (*exec)(void *of, const char *const *argv, int timeout_ms, int *ret_status,
                 struct err *err);
     int (*file)(void *of, const char *path); /* 0 when it is there, -ENOENT */
     /* 1 runs, 0 has ended with *ret_status; *ret_health "healthy", "unhealthy", "starting" or NULL. */
-    int (*state)(void *of, int *ret_status, const char **ret_health);
-    /* The log so far, with a counter that grows; waits until it has grown past `seen` or so many ms have passed. */
-    size_t (*log)(void *of, size_t seen, int wait_ms, struct buf *ret);
+    int (*state)(void *of, bool with_health, int *ret_status, const char **ret_health);
+    /* Add to `ret` what the log has behind its first `seen` bytes; with none wait so long for it, or for the end. */
+    void (*log)(void *of, size_t seen, int wait_ms, struct buf *ret);
 };
 
-/* Conditions out of a request's fields (lease/service.c writes them: "wait.*"); in the arena of the caller. */
-struct arena;
-int wait_read(const struct message *request, struct arena *arena, struct wait_condition *ret,
+/* Conditions out of {kind, ...}; in the arena of the caller, but for patterns: wait_fini. */
+int wait_read(const struct message *written, struct arena *arena, struct wait_condition *ret,
               struct err *err);
+void wait_fini(struct wait_condition *condition);
 
-/* Wait. 0; -ETIMEDOUT or -ECHILD (it has ended) with a time line in `story`: a line for each step with its
- * milliseconds, the last error of each condition, the last 50 lines of the log. */
+/* Wait. 0; -ETIMEDOUT, -ECHILD (it has ended) or -ECANCELED, with `story` for people: what went wrong, a time
+ * line that goes on from `steps`, the last error of each condition, the last 50 lines of the log. */
 int wait_for(struct wait_condition *condition, const struct wait_server *server,
-             uint64_t deadline_ns, const int *cancel, struct buf *story);
+             uint64_t deadline_ns, const int *cancel, struct buf *steps, struct buf *story);
 
-/* Ask a server once whether it answers as such a one does: 0, -EAGAIN with words, -EPROTO with what came. */
-int probe_ask(int probe, const char *host, int port, int timeout_ms, struct err *err);
+/* Add a line to a time line. */
+void wait_step(struct buf *steps, uint64_t begun_ns, const char *format, ...) SEAM_PRINTF(3, 4);
+
+/* "its log has 'ready'", "GET /health on port 80 is answered with 200". */
+void wait_describe(const struct wait_condition *condition, struct buf *ret);
+
+/* The last lines of a log behind an indent, with long ones cut. */
+void wait_log_tail(const char *text, size_t size, struct buf *ret);
+
+/* ---- one condition each; wait_leaf.c, wait_http.c, wait_log.c */
+
+/* Ask once, for `timeout_ms` at most: whether it holds; if not, why is in `last`. */
+bool wait_ask(struct wait_condition *condition, const struct wait_server *server,
+              int timeout_ms);
+bool wait_ask_http(struct wait_condition *condition, const char *host, int port,
+                   int timeout_ms);
+
+/* Look through the log as far as it is known. */
+bool wait_scan(struct wait_condition *condition, const char *log, size_t size);
+
+/* Whether an answer is the wanted one. `headers`: as they came, one a line. */
+bool wait_judge_http(struct wait_condition *condition, int status, const char *headers,
+                     const char *body, size_t size);
 
 #endif

@@ -1,0 +1,20 @@
+/* lease/service_request.h - a request of seam/service.h is checked and written for the keeper. */
+#ifndef LEASE_SERVICE_REQUEST_H
+#define LEASE_SERVICE_REQUEST_H
+
+#include "base/buf.h"
+#include "seam/service.h"
+
+enum { SERVICE_FUNCTIONS = 16 };
+
+/* Conditions that only the test's own process can ask. */
+struct service_functions {
+    const seam_wait *wait[SERVICE_FUNCTIONS];
+    size_t count;
+};
+
+/* Add {request: ...}. Ends the test when the request is wrong. */
+void service_write(seam_t *t, bool is_process, const seam_service_request *request,
+                   struct buf *frame, struct service_functions *ret);
+
+#endif
