@@ -25,7 +25,7 @@ struct transfer {
 
 /* ---- connections */
 
-static struct engine_line *line_new(void)
+struct engine_line *engine_line_new(void)
 {
     struct engine_line *line = calloc(1, sizeof *line);
 
@@ -58,7 +58,7 @@ struct engine_line *engine_line_get(struct engine *engine)
     if (line)
         engine->idle = line->next;
     pthread_mutex_unlock(&engine->lock);
-    return line ? line : line_new();
+    return line ? line : engine_line_new();
 }
 
 void engine_line_put(struct engine *engine, struct engine_line *line)

@@ -58,6 +58,7 @@ int engine_places(struct engine_place *ret, struct err *err);
 int engine_gateway(const char *route, char *ret, size_t size);
 
 /* A handle with all that a call to that daemon needs but its own words; engine_line_put takes it back. */
+struct engine_line *engine_line_new(void); /* NULL when memory ends */
 struct engine_line *engine_line_get(struct engine *engine);
 void engine_line_put(struct engine *engine, struct engine_line *line);
 void engine_line_free(struct engine_line *line);
