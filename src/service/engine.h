@@ -127,12 +127,17 @@ int engine_network(struct engine *engine, const char *name, const char *const *l
                    char ret_id[65], struct err *err);
 int engine_network_remove(struct engine *engine, const char *id, struct err *err);
 
-/* Follow what happens to things with a label ("seam.run=..."), until the sink says so. */
+int engine_volume(struct engine *engine, const char *name, const char *const *labels,
+                  struct err *err); /* one that is there already is a success */
+
+/* Follow what happens to things with a label ("seam.run=..."), until the sink says so (0). It is told nothing of what
+ * was before the call; -ENOTCONN when the daemon ends. */
 int engine_events(struct engine *engine, const char *label,
                   bool (*sink)(void *arg, const json_t *event), void *arg, const int *cancel,
                   struct err *err);
 
-/* Remove all containers, networks, volumes and built images with a label. Returns how many, or a negative errno. */
+/* Remove all containers, networks, volumes and built images with a label, several at once. Returns how many, or a
+ * negative errno with the words of the first that stayed, when all others are gone. */
 int engine_prune(struct engine *engine, const char *label, struct err *err);
 
 /* Labels of runs that have something: each "seam.run" that is there, once. */

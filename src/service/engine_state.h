@@ -107,6 +107,7 @@ struct engine_lines {
     void *arg;
     struct buf rest; /* the line that is not whole yet */
     bool broken; /* a line that is no JSON, or too long */
+    bool ended; /* the sink has said so */
 };
 bool engine_lines_feed(void *lines, const char *data, size_t size);
 void engine_lines_end(struct engine_lines *lines); /* the last one may have no newline; frees */

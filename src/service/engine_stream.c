@@ -105,6 +105,7 @@ static bool give(struct engine_lines *lines, const char *line, size_t size)
     }
     more = lines->sink(lines->arg, value);
     json_decref(value);
+    lines->ended = !more;
     return more;
 }
 
