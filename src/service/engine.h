@@ -64,9 +64,9 @@ int engine_do(struct engine *engine, const struct engine_call *call, const char 
 
 /* ---- images ------------------------------------------------------------------------------------- */
 
-/* The name that is really used: SEAM_IMAGE_PREFIX before names without a registry, and the map file SEAM_IMAGE_MAP
- * ("from to" a line). */
-void engine_image_name(const char *image, struct buf *ret, struct err *err);
+/* The name that is really used: that of the map file SEAM_IMAGE_MAP ("from to" a line, # begins a comment), else
+ * SEAM_IMAGE_PREFIX before one of the Docker Hub. */
+int engine_image_name(const char *image, struct buf *ret, struct err *err);
 
 bool engine_image_is_here(struct engine *engine, const char *image);
 
