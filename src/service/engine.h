@@ -47,7 +47,7 @@ struct engine_call {
     size_t body_size;
     const char *type; /* of `body`; NULL: "application/x-tar" */
     const char *auth; /* X-Registry-Auth; NULL: none */
-    int timeout_ms; /* without a byte; 0: 60 s */
+    int timeout_ms; /* without a byte; 0: 60 s, -1: never */
     /* The answer's body as it comes; return false to end the call. NULL: it is collected. */
     bool (*sink)(void *arg, const char *data, size_t size);
     void *arg;
@@ -55,16 +55,18 @@ struct engine_call {
 };
 
 /* Returns 0 for a status below 400, with *ret_json the parsed body (NULL: it has none; the caller frees it; may be
- * NULL); -ENOENT for 404, -EEXIST for 409, -EACCES for 401 and 403, -EREMOTEIO for others, -ENOTCONN when the daemon
- * is gone. `what` begins the message: "cannot create a container of 'redis:7'". */
+ * NULL) or when the sink has ended the call; -ENOENT for 404, -EEXIST for 409, -EACCES for 401 and 403, -EREMOTEIO for
+ * others; where the daemon's words say it: -ENOSPC (disk full), -EADDRINUSE (port taken), -EDQUOT (a registry's rate
+ * limit), -ENOEXEC (no such program, another machine's). -ENOTCONN when the daemon is gone, -ETIMEDOUT, -ECANCELED.
+ * `what` begins the message: "cannot create a container of 'redis:7'". */
 int engine_do(struct engine *engine, const struct engine_call *call, const char *what,
               json_t **ret_json, int *ret_status, struct err *err);
 
 /* ---- images ------------------------------------------------------------------------------------- */
 
-/* The name that is really used: SEAM_IMAGE_PREFIX before names without a registry, and the map file SEAM_IMAGE_MAP
- * ("from to" a line). */
-void engine_image_name(const char *image, struct buf *ret, struct err *err);
+/* The name that is really used: that of the map file SEAM_IMAGE_MAP ("from to" a line, # begins a comment), else
+ * SEAM_IMAGE_PREFIX before one of the Docker Hub. */
+int engine_image_name(const char *image, struct buf *ret, struct err *err);
 
 bool engine_image_is_here(struct engine *engine, const char *image);
 
@@ -102,8 +104,8 @@ int engine_copy_to(struct engine *engine, const char *id, const struct buf *tar,
 int engine_copy_from(struct engine *engine, const char *id, const char *path, struct buf *ret,
                      struct err *err);
 
-/* Its log: from the start, or what comes from now on (`follow`: until the container ends or the sink says so). The sink
- * is told which stream: 1 stdout, 2 stderr. */
+/* Its log: the last `tail` lines of what there is (0: all, -1: none), and with `follow` what comes from now on, until
+ * the container ends or the sink says so. The sink is told which stream: 1 stdout (and all of a terminal), 2 stderr. */
 int engine_logs(struct engine *engine, const char *id, bool follow, int tail,
                 bool (*sink)(void *arg, int stream, const char *data, size_t size), void *arg,
                 const int *cancel, struct err *err);
@@ -125,12 +127,17 @@ int engine_network(struct engine *engine, const char *name, const char *const *l
                    char ret_id[65], struct err *err);
 int engine_network_remove(struct engine *engine, const char *id, struct err *err);
 
-/* Follow what happens to things with a label ("seam.run=..."), until the sink says so. */
+int engine_volume(struct engine *engine, const char *name, const char *const *labels,
+                  struct err *err); /* one that is there already is a success */
+
+/* Follow what happens to things with a label ("seam.run=..."), until the sink says so (0). It is told nothing of what
+ * was before the call; -ENOTCONN when the daemon ends. */
 int engine_events(struct engine *engine, const char *label,
                   bool (*sink)(void *arg, const json_t *event), void *arg, const int *cancel,
                   struct err *err);
 
-/* Remove all containers, networks, volumes and built images with a label. Returns how many, or a negative errno. */
+/* Remove all containers, networks, volumes and built images with a label, several at once. Returns how many, or a
+ * negative errno with the words of the first that stayed, when all others are gone. */
 int engine_prune(struct engine *engine, const char *label, struct err *err);
 
 /* Labels of runs that have something: each "seam.run" that is there, once. */

@@ -20,10 +20,11 @@ void tar_end(struct buf *tar);
 
 /* Step over the members: start with *at = 0. 1 and a member, 0 at the end, -EPROTO. */
 struct tar_member {
-    const char *path; /* lives until the next call */
+    const char *path; /* in `room`: a member is not to be copied */
     char kind; /* '0' a file, '5' a folder, '2' a link */
     const char *data;
     size_t size;
+    char room[4096];
 };
 int tar_next(const struct buf *tar, size_t *at, struct tar_member *ret);
 

@@ -79,13 +79,15 @@ void wait_describe(const struct wait_condition *condition, struct buf *ret);
 /* The last lines of a log behind an indent, with long ones cut. */
 void wait_log_tail(const char *text, size_t size, struct buf *ret);
 
-/* ---- one condition each; wait_leaf.c, wait_http.c, wait_log.c */
+/* ---- one condition each; wait_leaf.c, wait_http.c, wait_log.c, modules/wait_sql.c */
 
 /* Ask once, for `timeout_ms` at most: whether it holds; if not, why is in `last`. */
 bool wait_ask(struct wait_condition *condition, const struct wait_server *server,
               int timeout_ms);
 bool wait_ask_http(struct wait_condition *condition, const char *host, int port,
                    int timeout_ms);
+
+bool wait_ask_sql(struct wait_condition *condition, const char *host, int port, int timeout_ms);
 
 /* Look through the log as far as it is known. */
 bool wait_scan(struct wait_condition *condition, const char *log, size_t size);

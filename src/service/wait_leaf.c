@@ -1,7 +1,6 @@
 /* service/wait_leaf.c - ask once whether a condition holds; see wait.h. */
 
 #include <errno.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,41 +93,13 @@ static bool ask_file(struct wait_condition *condition, const struct wait_server 
     return r == 0 || fail(condition, r == -ENOENT ? "it is not there" : strerror(-r));
 }
 
-/* What the test names beside host and port overrides what we would choose. */
-static bool query(struct wait_condition *condition, const char *host, int port, int timeout_ms)
-{
-    struct buf words = BUF_INIT(4096);
-    PGresult *result = NULL;
-    PGconn *connection;
-    bool ok = false;
-
-    buf_printf(&words,
-               "user=postgres dbname=postgres %s host=%s port=%d connect_timeout=2 "
-               "options='-c statement_timeout=%d'",
-               condition->words ? condition->words : "", host, port, timeout_ms);
-    connection = PQconnectdb(buf_text(&words));
-    if (PQstatus(connection) != CONNECTION_OK)
-        fail(condition, PQerrorMessage(connection));
-    else {
-        result = PQexec(connection, condition->text);
-        ok = PQresultStatus(result) == PGRES_TUPLES_OK ||
-             PQresultStatus(result) == PGRES_COMMAND_OK;
-        if (!ok)
-            fail(condition, PQerrorMessage(connection));
-    }
-    PQclear(result);
-    PQfinish(connection);
-    buf_fini(&words);
-    return ok;
-}
-
 static bool ask_sql(struct wait_condition *condition, const struct wait_server *server,
                     int timeout_ms)
 {
     struct buf host = BUF_INIT(256);
     int port;
     bool ok = find(condition, server, false, &host, &port) &&
-              query(condition, buf_text(&host), port, timeout_ms);
+              wait_ask_sql(condition, buf_text(&host), port, timeout_ms);
 
     buf_fini(&host);
     return ok;

@@ -1,0 +1,18 @@
+/* service/engine_test.h - what tests of the engine's client share. */
+#ifndef SERVICE_ENGINE_TEST_H
+#define SERVICE_ENGINE_TEST_H
+
+#include <seam/seam.h>
+
+#include "service/engine_state.h"
+
+/* Made by images/ or tools/setup: a Debian without anything. */
+#define ENGINE_TEST_IMAGE "seam-test/base"
+
+/* The daemon of this machine; the test is skipped where there is none, unless CI_NEEDS_DOCKER=1. */
+struct engine *engine_test_real(seam_t *t);
+
+/* A client of the daemon at a url, as if it were found there; ends with the test. */
+struct engine *engine_test_open(seam_t *t, const char *url);
+
+#endif
