@@ -1,6 +1,7 @@
 /* service/engine.c - find a Docker daemon and agree with it; see engine.h. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static int look_at_socket(const struct engine_place *place, struct err *err)
 {
     int code;
 
-    if (!*place->socket || access(place->socket, R_OK | W_OK) == 0)
+    if (!*place->socket || faccessat(AT_FDCWD, place->socket, R_OK | W_OK, AT_EACCESS) == 0)
         return 0;
     code = -errno;
     return err_system(err, code == -EACCES ? code : -ENOENT, "cannot use '%s'%s%s",

@@ -26,6 +26,35 @@ struct engine *engine_test_real(seam_t *t)
     return engine;
 }
 
+static void answer(seam_http_exchange *x, void *arg)
+{
+    const struct engine_fake *fake = arg;
+
+    if (strcmp(seam_http_path(x), "/version") != 0) {
+        fake->rest(x, fake->arg);
+        return;
+    }
+    seam_http_add_field(x, "Content-Type", "application/json");
+    seam_http_printf(x, "{\"Version\":\"fake\",\"ApiVersion\":\"%s\",\"MinAPIVersion\":\"%s\"}",
+                     fake->api ? fake->api : "1.41", fake->oldest ? fake->oldest : "1.12");
+}
+
+seam_http_server *engine_test_serve(seam_t *t, struct engine_fake *fake, const char **ret_url)
+{
+    seam_http_server *server = seam_http_serve(t, answer, fake, .unix_socket = "");
+
+    *ret_url = seam_format(t, "unix://%s", seam_http_socket(server));
+    return server;
+}
+
+struct engine *engine_test_fake(seam_t *t, struct engine_fake *fake)
+{
+    const char *url;
+
+    engine_test_serve(t, fake, &url);
+    return engine_test_open(t, url);
+}
+
 struct engine *engine_test_open(seam_t *t, const char *url)
 {
     struct engine *engine = NULL;
