@@ -38,8 +38,8 @@ static void remove_image(void *arg)
 
 static int start_registry(seam_t *t, bool closed)
 {
-    static const char open_config[] =
-        "version: 0.1\nlog: {level: fatal, accesslog: {disabled: true}}\nstorage: {filesystem: {}}\nhttp: {addr: set}\n";
+    static const char open_config[] = "version: 0.1\nlog: {level: fatal, accesslog: {disabled: "
+                                      "true}}\nstorage: {filesystem: {}}\nhttp: {addr: set}\n";
     const char *folder = seam_tempdir(t), *config = seam_path(t, "%s/config.yml", folder);
     const char *users = seam_path(t, "%s/htpasswd", folder);
     const char *root =
