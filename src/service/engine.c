@@ -174,6 +174,7 @@ int engine_open(struct engine **ret, const char **ret_remedy, struct err *err)
         return err_system(err, -ENOMEM, "cannot look for a Docker daemon");
     pthread_mutex_init(&engine->lock, NULL);
     engine->stall_ms = ENGINE_SILENCE_MS;
+    engine->note_ms = ENGINE_NOTE_MS;
     r = try_places(engine, err);
     if (r < 0) {
         if (ret_remedy)

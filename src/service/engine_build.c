@@ -44,6 +44,33 @@ static void keep_output(struct making *making, const char *text)
     memcpy(making->output + have, text, more + 1);
 }
 
+/* The daemon colours what a step writes to stderr. */
+static void strip_colours(char *text)
+{
+    char *to = text;
+
+    for (const char *at = text; *at;) {
+        if (at[0] == '\033' && at[1] == '[') {
+            at += 2 + strspn(at + 2, "0123456789;");
+            at += *at != '\0';
+        } else {
+            *to++ = *at++;
+        }
+    }
+    *to = '\0';
+}
+
+static void take_output(struct making *making, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        return;
+    strip_colours(copy);
+    keep_output(making, copy);
+    free(copy);
+}
+
 static bool take_line(void *arg, const json_t *line)
 {
     struct making *making = arg;
@@ -53,7 +80,7 @@ static bool take_line(void *arg, const json_t *line)
     if (!*failure)
         failure = engine_text(line, "error");
     snprintf(making->failure, sizeof making->failure, "%s", failure);
-    keep_output(making, engine_text(line, "stream"));
+    take_output(making, engine_text(line, "stream"));
     if (*id) {
         buf_clear(making->image);
         buf_add_text(making->image, id);

@@ -11,14 +11,20 @@ static void close_engine(void *engine)
     engine_close(engine);
 }
 
-struct engine *engine_test_real(seam_t *t)
+bool engine_test_needed(void)
 {
     const char *needed = getenv("CI_NEEDS_DOCKER");
+
+    return needed && strcmp(needed, "1") == 0;
+}
+
+struct engine *engine_test_real(seam_t *t)
+{
     struct engine *engine = NULL;
     struct err err = { "" };
 
     if (engine_open(&engine, NULL, &err) < 0) {
-        if (needed && strcmp(needed, "1") == 0)
+        if (engine_test_needed())
             seam_fatal(t, "needs docker: %s", err.text);
         seam_skip(t, "needs docker: %s", err.text);
     }

@@ -10,7 +10,7 @@
 #include "service/engine_state.h"
 #include "base/hostile.h"
 
-enum { WHAT_MAX = 1200, URL_MAX = 4096, AUTH_MAX = 1 << 16, LAYERS_MAX = 512, NOTE_MS = 1000 };
+enum { WHAT_MAX = 1200, URL_MAX = 4096, AUTH_MAX = 1 << 16, LAYERS_MAX = 512 };
 
 struct layer {
     double current, total;
@@ -22,6 +22,7 @@ struct pull {
     const char *image;
     void (*note)(void *arg, const char *text);
     void *arg;
+    int note_ms;
     uint64_t note_ns; /* not before */
     struct arena arena; /* names of layers */
     struct map index;
@@ -70,9 +71,9 @@ static void tell(struct pull *pull)
     size_t done = 0;
     char text[WHAT_MAX];
 
-    if (!pull->note || now_ns() < pull->note_ns)
+    if (!pull->note || deadline_poll_ms(pull->note_ns) > 0)
         return;
-    pull->note_ns = deadline_after_ms(NOTE_MS);
+    pull->note_ns = deadline_after_ms(pull->note_ms);
     for (size_t i = 1; i <= pull->count; i++) {
         current += pull->layers[i].current;
         total += pull->layers[i].total;
@@ -146,9 +147,11 @@ int engine_pull(struct engine *engine, const char *image, const char *platform,
                 void (*note)(void *arg, const char *text), void *arg, const int *cancel,
                 struct err *err)
 {
-    struct pull pull = {
-        .image = image, .note = note, .arg = arg, .note_ns = deadline_after_ms(NOTE_MS)
-    };
+    struct pull pull = { .image = image,
+                         .note = note,
+                         .arg = arg,
+                         .note_ms = engine->note_ms,
+                         .note_ns = deadline_after_ms(engine->note_ms) };
     struct buf path = BUF_INIT(URL_MAX), auth = BUF_INIT(AUTH_MAX), where = BUF_INIT(URL_MAX);
     struct engine_reference reference;
     char what[WHAT_MAX];

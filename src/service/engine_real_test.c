@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "service/engine_test.h"
 #include "service/tar.h"
@@ -291,4 +292,71 @@ SEAM_TEST(real_container_is_paused_and_stopped)
         seam_check_eq(t, engine_text(json_object_get(seen, "State"), "Status"), steps[i].state);
         json_decref(seen);
     }
+}
+
+/* ---- what goes wrong at a start */
+
+static int start_with(seam_t *t, struct engine *engine, json_t *body, const char *platform,
+                      struct err *err)
+{
+    struct container *container = seam_alloc(t, sizeof *container);
+    int r;
+
+    container->engine = engine;
+    json_object_set_new(body, "Image", json_string(ENGINE_TEST_IMAGE));
+    r = engine_create(engine, ENGINE_TEST_IMAGE, platform, body, container->id, err);
+    json_decref(body);
+    if (r < 0)
+        return r;
+    seam_cleanup(t, remove_container, container);
+    return engine_start(engine, container->id, err);
+}
+
+static json_t *publish(int port)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", port);
+    return json_pack("{s:[s,s], s:{s:{s:[{s:s,s:s}]}}, s:{s:{}}}", "Cmd", "sleep", "60",
+                     "HostConfig", "PortBindings", "80/tcp", "HostIp", "127.0.0.1", "HostPort",
+                     text, "ExposedPorts", "80/tcp");
+}
+
+SEAM_TEST(real_port_is_taken)
+{
+    struct engine *engine = engine_test_real(t);
+    struct err err = { "" };
+    int port, fd = seam_http_listen(t, &port);
+
+    seam_check_eq(t, start_with(t, engine, publish(port), NULL, &err), -EADDRINUSE);
+    seam_check(t,
+               strstr(err.text,
+                      "address already in use' (status 500); try: leave the port of "
+                      "this machine to the engine, or end what holds it (ss -ltnp)") != NULL);
+    seam_log(t, "%s", err.text);
+    close(fd);
+}
+
+SEAM_TEST(real_program_is_not_in_the_image)
+{
+    struct engine *engine = engine_test_real(t);
+    struct err err = { "" };
+
+    seam_check_eq(t, start_with(t, engine, json_pack("{s:[s]}", "Cmd", "nothing"), NULL, &err),
+                  -ENOEXEC);
+    seam_check(t, strstr(err.text, "; try: name a program that the image has in .cmd or "
+                                   ".entrypoint") != NULL);
+}
+
+SEAM_TEST(real_image_is_for_another_platform)
+{
+    struct engine *engine = engine_test_real(t);
+    struct err err = { "" };
+
+    seam_check_eq(
+        t, start_with(t, engine, json_pack("{s:[s]}", "Cmd", "true"), "linux/s390x", &err),
+        -ENOENT);
+    seam_check(t, strstr(err.text, "does not match the specified platform") != NULL);
+    seam_check(t, strstr(err.text, "; try: remove the image that is here") != NULL);
+    seam_log(t, "%s", err.text);
 }

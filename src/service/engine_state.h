@@ -19,6 +19,7 @@ enum {
     ENGINE_URL_MAX = 8192,
     ENGINE_BODY_MAX = 64 << 20,
     ENGINE_SILENCE_MS = 60000,
+    ENGINE_NOTE_MS = 1000,
     ENGINE_NEVER_MS = -1 /* of engine_call.timeout_ms */
 };
 
@@ -42,7 +43,7 @@ struct engine_line {
 struct engine {
     struct engine_place place;
     char version[64], api[16];
-    int stall_ms; /* of a pull; tests have less patience */
+    int stall_ms, note_ms; /* of a pull: its patience, and between notes; tests change them */
     pthread_mutex_t lock;
     struct engine_line *idle;
 };

@@ -12,6 +12,7 @@
 
 /* The daemon of this machine; the test is skipped where there is none, unless CI_NEEDS_DOCKER=1. */
 struct engine *engine_test_real(seam_t *t);
+bool engine_test_needed(void);
 
 /* A daemon that is none: it says which versions it speaks, and `rest` answers all other calls. */
 struct engine_fake {

@@ -55,6 +55,7 @@ static const struct {
     { "i/o timeout", -EREMOTEIO, "name a registry that can be reached in SEAM_IMAGE_PREFIX" },
     { "no such image", -ENOENT, "pull it (docker pull), or correct its name" },
     { "dockerfile parse error", -EINVAL, "correct the Dockerfile" },
+    { "dockerfile) cannot be empty", -EINVAL, "correct the Dockerfile" },
     { "unknown instruction", -EINVAL, "correct the Dockerfile" },
     { "not found in build context", -ENOENT,
       "correct the path, or the .dockerignore that excludes it" },
