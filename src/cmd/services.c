@@ -1,17 +1,20 @@
 /* cmd/services.c - `seam services ls|logs|down|prune`: look at or end the services of running keepers. */
 
 #include <dirent.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "cmd/command.h"
+#include "cmd/installation.h"
 #include "service/clean.h"
 
 enum { ANSWER_MS = 5000, LOG_LINES = 50 };
@@ -122,6 +125,23 @@ static bool show_end(const struct message *answer, const char *run)
     return true;
 }
 
+/* Containers of dead runs, where there is a Docker daemon. */
+static void sweep_containers(void)
+{
+    struct arena arena = { NULL };
+    struct installation installation = { 0 };
+    char path[4096];
+    char *argv[] = { path, (char *)"--sweep", NULL };
+    pid_t pid;
+
+    if (installation_find(&arena, &installation, NULL) == 0) {
+        snprintf(path, sizeof path, "%s/services", installation.libexec);
+        if (posix_spawn(&pid, path, NULL, NULL, argv, environ) == 0)
+            waitpid(pid, NULL, 0);
+    }
+    arena_fini(&arena);
+}
+
 int command_services(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "ls";
@@ -133,7 +153,9 @@ int command_services(int argc, char **argv)
     struct question down = { .verb = "services.down", .answer = show_end };
 
     if (strcmp(what, "prune") == 0) {
-        printf("removed what %d dead runs had left\n", clean_sweep());
+        printf("removed what %d dead runs had left\n", clean_sweep(NULL));
+        fflush(stdout);
+        sweep_containers();
         return EXIT_PASSED;
     }
     if (strcmp(what, "ls") == 0)

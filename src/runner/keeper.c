@@ -78,20 +78,46 @@ static void become_services(const struct keeper *keeper, int listening, int runn
     dprintf(STDERR_FILENO, "seam: cannot start '%s': %s\n", path, strerror(errno));
 }
 
+/* Whoever reads our output must not wait for another process of ours to end. */
+static void leave_output(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+}
+
+/* What is in a Docker daemon only `services` can reach; nobody waits for it. */
+static void start_helper(const struct run *run, const char *option)
+{
+    char path[4096];
+    char *argv[] = { path, (char *)option, NULL };
+    pid_t pid;
+
+    snprintf(path, sizeof path, "%s/services", run->libexec);
+    pid = fork();
+    if (pid != 0)
+        return;
+    setsid(); /* an interrupt of the run is none of it */
+    leave_output();
+    sigprocmask(SIG_SETMASK, &run->signals_before, NULL);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    execv(path, argv);
+    _exit(127);
+}
+
 static SEAM_NORETURN void be_keeper(const struct keeper *keeper, int listening, int runner)
 {
     struct pollfd wait[] = { { .fd = runner, .events = POLLIN },
                              { .fd = listening, .events = POLLIN } };
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     const pid_t self[] = { getpid() };
     char ignored[64];
 
     setsid();
     prctl(PR_SET_NAME, "seam-keeper");
     sigprocmask(SIG_SETMASK, &keeper->run->signals_before, NULL);
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    dup2(null, STDERR_FILENO); /* whoever reads our output must not wait for the keeper's end */
+    leave_output();
     for (;;) {
         if (poll(wait, 2, -1) < 0 && errno != EINTR)
             break;
@@ -124,6 +150,12 @@ static void keeper_died(struct keeper *keeper)
     run_note(run,
              "the keeper died, and its services with it; tests that use one fail, later ones "
              "get a new one");
+    if (clean_has_containers(&keeper->dirs)) {
+        char option[64];
+
+        snprintf(option, sizeof option, "--prune=%s", keeper->dirs.run);
+        start_helper(run, option);
+    }
     if (clean_services(&keeper->dirs, &err) < 0)
         run_note(run, "cleaning up after the keeper: %s", err.text);
     if (start_process(keeper, &err) < 0)
@@ -267,9 +299,12 @@ int keeper_start(struct run *run, struct err *err)
 {
     struct keeper *keeper = arena_zero(&run->arena, sizeof *keeper);
     struct session_meeting meeting;
+    bool containers;
     int r;
 
-    clean_sweep();
+    clean_sweep(&containers);
+    if (containers)
+        start_helper(run, "--sweep");
     keeper->run = run;
     keeper->bytes = BUF_INIT(MESSAGE_MAX);
     keeper->dirs = CLEAN_DIRS_NONE;

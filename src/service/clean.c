@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/map.h"
 #include "base/proc.h"
 
 #define MEMORY_FOLDER "/dev/shm"
@@ -284,8 +285,69 @@ static bool is_own_folder(int root, const char *name, time_t *ret_changed)
     return S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
+/* ---- containers ------------------------------------------------------------------------- */
+
+#define CONTAINERS "containers"
+
+static bool has_containers(const char *folder)
+{
+    char path[CLEAN_PATH_MAX + NAME_MAX_SIZE];
+
+    snprintf(path, sizeof path, "%s/" CONTAINERS, folder);
+    return access(path, F_OK) == 0;
+}
+
+int clean_note_containers(const struct clean_dirs *dirs)
+{
+    char path[CLEAN_PATH_MAX + NAME_MAX_SIZE];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/" CONTAINERS, dirs->memory);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+bool clean_has_containers(const struct clean_dirs *dirs)
+{
+    return has_containers(dirs->memory);
+}
+
+static bool is_locked(const char *root, const char *run)
+{
+    char folder[CLEAN_PATH_MAX];
+    int lock;
+
+    snprintf(folder, sizeof folder, "%s/seam-%s", root, run);
+    lock = lock_folder(folder, O_RDWR, LOCK_EX);
+    if (lock >= 0)
+        close(lock);
+    return lock == -EWOULDBLOCK;
+}
+
+bool clean_lives(const char *run)
+{
+    const char *memory = memory_root();
+
+    return is_locked(disk_root(), run) || (memory && is_locked(memory, run));
+}
+
+uint64_t clean_place(void)
+{
+    const char *root = memory_root() ? memory_root() : disk_root();
+    struct stat st = { 0 };
+    uint64_t hash = hash_bytes(HASH_BEGIN, root, strlen(root));
+
+    stat(root, &st);
+    return hash_bytes(hash, &st.st_dev, sizeof st.st_dev);
+}
+
+/* ---- sweeping --------------------------------------------------------------------------- */
+
 /* Clean up after the run of this folder if nobody holds its lock. */
-static int sweep_run(const char *root, const char *name, const char *run)
+static int sweep_run(const char *root, const char *name, const char *run, bool *containers)
 {
     struct clean_dirs dead = CLEAN_DIRS_NONE;
     const char *memory = memory_root();
@@ -297,6 +359,7 @@ static int sweep_run(const char *root, const char *name, const char *run)
     lock = lock_folder(dead.disk, O_RDWR, LOCK_EX);
     if (lock < 0)
         return 0;
+    *containers = *containers || has_containers(dead.disk) || has_containers(dead.memory);
     clean_run(&dead, NULL, 0, NULL);
     close(lock);
     return 1;
@@ -318,7 +381,7 @@ static void sweep_rest(const char *root, const char *name, bool is_new, time_t c
     io_close(&lock);
 }
 
-static int sweep_root(const char *root)
+static int sweep_root(const char *root, bool *containers)
 {
     char run[CLEAN_RUN_SIZE + 1];
     struct dirent *entry;
@@ -338,7 +401,7 @@ static int sweep_root(const char *root)
         if (!is_own_folder(dirfd(entries), name, &changed))
             continue;
         if (whole)
-            swept += sweep_run(root, name, run);
+            swept += sweep_run(root, name, run, containers);
         else
             sweep_rest(root, name, is_new, changed);
     }
@@ -346,12 +409,15 @@ static int sweep_root(const char *root)
     return swept;
 }
 
-int clean_sweep(void)
+int clean_sweep(bool *ret_containers)
 {
     const char *memory = memory_root();
-    int swept = sweep_root(disk_root());
+    bool containers = false;
+    int swept = sweep_root(disk_root(), &containers);
 
     if (memory && strcmp(memory, disk_root()) != 0)
-        swept += sweep_root(memory);
+        swept += sweep_root(memory, &containers);
+    if (ret_containers)
+        *ret_containers = containers;
     return swept;
 }

@@ -8,6 +8,7 @@
  *
  *   seam-<id>/lock         locked shared by the runner and the keeper
  *   seam-<id>/services/    the keeper's part: data, sockets and logs of the servers
+ *   seam-<id>/containers   there may be containers of the run
  *   .seam-<id>.new         being made: renamed when its lock is held
  *   .seam-<id>.old         being removed
  *
@@ -16,6 +17,8 @@
 #ifndef SERVICE_CLEAN_H
 #define SERVICE_CLEAN_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -49,8 +52,18 @@ int clean_run(const struct clean_dirs *dirs, const pid_t *except, size_t count,
 int clean_services(const struct clean_dirs *dirs, struct err *err);
 
 /* Clean up after all runs of this user that nobody lives of any more. Returns how many there were;
- * what cannot be removed is left for the next time. */
-int clean_sweep(void);
+ * what cannot be removed is left for the next time. *ret_containers (may be NULL): one of them had something in a
+ * Docker daemon. */
+int clean_sweep(bool *ret_containers);
+
+/* What a run has in a Docker daemon is found by a label (run_label.h). A file says that there may be some. */
+int clean_note_containers(const struct clean_dirs *dirs);
+bool clean_has_containers(const struct clean_dirs *dirs);
+
+/* Whether somebody lives of the run of that id, as far as its folders can be seen from here; and what tells apart
+ * the places where they are, for who does not see the same. */
+bool clean_lives(const char *run);
+uint64_t clean_place(void);
 
 /* Remove the shared memory that a killed PostgreSQL server has left, named by `<data>/postmaster.pid`. */
 void clean_shared_memory(const char *data);

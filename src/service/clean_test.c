@@ -58,7 +58,7 @@ SEAM_TEST(clean_sweep_removes_the_dead_and_spares_the_living)
     struct clean_dirs dead = make(t), alive = make(t);
 
     unlock(&dead);
-    clean_sweep();
+    clean_sweep(NULL);
     seam_check(t, !is_there(dead.disk));
     seam_check(t, !is_there(dead.memory));
     seam_check(t, is_there(alive.disk));
@@ -80,7 +80,7 @@ SEAM_TEST(clean_sweep_leaves_what_only_looks_like_ours)
     seam_require_ok(t, mkdir(other_name, 0700));
     seam_require_ok(t, mkdir(old, 0700));
     seam_require_ok(t, mkdir(unfinished, 0700));
-    clean_sweep();
+    clean_sweep(NULL);
     seam_check(t, is_there(without_lock));
     seam_check(t, is_there(other_name));
     seam_check(t, is_there(unfinished)); /* somebody may be making it now */

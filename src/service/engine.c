@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -89,13 +92,38 @@ static void find_gateway(char *host, size_t size)
     buf_fini(&route);
 }
 
+/* Whether the daemon behind a socket lives in our own network, as one that was started beside us in the same
+ * container: a process that we cannot see does not. */
+static bool is_in_our_network(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+    struct stat ours, theirs;
+    char name[64];
+    bool ours_too = false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (strlen(path) < sizeof address.sun_path)
+        memcpy(address.sun_path, path, strlen(path));
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0) {
+        snprintf(name, sizeof name, "/proc/%d/ns/net", (int)peer.pid);
+        ours_too = stat("/proc/self/ns/net", &ours) == 0 && stat(name, &theirs) == 0 &&
+                   ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+    }
+    io_close(&fd);
+    return ours_too;
+}
+
 static void choose_host(struct engine_place *place)
 {
     const char *named = getenv("TESTCONTAINERS_HOST_OVERRIDE");
 
     if (named && *named)
         snprintf(place->host, sizeof place->host, "%s", named);
-    else if (*place->socket && access("/.dockerenv", F_OK) == 0)
+    else if (*place->socket && access("/.dockerenv", F_OK) == 0 &&
+             !is_in_our_network(place->socket))
         find_gateway(place->host, sizeof place->host);
 }
 

@@ -34,7 +34,7 @@ const char *engine_where(const struct engine *engine); /* "unix:///var/run/docke
 bool engine_is_local(const struct engine *engine);
 
 /* Where ports that it publishes are reached: "127.0.0.1", the daemon's host, TESTCONTAINERS_HOST_OVERRIDE, or from
- * inside a container the gateway. */
+ * inside a container the gateway, unless the daemon lives in that container's network as well. */
 const char *engine_host(const struct engine *engine);
 
 /* ---- calls -------------------------------------------------------------------------------------- */

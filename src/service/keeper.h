@@ -29,6 +29,7 @@ struct keeper;
 struct service {
     struct service *next;
     const char *kind; /* "postgres" */
+    const char *tier; /* "container"; NULL: a process of this machine */
     char name[32]; /* "postgres-1" */
     char version[32];
     char folder[CLEAN_PATH_MAX]; /* its data and socket */
@@ -100,6 +101,7 @@ void keeper_remove(struct keeper *keeper, struct service *service);
 /* Count leases of a service, for the list. */
 void keeper_count(struct keeper *keeper, struct service *service, int change);
 
-extern const struct module postgres_module, redis_module, process_module;
+extern const struct module postgres_module, redis_module, process_module, container_module,
+    network_module;
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "base/deadline.h"
 #include "service/keeper.h"
+#include "service/modules/daemon.h"
 #include "service/serve.h"
 
 enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024, DESCRIPTORS = 4 * PARALLEL_MAX };
@@ -38,6 +39,22 @@ static SEAM_NORETURN void usage(const char *what)
             "This program is started by seam; there is no need to start it by hand.\n",
             what);
     exit(2);
+}
+
+/* A helper of the runner's, when there is no keeper to do it. Returns false for any other command line. */
+static bool help_runner(int argc, char **argv)
+{
+    static const char prune[] = "--prune=";
+
+    if (argc != 2)
+        return false;
+    if (strcmp(argv[1], "--sweep") == 0)
+        daemon_sweep();
+    else if (strncmp(argv[1], prune, strlen(prune)) == 0)
+        daemon_prune_run(argv[1] + strlen(prune));
+    else
+        return false;
+    return true;
 }
 
 static void parse(int argc, char **argv, struct options *ret)
@@ -215,6 +232,8 @@ int main(int argc, char **argv)
     struct options options;
     int signals, r;
 
+    if (help_runner(argc, argv))
+        return 0;
     parse(argc, argv, &options);
     take(&keeper, &options);
     forget_environment();

@@ -14,11 +14,13 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "service/modules/daemon.h"
 
 enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
 
 static const struct module *const modules[] = { &postgres_module, &redis_module,
-                                                &process_module };
+                                                &process_module, &container_module,
+                                                &network_module };
 
 /* Nobody finds this keeper any more: a run that looks for its session's starts one of its own. */
 static void hide(const struct keeper *keeper)
@@ -43,9 +45,11 @@ void serve_end(struct keeper *keeper)
 
     hide(keeper);
     child_close();
+    daemon_close();
     pthread_mutex_lock(&keeper->lock);
     for (struct service *service = keeper->services; service; service = service->next)
         service->end(service);
+    daemon_prune();
     clean_run(&keeper->dirs, &self, 1, NULL); /* with the lock: nobody adds a service now */
     _exit(0);
 }
@@ -254,7 +258,7 @@ static void list_services(struct keeper *keeper, struct buf *reply)
     for (struct service *service = keeper->services; service; service = service->next) {
         message_add_text(reply, "name", service->name);
         message_add_text(reply, "version", service->version);
-        message_add_text(reply, "tier", "native");
+        message_add_text(reply, "tier", service->tier ? service->tier : "native");
         message_add_int(reply, "pid", service->pid);
         message_add_int(reply, "leases", service->leases);
         message_add_text(reply, "folder", service->folder);

@@ -59,9 +59,7 @@ bool wait_scan(struct wait_condition *condition, const char *log, size_t size)
 {
     int found;
 
-    if (size < condition->scanned)
-        condition->scanned = size; /* the log was begun anew */
-    if (size == 0)
+    if (size < condition->scanned || size == 0) /* of one that has begun anew: what is known already */
         found = 0;
     else
         found = condition->pattern ? count_lines(condition, log, size)

@@ -76,7 +76,7 @@ struct server_kind {
     void (*look)(struct server *server, struct buf *note); /* how a person looks at it */
 };
 
-extern const struct server_kind process_kind;
+extern const struct server_kind process_kind, container_kind;
 
 /* Say why it did not start. Returns `code`. */
 int server_fail(struct server_trouble *trouble, int code, const char *format, ...)

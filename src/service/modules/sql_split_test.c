@@ -1,10 +1,12 @@
 /* service/modules/sql_split_test.c - where statements end, and on which line they began. */
 //seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../../base/*.c ../child.c ../clean.c ../identity.c ../image.c ../keeper.c ../port.c ../watch.c
-//seam:sources ../probe.c ../probe_words.c ../wait.c ../wait_http.c ../wait_leaf.c ../wait_log.c ../wait_read.c
+//seam:sources ../engine*.c ../tar*.c ../probe*.c ../wait*.c ../run_label.c
 //seam:pkg-config libpq
 //seam:pkg-config hiredis
 //seam:pkg-config libcurl
+//seam:pkg-config jansson
+//seam:pkg-config openssl
 //seam:pkg-config libpcre2-8
 
 #include "service/modules/sql_split.h"
