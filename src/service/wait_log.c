@@ -59,7 +59,8 @@ bool wait_scan(struct wait_condition *condition, const char *log, size_t size)
 {
     int found;
 
-    if (size < condition->scanned || size == 0) /* of one that has begun anew: what is known already */
+    if (size < condition->scanned ||
+        size == 0) /* of one that has begun anew: what is known already */
         found = 0;
     else
         found = condition->pattern ? count_lines(condition, log, size)

@@ -184,8 +184,10 @@ static int container_start(struct server *server, uint64_t deadline_ns,
     if (r == 0)
         r = launch(container, &err);
     buf_fini(&image);
-    if (r < 0)
+    if (r < 0 && strstr(err.text, server->request->name))
         return server_fail(trouble, r, "%s", err.text);
+    if (r < 0)
+        return server_fail(trouble, r, "'%s': %s", server->request->name, err.text);
     return await(container, trouble);
 }
 

@@ -21,6 +21,8 @@ static int call_address(void *of, int number, bool inside, struct buf *host, int
 
     if (!port)
         return -ENOENT;
+    if (!inside && port->reached == 0)
+        return -EAGAIN;
     if (inside && (!container->ip[0] || !engine_is_local(container->engine)))
         return -EAGAIN;
     buf_add_text(host, inside ? container->ip : container->server.host);
