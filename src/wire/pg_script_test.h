@@ -103,11 +103,11 @@ static inline void script_values(struct buf *to, char *list)
 static inline void script_start(struct buf *to, char *line)
 {
     char *version = script_cut(&line, ' ');
-    int major = (int)strtol(version, &version, 10);
+    long major = strtol(version, &version, 10);
     int minor = *version ? atoi(version + 1) : 0;
     size_t begun = pg_begin(to, 0);
 
-    pg_put_int32(to, major << 16 | minor);
+    pg_put_int32(to, (int32_t)((uint32_t)major << 16 | (uint32_t)minor));
     while (*line) {
         char *pair = script_cut(&line, '|');
 

@@ -39,6 +39,7 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
+    server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
     while (server->prepared)
         prepared_remove(server, server->prepared);
