@@ -238,6 +238,7 @@ static void chosen_parse(struct pg_session *session)
         begin_entry(session);
         answer_by_rule(session);
     } else {
+        session->rule = NULL; /* it answers the execution, and so do its faults */
         pg_answer_done(session);
     }
 }
