@@ -97,11 +97,11 @@ static void say(struct seam_pg_mock *mock, const struct pg_fact *fact, const cha
 {
     seam_error_at(mock->t, pg_rule_site(rule),
                   "the double claims what PostgreSQL %d does not do, by a kept fact\n"
-                  "    statement  %s\n"
-                  "    claim      %s\n"
-                  "    truth      %s\n"
-                  "    fact       %s\n"
-                  "    try: seam test -verify",
+                  "statement  %s\n"
+                  "claim      %s\n"
+                  "truth      %s\n"
+                  "fact       %s\n"
+                  "try: seam test -verify",
                   fact->server, fact->sql, claim ? claim : "no error",
                   pg_fact_words(&mock->facts->arena, fact), strstr(path, PG_FACT_FOLDER));
 }

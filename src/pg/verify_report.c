@@ -74,7 +74,7 @@ static void add_row(struct buf *to, const char *kind, const char *text)
     while (text) {
         size_t size = strcspn(text, "\n");
 
-        buf_printf(to, "\n    %-9s  ", first ? kind : "");
+        buf_printf(to, "\n%-9s  ", first ? kind : "");
         quote_add_head(to, text, size, SQL_SHOWN, 0);
         text = text[size] ? text + size + 1 : NULL;
         first = false;
@@ -108,7 +108,7 @@ static void add_table(struct pg_verifier *verifier, struct buf *to,
     add_row(to, "claim", of->claim_words);
     add_row(to, "truth", of->truth_words);
     if (of->why)
-        buf_printf(to, "\n    %s", of->why);
+        buf_printf(to, "\n%s", of->why);
 }
 
 /* ---- saying */
