@@ -30,23 +30,10 @@ static const char *event_name(const struct pg_session *session)
     }
 }
 
-/* From the journal where it is there: what was bound may be gone with the transaction when the answer is written. */
-static const char *argument_text(struct pg_session *session, size_t i, size_t *ret_size)
-{
-    const struct pg_entry *entry = session->entry;
-    const char *text;
-
-    if (!entry || i >= entry->call.arg_count)
-        return pg_argument_text(&session->call.arguments[i], &session->arena, ret_size);
-    text = entry->call.args[i];
-    *ret_size = text ? strlen(text) : 0;
-    return text;
-}
-
 static void add_argument(struct buf *to, struct pg_session *session, size_t i)
 {
     size_t size;
-    const char *text = argument_text(session, i, &size);
+    const char *text = pg_argument_text(&session->call.arguments[i], &session->arena, &size);
 
     buf_printf(to, "%s$%zu=", i > 0 ? ", " : "", i + 1);
     if (!text)
