@@ -318,8 +318,11 @@ void pg_serve_cut(struct pg_session *session)
     session->note = "the program closed the connection";
     session->waits = session->delayed = false;
     if (session->entry) {
+        bool told = session->entry->ended; /* by a fault, which has cut the connection */
+
         pg_entry_answer(session->entry, NULL, NULL);
-        pg_report(session, NULL, NULL, 0);
+        if (!told)
+            pg_report(session, NULL, NULL, 0);
     }
     session->ask = NULL;
 }
