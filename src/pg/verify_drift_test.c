@@ -599,15 +599,14 @@ SEAM_TEST(drift_counts_and_transactions)
                "tally t 1: 2\n"
                "tally t 2: 1\n"
                "end t fail\n");
-    drift_says(
-        t, does_not_wait,
-        "error t: the double claims what PostgreSQL 15 does not do\n"
-        "statement  UPDATE users SET nickname = 'y'\n"
-        "claim      UPDATE 1\n"
-        "truth      the real server would wait for the statement at orders_test.c:5\n"
-        "tally t 0: 1\n"
-        "tally t 2: 1\n"
-        "end t fail\n");
+    drift_says(t, does_not_wait,
+               "error t: the double claims what PostgreSQL 15 does not do\n"
+               "statement  UPDATE users SET nickname = 'y'\n"
+               "claim      UPDATE 1\n"
+               "truth      the real server would wait for the statement at orders_test.c:5\n"
+               "tally t 0: 1\n"
+               "tally t 2: 1\n"
+               "end t fail\n");
     drift_says(t, gives_what_cannot_be,
                "error t: PostgreSQL 15 does not take .given\n"
                "ERROR 42P01 relation \"nowhere\" does not exist\n"
