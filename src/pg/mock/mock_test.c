@@ -180,6 +180,23 @@ SEAM_TEST(errors_have_all_fields_of_the_server)
     PQclear(result);
 }
 
+/* The error ends the portal that held them. */
+SEAM_TEST(arguments_of_a_refused_statement_are_told)
+{
+    const char *const values[] = { "8", "k-1", "4200" };
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+
+    seam_pg_expect(db, .sql_regex = "^INSERT INTO orders",
+                   .error =
+                       SEAM_PG_UNIQUE_VIOLATION(.table = "orders",
+                                                .constraint = "orders_idempotency_key_key"));
+    PQclear(PQexecParams(conn, "INSERT INTO orders (id, key, cents) VALUES ($1, $2, $3)", 3,
+                         NULL, values, NULL, NULL, 0));
+    seam_require_eq(t, seam_pg_mock_count(db), 1);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->args[1], "k-1");
+}
+
 SEAM_TEST(what_is_wrong_with_a_statement_comes_when_it_is_prepared)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
