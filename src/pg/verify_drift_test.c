@@ -60,8 +60,26 @@ static void prepares_an_unknown_column(seam_t *t)
     script_verify(script);
 }
 
+static void injects_into_what_does_not_parse(seam_t *t)
+{
+    struct script *script = begin(t);
+
+    PARAMS(script, 1, 5, "INSERT INTO user (email) VALUES ($1)", ARGS("x"),
+           .error = SEAM_PG_DEADLOCK(.message = "cannot"));
+    script_verify(script);
+}
+
 SEAM_TEST(drift_statements_that_do_not_parse)
 {
+    drift_says(t, injects_into_what_does_not_parse,
+               "error t: the double claims what PostgreSQL 15 does not do\n"
+               "statement  INSERT INTO user (email) VALUES ($1)\n"
+               "arguments  'x'\n"
+               "claim      ERROR 40P01 cannot\n"
+               "           See server log for query details.\n"
+               "truth      ERROR 42601 syntax error at or near \"user\"\n"
+               "tally t 2: 1\n"
+               "end t fail\n");
     drift_says(t, claims_a_syntax_error,
                "error t: the double claims what PostgreSQL 15 does not do\n"
                "statement  SELCT 1\n"
@@ -599,15 +617,14 @@ SEAM_TEST(drift_counts_and_transactions)
                "tally t 1: 2\n"
                "tally t 2: 1\n"
                "end t fail\n");
-    drift_says(
-        t, does_not_wait,
-        "error t: the double claims what PostgreSQL 15 does not do\n"
-        "statement  UPDATE users SET nickname = 'y'\n"
-        "claim      UPDATE 1\n"
-        "truth      the real server would wait for the statement at orders_test.c:5\n"
-        "tally t 0: 1\n"
-        "tally t 2: 1\n"
-        "end t fail\n");
+    drift_says(t, does_not_wait,
+               "error t: the double claims what PostgreSQL 15 does not do\n"
+               "statement  UPDATE users SET nickname = 'y'\n"
+               "claim      UPDATE 1\n"
+               "truth      the real server would wait for the statement at orders_test.c:5\n"
+               "tally t 0: 1\n"
+               "tally t 2: 1\n"
+               "end t fail\n");
     drift_says(t, gives_what_cannot_be,
                "error t: PostgreSQL 15 does not take .given\n"
                "ERROR 42P01 relation \"nowhere\" does not exist\n"

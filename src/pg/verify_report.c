@@ -81,8 +81,7 @@ static void add_row(struct buf *to, const char *kind, const char *text)
     }
 }
 
-/* A statement in one line. */
-static const char *shown_sql(struct arena *arena, const char *sql)
+const char *verify_sql_words(struct arena *arena, const char *sql)
 {
     char *shown = arena_dup(arena, sql), *to = shown;
 
@@ -102,7 +101,7 @@ static const char *shown_sql(struct arena *arena, const char *sql)
 static void add_table(struct pg_verifier *verifier, struct buf *to,
                       const struct verify_case *of)
 {
-    add_row(to, "statement", shown_sql(&verifier->arena, of->sql));
+    add_row(to, "statement", verify_sql_words(&verifier->arena, of->sql));
     if (of->arguments)
         add_row(to, "arguments", of->arguments);
     add_row(to, "claim", of->claim_words);
