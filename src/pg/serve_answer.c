@@ -17,6 +17,8 @@ enum {
     TYPE_TEXT = 25 /* what the server takes a parameter for that nothing tells of */
 };
 
+#define UNEXPECTED "SM001"
+
 /* ---- the beginning and the end of each answer */
 
 void pg_answer_begin(struct pg_session *session)
@@ -85,6 +87,8 @@ static void show_rows(const struct pg_rule *rule, struct buf *to)
 
 static const char *say_outcome(struct pg_session *session, const struct outcome *outcome)
 {
+    if (outcome->sqlstate && strcmp(outcome->sqlstate, UNEXPECTED) == 0)
+        return UNEXPECTED; /* the words are ours, and say to look at the report */
     if (outcome->sqlstate)
         return arena_printf(&session->arena, "%s %s", outcome->sqlstate,
                             outcome->message ? outcome->message : "");
@@ -203,7 +207,7 @@ void pg_answer_unexpected(struct pg_session *session)
 {
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
-        .sqlstate = "SM001",
+        .sqlstate = UNEXPECTED,
         .message = "seam: no rule of this mock answers this; see the report of the test"
     };
 
@@ -389,7 +393,7 @@ static void answer_generated(struct pg_session *session)
     struct generation generation = { .session = session,
                                      .r = -ECANCELED,
                                      .err = { "a fatal has ended .row_fn" } };
-    struct pg_error error = { .sqlstate = "SM001" };
+    struct pg_error error = { .sqlstate = UNEXPECTED };
 
     if (!pg_serve_may_call(session, answer_generated))
         return;
