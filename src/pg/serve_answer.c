@@ -123,7 +123,8 @@ void pg_answer_end(struct pg_session *session)
 {
     const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
 
-    if (session->copying) { /* the statement ends when its data is there */
+    if (session->copying ||
+        session->copy_tape) { /* the statement ends when its data is there */
         pg_entry_release(session->copy_entry);
         session->copy_entry = session->entry;
         session->entry = NULL;
