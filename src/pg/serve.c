@@ -54,6 +54,19 @@ static enum seam_pg_event event_of(const struct pg_ask *ask)
     }
 }
 
+/* What BEGIN does not say is as the session has it. */
+static void fill_modes(struct pg_session *session)
+{
+    const struct pg_sql *is = session->call.is;
+    const char *read_only = pg_server_setting(session->server, "default_transaction_read_only");
+
+    session->call.isolation =
+        is->isolation ? is->isolation
+                      : pg_server_setting(session->server, "default_transaction_isolation");
+    session->call.read_only =
+        is->read_only >= 0 ? is->read_only == 1 : read_only && strcmp(read_only, "on") == 0;
+}
+
 static void fill_call(struct pg_session *session)
 {
     static const struct pg_argument none; /* known to be none */
@@ -66,6 +79,8 @@ static void fill_call(struct pg_session *session)
         return;
     session->call.sql = ask->statement->sql;
     session->call.is = &ask->statement->is;
+    if (session->call.event == SEAM_PG_BEGIN)
+        fill_modes(session);
     if (!has_arguments || (ask->kind == PG_ASK_DESCRIBE && !ask->portal))
         return;
     session->call.argument_count = ask->argument_count;
@@ -151,6 +166,8 @@ static void use_rule(struct pg_session *session)
     pg_rule_use(session->mock->rules, session->rule);
     if (session->entry)
         session->entry->call.rule = pg_rule_site(session->rule);
+    else /* for the report: a statement that cannot be prepared goes when it is answered */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
 }
 
 static void delay_is_over(struct pg_session *session)
@@ -324,6 +341,8 @@ void pg_serve_cut(struct pg_session *session)
         if (!told)
             pg_report(session, NULL, NULL, 0);
     }
+    if (session->held)
+        pg_entry_answer(session->held, NULL, NULL);
     session->ask = NULL;
 }
 

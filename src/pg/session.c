@@ -204,6 +204,12 @@ void pg_session_answered(struct pg_session *session)
     pg_session_run(session);
 }
 
+void pg_session_let_go(struct pg_session *session)
+{
+    pg_entry_release(session->held);
+    session->held = NULL;
+}
+
 void pg_session_silence(struct pg_session *session)
 {
     session->silent = true;
@@ -323,6 +329,7 @@ static void gone(struct stream *stream)
     pg_server_free(session->server);
     pg_entry_release(session->entry);
     pg_entry_release(session->copy_entry);
+    pg_session_let_go(session);
     arena_fini(&session->arena);
     buf_fini(&session->drip);
     free(session);

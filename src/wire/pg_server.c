@@ -78,6 +78,13 @@ char pg_server_state(const struct pg_server *server)
     return server->block == PG_BLOCK ? 'T' : server->block == PG_FAILED ? 'E' : 'I';
 }
 
+const char *pg_server_setting(struct pg_server *server, const char *name)
+{
+    const char *as_shown;
+
+    return parameter_value(server, name, &as_shown);
+}
+
 int pg_server_session_pid(const struct pg_server *server)
 {
     return server->options.pid;

@@ -129,6 +129,10 @@ struct buf *pg_server_out(struct pg_server *server);
 size_t pg_server_ready(const struct pg_server *server);
 
 char pg_server_state(const struct pg_server *server); /* 'I', 'T' or 'E' */
+
+/* What SHOW would tell of a parameter now; NULL: there is none. Until the ask that is open is answered. */
+const char *pg_server_setting(struct pg_server *server, const char *name);
+
 int pg_server_session_pid(const struct pg_server *server);
 
 /* The last frame that was taken from the client, while an ask that it led to is open: for a transcript. */
