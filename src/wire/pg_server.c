@@ -41,6 +41,7 @@ void pg_server_free(struct pg_server *server)
         return;
     server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
+    portals_bury(server);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
@@ -76,6 +77,13 @@ size_t pg_server_ready(const struct pg_server *server)
 char pg_server_state(const struct pg_server *server)
 {
     return server->block == PG_BLOCK ? 'T' : server->block == PG_FAILED ? 'E' : 'I';
+}
+
+const char *pg_server_setting(struct pg_server *server, const char *name)
+{
+    const char *as_shown;
+
+    return parameter_value(server, name, &as_shown);
 }
 
 int pg_server_session_pid(const struct pg_server *server)
@@ -149,6 +157,15 @@ void pg_server_done(struct pg_server *server)
         return;
     engine_answer(server);
     server->then(server);
+}
+
+void pg_server_rest(const struct pg_server *server, struct buf *to)
+{
+    const struct pg_reader *reader = &server->reader;
+
+    if (reader->at < reader->in.size)
+        buf_add(to, reader->in.data + reader->at, reader->in.size - reader->at);
+    buf_add(to, server->later.data, server->later.size);
 }
 
 void pg_server_accept(struct pg_server *server)
@@ -517,6 +534,7 @@ enum pg_server_step pg_server_next(struct pg_server *server, struct pg_ask **ret
             *ret = &server->ask;
             return PG_SERVER_ASK;
         }
+        portals_bury(server);
         if (server->tls_due) {
             server->tls_due = false;
             return PG_SERVER_TLS;
