@@ -7,6 +7,7 @@
 
 #include "base/deadline.h"
 #include "link/link.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "test/t.h"
 
@@ -255,7 +256,7 @@ static void chosen_parse(struct pg_session *session)
         begin_entry(session);
         answer_by_rule(session);
     } else {
-        session->rule = NULL; /* it answers the execution */
+        session->rule = NULL; /* it answers the execution, and so do its faults */
         pg_answer_done(session);
     }
 }
@@ -335,8 +336,11 @@ void pg_serve_cut(struct pg_session *session)
     session->note = "the program closed the connection";
     session->waits = session->delayed = false;
     if (session->entry) {
+        bool told = session->entry->ended; /* by a fault, which has cut the connection */
+
         pg_entry_answer(session->entry, NULL, NULL);
-        pg_report(session, NULL, NULL, 0);
+        if (!told)
+            pg_report(session, NULL, NULL, 0);
     }
     if (session->held)
         pg_entry_answer(session->held, NULL, NULL);
@@ -368,6 +372,7 @@ int pg_serve_refusal(struct seam_pg_mock *mock)
 static void forget_copy(struct pg_session *session)
 {
     session->copying = NULL;
+    session->copy_tape = NULL;
     pg_entry_release(session->copy_entry);
     session->copy_entry = NULL;
 }
@@ -379,8 +384,17 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL) {
+    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
         take_cancel(session);
+        return;
+    }
+    if (session->mock->recording) {
+        if (ask->kind != PG_ASK_SYNC && ask->kind != PG_ASK_CANCEL &&
+            ask->kind != PG_ASK_COPIED)
+            fill_call(session);
+        else
+            session->call = (struct pg_call){ .arena = &session->arena };
+        pg_record_serve(session);
         return;
     }
     if (ask->kind == PG_ASK_SYNC) {

@@ -164,7 +164,8 @@ static bool is_written(struct pg_session *session)
 
 static void report_answer(struct pg_session *session)
 {
-    if (session->copying) { /* the statement ends when its data is there */
+    if (session->copying ||
+        session->copy_tape) { /* the statement ends when its data is there */
         pg_entry_release(session->copy_entry);
         session->copy_entry = session->entry;
         session->entry = NULL;
@@ -214,6 +215,9 @@ void pg_answer_error(struct pg_session *session, const struct pg_error *error)
         whole.severity = "ERROR";
     session->delayed = false;
     loop_timer_cancel(&session->timer);
+    if (session->call
+            .sql) /* the engine forgets a statement that failed in Parse; the report comes later */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
     pg_server_fail(session->server, &whole);
     pg_answer_end(session);
 }

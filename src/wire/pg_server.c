@@ -40,6 +40,7 @@ void pg_server_free(struct pg_server *server)
     if (!server)
         return;
     portals_clear(server, 0);
+    portals_bury(server);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
@@ -155,6 +156,15 @@ void pg_server_done(struct pg_server *server)
         return;
     engine_answer(server);
     server->then(server);
+}
+
+void pg_server_rest(const struct pg_server *server, struct buf *to)
+{
+    const struct pg_reader *reader = &server->reader;
+
+    if (reader->at < reader->in.size)
+        buf_add(to, reader->in.data + reader->at, reader->in.size - reader->at);
+    buf_add(to, server->later.data, server->later.size);
 }
 
 void pg_server_accept(struct pg_server *server)
@@ -522,6 +532,7 @@ enum pg_server_step pg_server_next(struct pg_server *server, struct pg_ask **ret
             *ret = &server->ask;
             return PG_SERVER_ASK;
         }
+        portals_bury(server);
         if (server->tls_due) {
             server->tls_due = false;
             return PG_SERVER_TLS;
