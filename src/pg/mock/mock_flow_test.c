@@ -161,6 +161,22 @@ SEAM_TEST(a_cancel_ends_a_statement_that_waits)
     PQfreeCancel(cancel);
 }
 
+SEAM_TEST(a_statement_timeout_ends_a_statement_that_waits)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+
+    seam_pg_expect(db, .sql = "DELETE FROM a", .tag = "DELETE 1", .delay_ms = 2);
+    seam_pg_expect(db, .sql = "DELETE FROM b", .tag = "DELETE 1", .delay_ms = 2000000);
+    check_exec(t, conn, "SET statement_timeout = '1min'", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "DELETE FROM a", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN; SET LOCAL statement_timeout = 20", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "DELETE FROM b", PGRES_FATAL_ERROR, "57014");
+    seam_check_eq(t, PQerrorMessage(conn),
+                  "ERROR:  canceling statement due to statement timeout\n");
+    seam_check_eq(t, PQtransactionStatus(conn), PQTRANS_INERROR);
+}
+
 /* ---- notifications */
 
 static void check_notified(seam_t *t, PGconn *conn, const char *channel, const char *payload)
