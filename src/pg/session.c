@@ -196,6 +196,7 @@ void pg_session_answered(struct pg_session *session)
     session->ask = NULL;
     session->rule = NULL;
     session->note = NULL;
+    session->copied = NULL;
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;

@@ -50,6 +50,8 @@ struct pg_session {
 
     const struct pg_rule *copying; /* COPY FROM STDIN began by it */
     struct pg_entry *copy_entry;
+    const char *
+        copied; /* the head of what the program sent, in the arena: it goes when it is answered */
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
 
