@@ -40,6 +40,11 @@ static void synchronise(struct pg_verifier *verifier, struct verify_session *ses
 
     if (!session->unsynced)
         return;
+    if (session->ahead) { /* it is there already */
+        session->ahead = NULL;
+        session->unsynced = session->real_failed = false;
+        return;
+    }
     real_put(&session->real, 'S', "", 0);
     real_exchange(&session->real, "Z", verify_deadline(verifier), &verifier->arena, &said,
                   NULL);
