@@ -168,9 +168,12 @@ const struct pg_claim *verify_next_claim(const struct pg_verifier *verifier,
                                          const struct pg_turn *turn);
 
 /* ---- verify_ahead.c */
-/* Whether the batch that begins with this turn may be sent at once; if so, .given of its rule was run. */
+/* Send what can be of the batch that begins with this turn; .given of its rule is run before. */
 void verify_send_ahead(struct pg_verifier *verifier, struct verify_session *session,
                        const struct pg_turn *turn);
+/* The same with an Execute and its Sync. */
+void verify_send_end(struct pg_verifier *verifier, struct verify_session *session,
+                     const struct pg_turn *execute);
 
 /* ---- verify_outcome.c */
 /* The next outcome among messages; false when there is none. */

@@ -313,6 +313,7 @@ static bool ask(struct pg_verifier *verifier, struct verify_session *session,
 
     if (of->claimed.row_count > 0 && !session->ahead)
         sequences = verify_set_sequences(verifier, session->real_columns, &of->claimed);
+    verify_send_end(verifier, session, turn);
     verify_put(session, turn);
     session->unsynced = true;
     goes_on = verify_exchange(verifier, session, "CIsEG", &real);
