@@ -7,6 +7,7 @@
 
 #include "base/deadline.h"
 #include "link/link.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "test/t.h"
 
@@ -54,6 +55,19 @@ static enum seam_pg_event event_of(const struct pg_ask *ask)
     }
 }
 
+/* What BEGIN does not say is as the session has it. */
+static void fill_modes(struct pg_session *session)
+{
+    const struct pg_sql *is = session->call.is;
+    const char *read_only = pg_server_setting(session->server, "default_transaction_read_only");
+
+    session->call.isolation =
+        is->isolation ? is->isolation
+                      : pg_server_setting(session->server, "default_transaction_isolation");
+    session->call.read_only =
+        is->read_only >= 0 ? is->read_only == 1 : read_only && strcmp(read_only, "on") == 0;
+}
+
 static void fill_call(struct pg_session *session)
 {
     static const struct pg_argument none; /* known to be none */
@@ -66,6 +80,8 @@ static void fill_call(struct pg_session *session)
         return;
     session->call.sql = ask->statement->sql;
     session->call.is = &ask->statement->is;
+    if (session->call.event == SEAM_PG_BEGIN)
+        fill_modes(session);
     if (!has_arguments || (ask->kind == PG_ASK_DESCRIBE && !ask->portal))
         return;
     session->call.argument_count = ask->argument_count;
@@ -151,6 +167,8 @@ static void use_rule(struct pg_session *session)
     pg_rule_use(session->mock->rules, session->rule);
     if (session->entry)
         session->entry->call.rule = pg_rule_site(session->rule);
+    else /* for the report: a statement that cannot be prepared goes when it is answered */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
 }
 
 static void delay_is_over(struct pg_session *session)
@@ -238,6 +256,7 @@ static void chosen_parse(struct pg_session *session)
         begin_entry(session);
         answer_by_rule(session);
     } else {
+        session->rule = NULL; /* it answers the execution, and so do its faults */
         pg_answer_done(session);
     }
 }
@@ -317,9 +336,14 @@ void pg_serve_cut(struct pg_session *session)
     session->note = "the program closed the connection";
     session->waits = session->delayed = false;
     if (session->entry) {
+        bool told = session->entry->ended; /* by a fault, which has cut the connection */
+
         pg_entry_answer(session->entry, NULL, NULL);
-        pg_report(session, NULL, NULL, 0);
+        if (!told)
+            pg_report(session, NULL, NULL, 0);
     }
+    if (session->held)
+        pg_entry_answer(session->held, NULL, NULL);
     session->ask = NULL;
 }
 
@@ -348,6 +372,7 @@ int pg_serve_refusal(struct seam_pg_mock *mock)
 static void forget_copy(struct pg_session *session)
 {
     session->copying = NULL;
+    session->copy_tape = NULL;
     pg_entry_release(session->copy_entry);
     session->copy_entry = NULL;
 }
@@ -359,8 +384,17 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL) {
+    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
         take_cancel(session);
+        return;
+    }
+    if (session->mock->recording) {
+        if (ask->kind != PG_ASK_SYNC && ask->kind != PG_ASK_CANCEL &&
+            ask->kind != PG_ASK_COPIED)
+            fill_call(session);
+        else
+            session->call = (struct pg_call){ .arena = &session->arena };
+        pg_record_serve(session);
         return;
     }
     if (ask->kind == PG_ASK_SYNC) {

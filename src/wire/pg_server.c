@@ -78,6 +78,13 @@ char pg_server_state(const struct pg_server *server)
     return server->block == PG_BLOCK ? 'T' : server->block == PG_FAILED ? 'E' : 'I';
 }
 
+const char *pg_server_setting(struct pg_server *server, const char *name)
+{
+    const char *as_shown;
+
+    return parameter_value(server, name, &as_shown);
+}
+
 int pg_server_session_pid(const struct pg_server *server)
 {
     return server->options.pid;
@@ -149,6 +156,15 @@ void pg_server_done(struct pg_server *server)
         return;
     engine_answer(server);
     server->then(server);
+}
+
+void pg_server_rest(const struct pg_server *server, struct buf *to)
+{
+    const struct pg_reader *reader = &server->reader;
+
+    if (reader->at < reader->in.size)
+        buf_add(to, reader->in.data + reader->at, reader->in.size - reader->at);
+    buf_add(to, server->later.data, server->later.size);
 }
 
 void pg_server_accept(struct pg_server *server)
