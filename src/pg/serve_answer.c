@@ -255,13 +255,22 @@ void pg_answer_done(struct pg_session *session)
     pg_answer_end(session);
 }
 
+/* EXECUTE is the statement that it runs, which is asked for next. */
+static bool is_execute(const struct pg_ask *ask)
+{
+    return ask->statement && ask->statement->is.kind == PG_SQL_EXECUTE;
+}
+
 void pg_answer_automatic(struct pg_session *session)
 {
+    bool goes_on = is_execute(session->ask);
+
     if (pg_server_automatic(session->server) < 0) {
         pg_answer_unexpected(session);
         return;
     }
-    claim(session, true);
+    if (!goes_on)
+        claim(session, true);
     pg_answer_end(session);
 }
 
