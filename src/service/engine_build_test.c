@@ -22,8 +22,8 @@ static void put(seam_t *t, const char *folder, const char *name, const char *tex
 
 struct script {
     const char *answer;
-    const char *target; /* what was asked for */
-    const char *config; /* X-Registry-Config */
+    char target[1000]; /* what was asked for */
+    char config[1000]; /* X-Registry-Config */
     char members[1000];
 };
 
@@ -36,34 +36,26 @@ static void play(seam_http_exchange *x, void *arg)
 
     tar.data = (char *)seam_http_body(x, &tar.size);
     while (tar_next(&tar, &at, &member) > 0) {
-        strcat(script->members, member.path);
-        strcat(script->members, " ");
+        size_t used = strlen(script->members);
+
+        snprintf(script->members + used, sizeof script->members - used, "%s ", member.path);
     }
-    script->target = strdup(seam_http_target(x));
-    script->config = strdup(seam_http_field(x, "X-Registry-Config"));
+    snprintf(script->target, sizeof script->target, "%s", seam_http_target(x));
+    snprintf(script->config, sizeof script->config, "%s",
+             seam_http_field(x, "X-Registry-Config"));
     seam_http_printf(x, "%s", script->answer);
-}
-
-static void forget_script(void *arg)
-{
-    struct script *script = arg;
-
-    free((char *)script->target);
-    free((char *)script->config);
 }
 
 static int build(seam_t *t, struct script *script, const struct engine_build *request,
                  const char **ret_image, struct err *err)
 {
-    struct engine_fake *fake = seam_alloc(t, sizeof *fake);
+    struct engine_fake fake = { .rest = play, .arg = script };
     struct buf image = BUF_INIT(200);
     int r;
 
-    *fake = (struct engine_fake){ .rest = play, .arg = script };
-    seam_cleanup(t, forget_script, script);
     seam_setenv(t, "DOCKER_AUTH_CONFIG",
                 "{\"auths\":{\"host:5000\":{\"identitytoken\":\"tok\"}}}");
-    r = engine_build(engine_test_fake(t, fake), request, &image, NULL, err);
+    r = engine_build(engine_test_fake(t, &fake), request, &image, NULL, err);
     *ret_image = seam_format(t, "%s", buf_text(&image));
     buf_fini(&image);
     return r;
@@ -109,16 +101,18 @@ SEAM_TEST(build_sends_the_folder_and_its_arguments)
 SEAM_TEST(build_shows_the_last_lines_of_its_output)
 {
     const char *folder = seam_tempdir(t), *image;
-    char *answer = seam_alloc(t, 20000), *want = seam_alloc(t, 2000);
-    struct script script = { .answer = answer };
+    const char *answer = "", *want = "";
+    struct script script = { .answer = "" };
     struct err err = { "" };
 
     for (int i = 0; i < 300; i++)
-        sprintf(answer + strlen(answer), "{\"stream\":\"line %03d\\n\"}\n", i);
-    strcat(answer, "{\"errorDetail\":{\"message\":\"The command 'x' returned a non-zero code: "
-                   "3\"}}\n{\"stream\":\"not reached\"}\n");
-    for (int i = 200; i < 300; i++)
-        sprintf(want + strlen(want), "line %03d\n", i);
+        answer = seam_format(t, "%s{\"stream\":\"line %03d\\n\"}\n", answer, i);
+    script.answer = seam_format(t,
+                                "%s{\"errorDetail\":{\"message\":\"The command 'x' returned a "
+                                "non-zero code: 3\"}}\n{\"stream\":\"not reached\"}\n",
+                                answer);
+    for (int i = 201; i < 300; i++)
+        want = seam_format(t, "%sline %03d\n", want, i);
     put(t, folder, "Dockerfile", "");
     seam_check_eq(t,
                   build(t, &script, &(struct engine_build){ .folder = folder }, &image, &err),
@@ -129,7 +123,7 @@ SEAM_TEST(build_shows_the_last_lines_of_its_output)
                     "cannot build '%s/Dockerfile': the Docker daemon says 'The command "
                     "'x' returned a non-zero code: 3'; try: correct the command of the "
                     "Dockerfile\n%s",
-                    folder, want + 9 * 1));
+                    folder, want));
 }
 
 SEAM_TEST(build_without_a_dockerfile)

@@ -252,6 +252,7 @@ SEAM_TEST(engine_notices_an_answer_that_is_cut)
 
     seam_check_eq(t, engine_inspect(engine, "abc", &answer, &err), -ENOTCONN);
     fake.rest = hang_up;
+    engine = engine_test_fake(t, &fake);
     seam_check_eq(t, engine_inspect(engine, "abc", &answer, &err), -EPROTO);
     seam_check(t, answer == NULL);
     seam_check(t, strstr(err.text, "cannot look at container 'abc': the Docker daemon's answer "

@@ -45,15 +45,20 @@ static void answer(seam_http_exchange *x, void *arg)
                      fake->api ? fake->api : "1.41", fake->oldest ? fake->oldest : "1.12");
 }
 
-seam_http_server *engine_test_serve(seam_t *t, struct engine_fake *fake, const char **ret_url)
+seam_http_server *engine_test_serve(seam_t *t, const struct engine_fake *fake,
+                                    const char **ret_url)
 {
-    seam_http_server *server = seam_http_serve(t, answer, fake, .unix_socket = "");
+    struct engine_fake *copy = seam_alloc(t, sizeof *copy);
+    seam_http_server *server;
+
+    *copy = *fake;
+    server = seam_http_serve(t, answer, copy, .unix_socket = "");
 
     *ret_url = seam_format(t, "unix://%s", seam_http_socket(server));
     return server;
 }
 
-struct engine *engine_test_fake(seam_t *t, struct engine_fake *fake)
+struct engine *engine_test_fake(seam_t *t, const struct engine_fake *fake)
 {
     const char *url;
 

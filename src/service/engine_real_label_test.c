@@ -173,7 +173,7 @@ SEAM_TEST(real_events_tell_that_a_container_died)
     struct err err = { "" };
     pthread_t thread;
 
-    strcpy(follower.id, create(t, own, "sleep 60", NULL));
+    memcpy(follower.id, create(t, own, "sleep 60", NULL), sizeof follower.id);
     seam_require_ok(t, pthread_create(&thread, NULL, follow, &follower));
     /* Whether it follows already cannot be known; it is started again until the death was seen. */
     for (int i = 0; i < 20; i++) {

@@ -38,7 +38,7 @@ static void remove_image(void *arg)
 
 static int start_registry(seam_t *t, bool closed)
 {
-    static const char open_config[] = "version: 0.1\nlog: {level: fatal, accesslog: {disabled: "
+    static const char open_config[] = "version: 0.1\nlog: {level: error, accesslog: {disabled: "
                                       "true}}\nstorage: {filesystem: {}}\nhttp: {addr: set}\n";
     const char *folder = seam_tempdir(t), *config = seam_path(t, "%s/config.yml", folder);
     const char *users = seam_path(t, "%s/htpasswd", folder);

@@ -22,8 +22,9 @@ struct engine_fake {
 };
 
 /* Start it on a unix socket and a client for it. */
-struct engine *engine_test_fake(seam_t *t, struct engine_fake *fake);
-seam_http_server *engine_test_serve(seam_t *t, struct engine_fake *fake, const char **ret_url);
+struct engine *engine_test_fake(seam_t *t, const struct engine_fake *fake);
+seam_http_server *engine_test_serve(seam_t *t, const struct engine_fake *fake,
+                                    const char **ret_url);
 
 /* A client of the daemon at a url, as if it were found there; ends with the test. */
 struct engine *engine_test_open(seam_t *t, const char *url);
