@@ -42,6 +42,11 @@ void record_fail(struct pg_recording *recording, const char *format, ...)
     va_end(args);
 }
 
+const char *record_name(const struct record_tape *tape)
+{
+    return *tape->normal ? tape->normal : "the end of a pipeline";
+}
+
 /* ---- the end */
 
 static void save(struct pg_recording *recording)
@@ -73,9 +78,9 @@ static void say_unused(const struct pg_recording *recording)
 
         if (tape->used || tape->event == RECORD_DESCRIBED || count++ >= UNUSED_SHOWN)
             continue;
-        (as_notes ? seam_log_at : seam_error_at)(
-            t, recording->site, "line %d of '%s' was never replayed: %s", tape->line,
-            recording->file, *tape->normal ? tape->normal : "the end of a pipeline");
+        (as_notes ? seam_log_at
+                  : seam_error_at)(t, recording->site, "line %d of '%s' was never replayed: %s",
+                                   tape->line, recording->file, record_name(tape));
     }
     if (count > UNUSED_SHOWN)
         seam_log_at(t, recording->site, "... and %d more", count - UNUSED_SHOWN);

@@ -140,6 +140,8 @@ void record_fail(struct pg_recording *recording, const char *format, ...) SEAM_P
 /* Called by mock.c, without the lock, when all sessions are over; a mock without one is fine. */
 void pg_record_end(struct seam_pg_mock *mock);
 
+const char *record_name(const struct record_tape *tape); /* its statement, for messages */
+
 /* ---- record_address.c: "host=... port=..." or "postgres://...". -EINVAL with a sentence. */
 int record_address_parse(struct arena *arena, const char *conninfo, struct record_address *ret,
                          struct err *err);
@@ -194,6 +196,7 @@ void pg_record_nearest(struct pg_session *session, struct buf *words);
 
 /* The tape that answers; NULL: none does. */
 struct record_tape *record_due(struct pg_session *session, enum record_event event);
+struct record_tape *record_later(struct pg_session *session);
 void record_use(struct pg_session *session, struct record_tape *tape);
 
 /* One that tells what the session's statement returns, whenever it was executed; NULL. */

@@ -87,10 +87,29 @@ struct record_tape *record_due(struct pg_session *session, enum record_event eve
     return NULL;
 }
 
+/* One that comes later in its session: what is in front of it was left out. */
+struct record_tape *record_later(struct pg_session *session)
+{
+    struct pg_recording *recording = session->mock->recording;
+
+    for (size_t i = 0; i < recording->file_session_count; i++) {
+        struct record_session *of = &recording->sessions[i];
+
+        if (session->recorded ? of != session->recorded : of->taken)
+            continue;
+        for (size_t n = of->at; n < of->count; n++)
+            if (is_due(session, of->tapes[n], RECORD_EXECUTED))
+                return of->tapes[n];
+    }
+    return NULL;
+}
+
 void record_use(struct pg_session *session, struct record_tape *tape)
 {
     session->recorded = &session->mock->recording->sessions[tape->session - 1];
     session->recorded->taken = true;
+    while (next_of(session->recorded) != tape)
+        session->recorded->at++;
     session->recorded->at++;
     tape->used = true;
 }
