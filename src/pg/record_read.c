@@ -287,9 +287,10 @@ static void check_members(struct reading *of)
 
 static void read_event(struct reading *of)
 {
-    static const char *const events[] = {
-        [RECORD_PARSED] = "parse", [RECORD_DESCRIBED] = "describe", [RECORD_SYNCED] = "sync"
-    };
+    static const char *const events[] = { [RECORD_PARSED] = "parse",
+                                          [RECORD_DESCRIBED] = "describe",
+                                          [RECORD_SYNCED] = "sync",
+                                          [RECORD_ENDED] = "end" };
     size_t size;
     const char *text = text_of(of, "event", &size);
 
@@ -297,7 +298,7 @@ static void read_event(struct reading *of)
         if (strcmp(text, events[i]) == 0)
             of->tape->event = (enum record_event)i;
     if (text && of->tape->event == RECORD_EXECUTED && !of->wrong)
-        of->wrong = "\"event\" is none of \"parse\", \"describe\" and \"sync\"";
+        of->wrong = "\"event\" is none of \"parse\", \"describe\", \"sync\" and \"end\"";
 }
 
 static void read_head(struct reading *of)
@@ -315,7 +316,7 @@ static void read_head(struct reading *of)
     tape->session = (int)session->integer;
     read_event(of);
     tape->sql = text_of(of, "sql", &size);
-    if (!tape->sql && tape->event == RECORD_SYNCED)
+    if (!tape->sql && (tape->event == RECORD_SYNCED || tape->event == RECORD_ENDED))
         tape->sql = "";
     if (!tape->sql && !of->wrong)
         of->wrong = "\"sql\" is missing";
@@ -326,7 +327,7 @@ static void read_head(struct reading *of)
 static void check_answer(struct reading *of)
 {
     const struct record_tape *tape = of->tape;
-    bool needs_error = tape->event == RECORD_PARSED || tape->event == RECORD_SYNCED;
+    bool needs_error = tape->event != RECORD_EXECUTED && tape->event != RECORD_DESCRIBED;
 
     if (of->wrong)
         return;
@@ -363,7 +364,7 @@ static int refuse(const struct pg_recording *recording, int line, const char *wo
                   struct err *err)
 {
     return err_set(err, -EINVAL, "%s:%d: %s\ntry: seam test -update -run '^%s$'",
-                   recording->file, line, words, seam_name(recording->mock->t));
+                   recording->file, line, words, recording->test);
 }
 
 static int read_header(struct pg_recording *recording, const struct json_node *line,
@@ -433,13 +434,14 @@ static void part_sessions(struct pg_recording *recording)
     }
 }
 
-int record_read(struct pg_recording *recording, struct err *err)
+int record_read(struct pg_recording *recording, const char *test, struct err *err)
 {
     struct buf data = BUF_INIT(2 * (size_t)RECORD_FILE_MAX);
     int r = io_read_file(recording->path, &data);
     const char *at = buf_text(&data), *end = at + data.size;
     int number = 0;
 
+    recording->test = test;
     if (r < 0)
         err_system(err, r, "cannot read the recording '%s'", recording->path);
     else if (data.size == 0)

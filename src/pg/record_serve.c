@@ -184,6 +184,8 @@ static void answer(struct pg_session *session, struct record_tape *tape)
         pg_server_fail(session->server, tape->error);
     else
         send_result(session, tape);
+    session->ends_with = record_end(session);
+    session->killed = session->ends_with != NULL;
     pg_answer_end(session);
 }
 

@@ -79,13 +79,14 @@ struct record_tap {
 
 /* ---- life */
 
-struct record_tap *record_tap_new(struct pg_recording *recording)
+struct record_tap *record_tap_new(struct pg_recording *recording, int session)
 {
     struct record_tap *tap = calloc(1, sizeof *tap);
 
     if (!tap)
         arena_give_up(sizeof *tap);
     tap->recording = recording;
+    tap->session = session;
     tap->last = &tap->pending;
     tap->last_notice = &tap->notices;
     return tap;
@@ -777,6 +778,22 @@ static void skip_to_sync(struct record_tap *tap)
     tap->skipping = !tap->pending;
 }
 
+/* Nothing was asked: an administrator, or a time-out. A session without a statement has no place in the file. */
+static void end_idle(struct record_tap *tap, const struct pg_error *error)
+{
+    struct record_tape *tape = tap->session > 0 ? new_tape(tap, RECORD_ENDED, "") : NULL;
+    struct pg_error *kept;
+
+    if (!tape)
+        return;
+    tap->tape = tape;
+    kept = arena_zero(&tap->recording->arena, sizeof *kept);
+    *kept = keep_error(tap, error);
+    tape->error = kept;
+    end_tape(tap);
+    forget_turn(tap);
+}
+
 static void fail(struct record_tap *tap, const struct pg_frame *frame)
 {
     struct pg_error error;
@@ -784,8 +801,12 @@ static void fail(struct record_tap *tap, const struct pg_frame *frame)
     char type;
 
     tap->copying = false;
-    if (!tap->pending || pg_read_error(frame, &error) < 0)
-        return; /* it ends the session while that is idle */
+    if (pg_read_error(frame, &error) < 0)
+        return;
+    if (!tap->pending) {
+        end_idle(tap, &error);
+        return;
+    }
     type = tap->pending->type;
     if (type == 'Q' || type == 'E')
         run(tap);

@@ -125,13 +125,14 @@ static void put_notices(struct buf *to, const struct record_notice *notice)
 
 static void put_tape(struct buf *to, const struct record_tape *tape)
 {
-    static const char *const events[] = {
-        [RECORD_PARSED] = "parse", [RECORD_DESCRIBED] = "describe", [RECORD_SYNCED] = "sync"
-    };
+    static const char *const events[] = { [RECORD_PARSED] = "parse",
+                                          [RECORD_DESCRIBED] = "describe",
+                                          [RECORD_SYNCED] = "sync",
+                                          [RECORD_ENDED] = "end" };
 
     buf_printf(to, "{\"session\":%d", tape->session);
     put_member(to, "event", events[tape->event]);
-    if (tape->event != RECORD_SYNCED)
+    if (*tape->sql)
         put_member(to, "sql", tape->sql);
     put_arguments(to, tape);
     put_columns(to, tape);
