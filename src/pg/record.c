@@ -2,6 +2,7 @@
 
 #include "pg/record.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 #include "base/hostile.h"
 
-enum { WORDS_MAX = 64 << 10, UNUSED_SHOWN = 20 };
+enum { WORDS_MAX = 64 << 10, UNUSED_SHOWN = 20, NAME_MAX_SIZE = 100 };
 
 struct record_tape *record_add(struct pg_recording *recording)
 {
@@ -43,11 +44,19 @@ void record_fail(struct pg_recording *recording, const char *format, ...)
     va_end(args);
 }
 
-const char *record_name(const struct record_tape *tape)
+const char *record_name(const struct record_tape *tape, struct arena *arena)
 {
-    return *tape->normal                  ? tape->normal
-           : tape->event == RECORD_SYNCED ? "the end of a pipeline"
-                                          : "the end of the session";
+    char *name = arena_copy(arena, tape->sql, strnlen(tape->sql, NAME_MAX_SIZE)), *to = name;
+
+    if (!*name)
+        return tape->event == RECORD_SYNCED ? "the end of a pipeline"
+                                            : "the end of the session";
+    for (const char *at = name; *at; at++)
+        if (!isspace((unsigned char)*at) || (to > name && to[-1] != ' '))
+            *to++ = isspace((unsigned char)*at) ? ' ' : *at;
+    *to = '\0';
+    return tape->sql[strnlen(tape->sql, NAME_MAX_SIZE)] ? arena_printf(arena, "%s...", name)
+                                                        : name;
 }
 
 /* ---- the end */
@@ -83,7 +92,7 @@ static void say_unused(const struct pg_recording *recording)
             continue;
         (as_notes ? seam_log_at
                   : seam_error_at)(t, recording->site, "line %d of '%s' was never replayed: %s",
-                                   tape->line, recording->file, record_name(tape));
+                                   tape->line, recording->file, record_name(tape, t_arena(t)));
     }
     if (count > UNUSED_SHOWN)
         seam_log_at(t, recording->site, "... and %d more", count - UNUSED_SHOWN);
@@ -201,7 +210,9 @@ static int open_recording(seam_t *t, struct pg_recording *recording, const char 
 
     if (r == 0)
         r = record_redaction_parse(t_arena(t), options->redact, &recording->redaction, err);
-    if (r == 0 && recording->mode != SEAM_PG_RECORD)
+    if (r == 0 && recording->mode == SEAM_PG_RECORD)
+        r = record_check_free(recording, err);
+    else if (r == 0)
         r = record_read(recording, seam_name(t), err);
     if (r == 0 && recording->mode != SEAM_PG_REPLAY)
         r = take_address(t, recording, conninfo, err);

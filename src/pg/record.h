@@ -25,6 +25,8 @@ enum {
     RECORD_FORMAT = 1
 };
 
+#define RECORD_SEAM "postgresql recording" /* what the first line says that it is */
+
 /* A value as the file has it. */
 enum record_kind { RECORD_NULL, RECORD_TEXT, RECORD_BINARY, RECORD_REDACTED };
 
@@ -147,7 +149,8 @@ void record_free_tapes(struct pg_recording *recording); /* and all that is in it
 /* Called by mock.c, without the lock, when all sessions are over; a mock without one is fine. */
 void pg_record_end(struct seam_pg_mock *mock);
 
-const char *record_name(const struct record_tape *tape); /* its statement, for messages */
+/* Its statement, for messages. */
+const char *record_name(const struct record_tape *tape, struct arena *arena);
 
 /* ---- record_address.c: "host=... port=..." or "postgres://...". -EINVAL with a sentence. */
 int record_address_parse(struct arena *arena, const char *conninfo, struct record_address *ret,
@@ -189,6 +192,9 @@ const char *record_type_name(struct arena *arena, uint32_t oid, int modifier);
 /* Read the file. -ENOENT when there is none; -EINVAL with file, line, what is wrong, and the
  * command that writes it anew for `test`. */
 int record_read(struct pg_recording *recording, const char *test, struct err *err);
+
+/* Whether the path is free, or has a recording that may be written anew. -EEXIST with words. */
+int record_check_free(const struct pg_recording *recording, struct err *err);
 
 /* Write the tapes whose answer has come, in one step. */
 int record_write(const struct pg_recording *recording, size_t *ret_count, struct err *err);

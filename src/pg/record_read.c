@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "pg/record.h"
@@ -10,7 +11,7 @@
 
 #include "base/hostile.h"
 
-enum { SESSIONS_MAX = 100000 };
+enum { SESSIONS_MAX = 100000, HEAD_MAX = 100 };
 
 /* What a line is made into, and why it cannot be. */
 struct reading {
@@ -367,6 +368,25 @@ static int refuse(const struct pg_recording *recording, int line, const char *wo
                    recording->file, line, words, recording->test);
 }
 
+/* It is not ours, and nobody shall be told to write over it. */
+static int refuse_foreign(const struct pg_recording *recording, struct err *err)
+{
+    return err_set(
+        err, -EINVAL,
+        "%s:1: it is no recording of PostgreSQL\ntry: the name of a recording, or of "
+        "a file that is not there",
+        recording->file);
+}
+
+int record_check_free(const struct pg_recording *recording, struct err *err)
+{
+    bool is_there = access(recording->path, F_OK) == 0;
+
+    if (!is_there || io_file_has(recording->path, RECORD_SEAM, HEAD_MAX))
+        return 0;
+    return refuse_foreign(recording, err);
+}
+
 static int read_header(struct pg_recording *recording, const struct json_node *line,
                        struct err *err)
 {
@@ -374,8 +394,8 @@ static int read_header(struct pg_recording *recording, const struct json_node *l
     const struct json_node *format = json_node_member(line, "format");
     const struct json_node *server = json_node_member(line, "server");
 
-    if (!kind || kind->kind != NODE_STRING || strcmp(kind->text, "postgresql recording") != 0)
-        return refuse(recording, 1, "it is no recording of PostgreSQL", err);
+    if (!kind || kind->kind != NODE_STRING || strcmp(kind->text, RECORD_SEAM) != 0)
+        return refuse_foreign(recording, err);
     if (!format || format->kind != NODE_INTEGER || format->integer != RECORD_FORMAT)
         return refuse(recording, 1,
                       arena_printf(&recording->arena,
@@ -396,8 +416,8 @@ static int read_line(struct pg_recording *recording, int number, const char *tex
     struct err why;
 
     if (json_node_parse(&recording->arena, "it", text, size, false, &line, &why) < 0)
-        return refuse(recording, number,
-                      number == 1 ? "it is no recording of PostgreSQL" : why.text, err);
+        return number == 1 ? refuse_foreign(recording, err)
+                           : refuse(recording, number, why.text, err);
     if (number == 1)
         return read_header(recording, line, err);
     tape = record_add(recording);

@@ -260,7 +260,7 @@ static void say_early(struct pg_session *session, const struct record_tape *tape
                   "%s is line %d of '%s', and came without line %d: %s\n"
                   "try: seam test -update -run '^%s$'",
                   pg_report_name(session), tape->line, mock->recording->file, due->line,
-                  record_name(due), seam_name(mock->t));
+                  record_name(due, &session->arena), seam_name(mock->t));
 }
 
 static void replay_execute(struct pg_session *session)

@@ -196,6 +196,19 @@ static const char *show_columns(struct arena *arena, const struct record_tape *t
     return copy;
 }
 
+static const char *show_types(struct arena *arena, const struct record_tape *tape)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < tape->type_count; i++) {
+        const char *name = record_type_name(arena, tape->types[i], -1);
+
+        text = arena_printf(arena, "%s%s%s", text ? text : "", text ? ", " : "",
+                            name ? name : "(a type of its own)");
+    }
+    return text;
+}
+
 static const char *show_error(struct arena *arena, const struct pg_error *error)
 {
     return error ? arena_printf(arena, "%s %s", error->sqlstate, error->message) : NULL;
@@ -210,6 +223,8 @@ static void compare(struct asking *asking, const struct record_tape *was,
 
     if (!same_error)
         add_row(to, "error", show_error(arena, was->error), show_error(arena, is->error));
+    if (!was->error && !is->error)
+        add_row(to, "parameters", show_types(arena, was), show_types(arena, is));
     if (!was->error && !is->error)
         add_row(to, "columns", show_columns(arena, was), show_columns(arena, is));
     if (!was->error && !is->error)
@@ -252,8 +267,8 @@ static bool judge(struct asking *asking, const struct record_tape *tape, size_t 
         seam_error_at(recording->mock->t, recording->site,
                       "%s: the real server answers otherwise than line %d of '%s'\n"
                       "recorded | now\n%stry: seam test -update -run '^%s$'",
-                      record_name(tape), tape->line, recording->file, buf_text(&words),
-                      seam_name(recording->mock->t));
+                      record_name(tape, &asking->arena), tape->line, recording->file,
+                      buf_text(&words), seam_name(recording->mock->t));
     buf_fini(&words);
     asking->confirmed += holds;
     asking->contradicted += !holds;

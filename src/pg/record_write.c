@@ -72,7 +72,7 @@ static void put_columns(struct buf *to, const struct record_tape *tape)
         buf_add_char(to, ']');
     }
     buf_add_char(to, ']');
-    if (tape->event == RECORD_EXECUTED)
+    if (tape->event == RECORD_EXECUTED && (!tape->error || tape->row_count > 0))
         buf_printf(to, ",\"rows\":[%s]", buf_text(&tape->rows));
 }
 
@@ -205,7 +205,7 @@ int record_write(const struct pg_recording *recording, size_t *ret_count, struct
     if (!tapes)
         arena_give_up(recording->count * sizeof *tapes);
     count = choose(recording, tapes);
-    buf_printf(&data, "{\"seam\":\"postgresql recording\",\"format\":%d", RECORD_FORMAT);
+    buf_printf(&data, "{\"seam\":\"" RECORD_SEAM "\",\"format\":%d", RECORD_FORMAT);
     put_member(&data, "server", recording->server);
     buf_add_text(&data, "}\n");
     for (size_t i = 0; i < count; i++)
