@@ -282,6 +282,10 @@ typedef struct seam_pg_record_options {
     const char *redact[SEAM_PG_ARGS] SEAM_0; /* never written: "column password", "arg 2", "sql pattern" */
     bool        partial SEAM_0; /* a statement of the file that was not replayed does not fail the test */
     const char *origin SEAM_0; /* answer this address, as seam_pg_mock_options has it */
+
+    /* Of a database that is leased where one is needed, when `conninfo` is NULL: as seam/postgres.h has them. */
+    const char *migrations SEAM_0;
+    const char *seed SEAM_0;
     seam_site   site SEAM_0; /* set for you */
 } seam_pg_record_options;
 
