@@ -279,7 +279,7 @@ enum seam_pg_record_mode {
 typedef struct seam_pg_record_options {
     int         mode SEAM_0; /* enum seam_pg_record_mode */
     const char *redact[SEAM_PG_ARGS] SEAM_0; /* never written: "column password", "arg 2", "sql pattern" */
-    bool        all_used SEAM_0; /* a statement of the file that was not replayed fails the test */
+    bool        partial SEAM_0; /* a statement of the file that was not replayed does not fail the test */
     const char *origin SEAM_0; /* answer this address, as seam_pg_mock_options has it */
     seam_site   site SEAM_0; /* set for you */
 } seam_pg_record_options;

@@ -10,6 +10,7 @@
 #include "double/deny.h"
 #include "link/link.h"
 #include "pg/origin.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "pg/transcript.h"
 #include "test/t.h"
@@ -137,7 +138,9 @@ static void stop(void *arg)
         net_deny_end(mock->t);
     disconnect(mock);
     say_end(mock);
-    if (mock->transcript)
+    if (mock->recording)
+        pg_record_end(mock);
+    else if (mock->transcript)
         pg_verify(mock);
     if (mock->denies)
         pg_fact_end(mock);
@@ -329,6 +332,10 @@ void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
     struct err err;
     int r;
 
+    if (mock->recording)
+        seam_fatal_at(mock->t, rule->site,
+                      "this mock answers from '%s', and has no rules\ntry: a mock of its own",
+                      mock->recording->file);
     lock_rules(mock);
     r = pg_rule_add(mock->rules, rule, folder, &err);
     loop_unlock();

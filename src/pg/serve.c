@@ -7,6 +7,7 @@
 
 #include "base/deadline.h"
 #include "link/link.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "test/t.h"
 
@@ -371,6 +372,7 @@ int pg_serve_refusal(struct seam_pg_mock *mock)
 static void forget_copy(struct pg_session *session)
 {
     session->copying = NULL;
+    session->copy_tape = NULL;
     pg_entry_release(session->copy_entry);
     session->copy_entry = NULL;
 }
@@ -382,8 +384,17 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL) {
+    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
         take_cancel(session);
+        return;
+    }
+    if (session->mock->recording) {
+        if (ask->kind != PG_ASK_SYNC && ask->kind != PG_ASK_CANCEL &&
+            ask->kind != PG_ASK_COPIED)
+            fill_call(session);
+        else
+            session->call = (struct pg_call){ .arena = &session->arena };
+        pg_record_serve(session);
         return;
     }
     if (ask->kind == PG_ASK_SYNC) {

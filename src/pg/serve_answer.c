@@ -149,7 +149,8 @@ static bool is_written(struct pg_session *session)
 
 static void report_answer(struct pg_session *session)
 {
-    if (session->copying) { /* the statement ends when its data is there */
+    if (session->copying ||
+        session->copy_tape) { /* the statement ends when its data is there */
         pg_entry_release(session->copy_entry);
         session->copy_entry = session->entry;
         session->entry = NULL;

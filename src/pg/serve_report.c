@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "pg/secret.h"
 #include "test/diff.h"
@@ -195,7 +196,9 @@ void pg_report_unexpected(struct pg_session *session)
     if (mock->options.lenient && !forbidden)
         return;
     buf_printf(&words, "%s ", pg_report_name(session));
-    if (forbidden)
+    if (mock->recording)
+        pg_record_nearest(session, &words);
+    else if (forbidden)
         buf_add_text(&words, "came, but this rule is .never");
     else
         add_nearest(session, &words);
@@ -214,5 +217,18 @@ void pg_report_copy(struct pg_session *session, const seam_pg_rule *said)
     diff_text_sized(&words, ask->copy_data, ask->copy_size, said->copy_in,
                     strlen(said->copy_in));
     seam_error_at(session->mock->t, pg_rule_site(session->rule), "%s", buf_text(&words));
+    buf_fini(&words);
+}
+
+void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
+                         size_t size)
+{
+    const struct pg_ask *ask = session->ask;
+    struct buf words = BUF_INIT(TABLE_MAX);
+
+    session->note = "other data";
+    buf_printf(&words, "the data of COPY is not that of %s\n", who);
+    diff_text_sized(&words, ask->copy_data, ask->copy_size, data, size);
+    seam_error_at(session->mock->t, session->mock->site, "%s", buf_text(&words));
     buf_fini(&words);
 }

@@ -10,6 +10,7 @@
 #include "base/deadline.h"
 #include "link/link.h"
 #include "net/tls_hash.h"
+#include "pg/record.h"
 #include "pg/transcript.h"
 #include "test/t.h"
 
@@ -111,7 +112,7 @@ static void start_tls(struct pg_session *session)
 static bool can_go_on(const struct pg_session *session)
 {
     return !session->stream.dead && !session->stream.closing && !session->silent &&
-           !session->ask && session->drip.size == 0;
+           !session->ask && session->drip.size == 0 && !session->proxy;
 }
 
 static bool step(struct pg_session *session)
@@ -224,7 +225,7 @@ void pg_session_kill(struct pg_session *session)
     if (session->stream.dead || session->stream.closing)
         return;
     stream_enter(&session->stream);
-    if (!session->begun) {
+    if (!session->begun || session->proxy) {
         stream_close(&session->stream, false);
     } else if (session->delayed) {
         pg_answer_error(session, &killed);
@@ -239,7 +240,7 @@ void pg_session_kill(struct pg_session *session)
 void pg_session_notify(struct pg_session *session, int pid, const char *channel,
                        const char *payload)
 {
-    if (session->stream.dead || !session->begun)
+    if (session->stream.dead || !session->begun || session->proxy)
         return;
     pg_server_notify(session->server, pid, channel, payload);
     pg_session_run(session);
@@ -274,6 +275,10 @@ static void fed(struct stream *stream, const void *data, size_t size)
 
     if (session->silent)
         return;
+    if (session->proxy) {
+        pg_proxy_fed(session, data, size);
+        return;
+    }
     if (session->killed && !session->ask && session->drip.size == 0) {
         kill_now(session);
         return;
@@ -302,10 +307,16 @@ static void cut(struct stream *stream)
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
+    pg_proxy_cut(session);
     if (session->ask)
         pg_serve_cut(session);
     if (session->mock->transcript)
         transcribe_end(session);
+}
+
+static void room(struct stream *stream)
+{
+    pg_proxy_room(session_of(stream));
 }
 
 static void tls_failed(struct stream *stream, const char *words)
@@ -337,6 +348,7 @@ static void gone(struct stream *stream)
 
 static const struct stream_owner owner = { .fed = fed,
                                            .ended = ended,
+                                           .room = room,
                                            .cut = cut,
                                            .tls_failed = tls_failed,
                                            .leave_unread = leave_unread,

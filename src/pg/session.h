@@ -10,6 +10,10 @@
 #include "pg/mock.h"
 #include "wire/pg_server.h"
 
+struct record_proxy; /* record.h */
+struct record_session;
+struct record_tape;
+
 struct pg_session {
     struct stream stream; /* first: this is how it is known there */
     struct seam_pg_mock *mock; /* lives until the test's end; look at stream.dead */
@@ -48,6 +52,10 @@ struct pg_session {
     struct pg_entry *copy_entry;
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
+
+    struct record_proxy *proxy; /* NULL: the engine answers, else the real server */
+    struct record_session *recorded; /* that it replays; NULL: not known yet */
+    struct record_tape *copy_tape; /* COPY FROM STDIN began by it */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */
     size_t told; /* bytes of the engine's output that are in it already */
@@ -138,6 +146,8 @@ bool pg_fault_send(struct pg_session *session, const seam_pg_rule *said);
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size);
 void pg_report_unexpected(struct pg_session *session);
 void pg_report_copy(struct pg_session *session, const seam_pg_rule *said);
+void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
+                         size_t size); /* `who` has this instead */
 void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer);
 const char *pg_report_name(struct pg_session *session); /* of the call, without secrets */
 

@@ -180,11 +180,21 @@ static void read_literal(char *text, struct pg_argument *ret)
     ret->size = (size_t)(to - text);
 }
 
+size_t pg_sql_arguments(const char *list, struct arena *arena, struct pg_argument **ret)
+{
+    size_t count = list ? count_elements(list, arena) : 0;
+    char *text;
+
+    *ret = arena_zero(arena, (count + 1) * sizeof **ret);
+    for (size_t i = 0; list && (text = next_element(&list, arena)) != NULL; i++)
+        read_literal(text, &(*ret)[i]);
+    return count;
+}
+
 static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
                            const struct pg_prepared *prepared, const char *list)
 {
-    size_t count = list ? count_elements(list, &server->turn) : 0, i = 0;
-    char *text;
+    size_t count = pg_sql_arguments(list, &portal->arena, &portal->arguments);
 
     if (count != prepared->is.type_count) {
         struct pg_error error = { .sqlstate = "42601" };
@@ -198,12 +208,8 @@ static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
         return false;
     }
     portal->argument_count = count;
-    portal->arguments = arena_zero(&portal->arena, (count + 1) * sizeof *portal->arguments);
-    while (list && (text = next_element(&list, &portal->arena)) != NULL) {
-        read_literal(text, &portal->arguments[i]);
+    for (size_t i = 0; i < count; i++)
         portal->arguments[i].type = prepared->is.types[i];
-        i++;
-    }
     return true;
 }
 

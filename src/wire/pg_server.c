@@ -158,6 +158,15 @@ void pg_server_done(struct pg_server *server)
     server->then(server);
 }
 
+void pg_server_rest(const struct pg_server *server, struct buf *to)
+{
+    const struct pg_reader *reader = &server->reader;
+
+    if (reader->at < reader->in.size)
+        buf_add(to, reader->in.data + reader->at, reader->in.size - reader->at);
+    buf_add(to, server->later.data, server->later.size);
+}
+
 void pg_server_accept(struct pg_server *server)
 {
     pg_server_done(server);
