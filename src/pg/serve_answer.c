@@ -227,7 +227,9 @@ void pg_answer_unexpected(struct pg_session *session)
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
         .sqlstate = UNEXPECTED,
-        .message = "seam: no rule of this mock answers this; see the report of the test"
+        .message = session->mock->recording
+                       ? "seam: this is not in the recording; see the report of the test"
+                       : "seam: no rule of this mock answers this; see the report of the test"
     };
 
     if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
@@ -235,7 +237,7 @@ void pg_answer_unexpected(struct pg_session *session)
             pg_journal_add(&session->mock->journal, session->number, &session->call);
     if (!session->forbidden)
         session->rule = NULL;
-    session->note = "no rule";
+    session->note = session->mock->recording ? "not recorded" : "no rule";
     pg_report_unexpected(session);
     claim(session, false);
     session->rule = NULL;
