@@ -89,7 +89,11 @@ static bool ask_leaf(struct waiting *waiting, struct wait_condition *condition)
     case WAIT_FILE: /* is asked of one that has ended as well */
         return wait_ask(condition, waiting->server, ask_ms(waiting));
     default:
-        return !waiting->ended && wait_ask(condition, waiting->server, ask_ms(waiting));
+        if (!waiting->ended)
+            return wait_ask(condition, waiting->server, ask_ms(waiting));
+        if (!condition->last[0])
+            set_last(condition, "it has ended");
+        return false;
     }
 }
 
