@@ -143,8 +143,12 @@ static int launch(struct container *container, struct err *err)
 
     if (r == 0 && server->request->file_count > 0)
         wait_step(&server->steps, server->begun_ns, "files copied");
-    if (r == 0)
+    if (r == 0 &&
+        daemon_begin_making() == 0) { /* of a run that ends nothing is started any more */
+        daemon_end_making();
         r = engine_start(container->engine, container->id, err);
+    } else if (r == 0)
+        r = err_set(err, -ECANCELED, "the run ends");
     if (r < 0)
         return r;
     wait_step(&server->steps, server->begun_ns, "container started");
