@@ -3,6 +3,8 @@
 
 #include "service/engine_test.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,18 @@ static void close_engine(void *engine)
     engine_close(engine);
 }
 
-bool engine_test_needed(void)
+void engine_test_lacks(seam_t *t, const char *format, ...)
 {
     const char *needed = getenv("CI_NEEDS_DOCKER");
+    char what[2200];
+    va_list args;
 
-    return needed && strcmp(needed, "1") == 0;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (needed && strcmp(needed, "1") == 0)
+        seam_fatal(t, "%s", what);
+    seam_skip(t, "%s", what);
 }
 
 struct engine *engine_test_real(seam_t *t)
@@ -23,12 +32,14 @@ struct engine *engine_test_real(seam_t *t)
     struct engine *engine = NULL;
     struct err err = { "" };
 
-    if (engine_open(&engine, NULL, &err) < 0) {
-        if (engine_test_needed())
-            seam_fatal(t, "needs docker: %s", err.text);
-        seam_skip(t, "needs docker: %s", err.text);
-    }
+    if (engine_open(&engine, NULL, &err) < 0)
+        engine_test_lacks(t, "needs docker: %s", err.text);
     seam_cleanup(t, close_engine, engine);
+    if (!engine_image_is_here(engine, ENGINE_TEST_IMAGE))
+        engine_test_lacks(t,
+                          "needs the image '%s'; try: debootstrap --variant=minbase bookworm "
+                          "/tmp/base && tar -C /tmp/base -c . | docker import - %s",
+                          ENGINE_TEST_IMAGE, ENGINE_TEST_IMAGE);
     return engine;
 }
 

@@ -49,11 +49,8 @@ static int start_registry(seam_t *t, bool closed)
         closed ? seam_format(t, "REGISTRY_AUTH_HTPASSWD_PATH=%s", users) : "NOTHING=1";
     seam_process *program;
 
-    if (access("/usr/bin/docker-registry", X_OK) < 0) {
-        if (engine_test_needed())
-            seam_fatal(t, "needs docker-registry");
-        seam_skip(t, "needs docker-registry; try: apt-get install docker-registry");
-    }
+    if (access("/usr/bin/docker-registry", X_OK) < 0)
+        engine_test_lacks(t, "needs docker-registry; try: apt-get install docker-registry");
     seam_write_file(t, config, open_config, strlen(open_config));
     seam_write_file(t, users, htpasswd, strlen(htpasswd));
     program =

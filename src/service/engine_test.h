@@ -7,12 +7,13 @@
 
 #include "service/engine_state.h"
 
-/* Made by images/ or tools/setup: a Debian without anything. */
+/* A Debian without anything. */
 #define ENGINE_TEST_IMAGE "seam-test/base"
 
-/* The daemon of this machine; the test is skipped where there is none, unless CI_NEEDS_DOCKER=1. */
+/* The daemon of this machine, which has that image; the test is skipped where it cannot be used, unless
+ * CI_NEEDS_DOCKER=1. */
 struct engine *engine_test_real(seam_t *t);
-bool engine_test_needed(void);
+SEAM_NORETURN void engine_test_lacks(seam_t *t, const char *format, ...) SEAM_PRINTF(2, 3);
 
 /* A daemon that is none: it says which versions it speaks, and `rest` answers all other calls. */
 struct engine_fake {

@@ -209,6 +209,8 @@ SEAM_TEST(dockerignore_lines)
         { "*.md\n!README.md", "x.md", true },
         { "*.md\n!README*\nREADME-secret.md", "README-secret.md", true },
         { "!a\na", "a", true },
+        { "************a**/b**/c**/d**/e*f", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/g",
+          false },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

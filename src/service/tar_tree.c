@@ -147,17 +147,25 @@ static bool match_set(const char **pattern, char c)
     return found != negated && c != '/';
 }
 
-static bool match(const char *pattern, const char *path);
+/* What is compared, and from which places of both it is known not to match: with many stars the same places are
+ * come to again and again. */
+struct matching {
+    const char *pattern, *path;
+    size_t width; /* places of the path */
+    bool *failed; /* pattern's place * width + path's; NULL: memory has ended */
+};
+
+static bool match(struct matching *matching, const char *pattern, const char *path);
 
 /* What is behind `**`: any number of folders may be skipped, or, in front of no slash, any characters. */
-static bool match_deep(const char *rest, const char *path)
+static bool match_deep(struct matching *matching, const char *rest, const char *path)
 {
     bool folders = *rest == '/';
 
     if (*rest == '\0')
         return true;
     for (rest += folders;; path++) {
-        if (match(rest, path))
+        if (match(matching, rest, path))
             return true;
         while (folders && *path && *path != '/')
             path++;
@@ -167,10 +175,10 @@ static bool match_deep(const char *rest, const char *path)
 }
 
 /* What is behind `*`: any characters of this folder. */
-static bool match_star(const char *rest, const char *path)
+static bool match_star(struct matching *matching, const char *rest, const char *path)
 {
     for (;; path++) {
-        if (match(rest, path))
+        if (match(matching, rest, path))
             return true;
         if (*path == '\0' || *path == '/')
             return false;
@@ -191,18 +199,44 @@ static bool match_one(const char **pattern, char c)
     return want == c;
 }
 
-/* Does the pattern match the path, or a folder above it? */
-static bool match(const char *pattern, const char *path)
+static bool match_here(struct matching *matching, const char *pattern, const char *path)
 {
     while (*pattern) {
         if (strncmp(pattern, "**", 2) == 0)
-            return match_deep(pattern + 2, path);
+            return match_deep(matching, pattern + 2, path);
         if (*pattern == '*')
-            return match_star(pattern + 1, path);
+            return match_star(matching, pattern + 1, path);
         if (*path == '\0' || !match_one(&pattern, *path++))
             return false;
     }
     return *path == '\0' || *path == '/';
+}
+
+static bool match(struct matching *matching, const char *pattern, const char *path)
+{
+    size_t at = (size_t)(pattern - matching->pattern) * matching->width +
+                (size_t)(path - matching->path);
+
+    if (matching->failed && matching->failed[at])
+        return false;
+    if (match_here(matching, pattern, path))
+        return true;
+    if (matching->failed)
+        matching->failed[at] = true;
+    return false;
+}
+
+/* Does the pattern match the path, or a folder above it? */
+static bool match_path(const char *pattern, const char *path)
+{
+    struct matching matching = { pattern, path, strlen(path) + 1, NULL };
+    bool found;
+
+    if (strchr(pattern, '*'))
+        matching.failed = calloc(strlen(pattern) + 1, matching.width);
+    found = match(&matching, pattern, path);
+    free(matching.failed);
+    return found;
 }
 
 /* A line without blanks around it and slashes at its ends. Returns its length; 0 for a comment. */
@@ -243,7 +277,7 @@ bool tar_ignores(const char *ignore, const char *path)
         if (size > 0 && size < sizeof pattern && except == ignored) {
             memcpy(pattern, line, size);
             pattern[size] = '\0';
-            if (match(pattern, path))
+            if (match_path(pattern, path))
                 ignored = !except;
         }
         line = next;
