@@ -134,6 +134,8 @@ typedef struct seam_service_request {
     const char *caps[SEAM_SERVICE_MAX] SEAM_0; /* "NET_ADMIN", "-CHOWN" */
     bool        privileged SEAM_0;
     const char *extra_hosts[SEAM_SERVICE_MAX] SEAM_0; /* "name:address"; host.seam.internal is this machine */
+    int         host_ports[SEAM_SERVICE_MAX] SEAM_0; /* ports of 127.0.0.1, where servers of the test listen, that it
+                                                        reaches as host.seam.internal:port; 0 ends them */
     seam_service_health health SEAM_0;
     seam_wait   wait SEAM_0;
     seam_container *after[SEAM_SERVICE_MAX] SEAM_0; /* servers that it needs: they are ready already */

@@ -143,7 +143,7 @@ static void await_functions(seam_container *server, seam_site at,
 static void write_head(seam_t *t, const seam_service_request *request, const char *verb,
                        int timeout_ms, struct buf *frame)
 {
-    bool is_private = request->private_server || request->network;
+    bool is_private = request->private_server || request->network || request->host_ports[0];
 
     for (int i = 0; i < SEAM_SERVICE_MAX; i++) /* what such a one needs, only this test has */
         is_private = is_private || request->after[i];

@@ -264,14 +264,13 @@ static void add_pairs(const struct writer *writer, struct buf *to, const char *k
     add_list_of(to, key, list);
 }
 
-static void add_ports(const struct writer *writer, struct buf *to)
+static void add_ports(const struct writer *writer, struct buf *to, const char *key,
+                      const char *field, const int *ports)
 {
-    const int *ports = writer->request->ports;
-
     for (int i = 0; i < SEAM_SERVICE_MAX && ports[i]; i++) {
         if (ports[i] < 0 || ports[i] > PORT_MAX)
-            seam_fatal_at(writer->t, writer->site, "%d in .ports is no port", ports[i]);
-        message_add_int(to, "port", ports[i]);
+            seam_fatal_at(writer->t, writer->site, "%d in .%s is no port", ports[i], field);
+        message_add_int(to, key, ports[i]);
     }
 }
 
@@ -321,7 +320,8 @@ static void add_container(const struct writer *writer, struct buf *to)
                       "a container needs either .image or .build.folder");
     message_add_text(to, "image", request->image);
     add_build(writer, to);
-    add_ports(writer, to);
+    add_ports(writer, to, "port", "ports", request->ports);
+    add_ports(writer, to, "host_port", "host_ports", request->host_ports);
     add_list_of(to, "cmd", request->cmd);
     add_list_of(to, "entrypoint", request->entrypoint);
     add_pairs(writer, to, "labels", request->labels, '=', "name=value");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "service/relay.h"
 
 enum { LOG_ROOM = 16 << 20, IMAGE_MAX = 1024 };
 
@@ -112,6 +113,38 @@ static int prepare(struct container *container, struct err *err)
                           err);
 }
 
+/* The address of this machine that host.seam.internal means: that of the bridge. */
+static int find_bridge(struct container *container, char *ret, size_t size, struct err *err)
+{
+    struct engine_call call = { .method = "GET", .path = "/networks/bridge" };
+    json_t *found = NULL;
+    const char *gateway = NULL;
+    int r = engine_do(container->engine, &call, "cannot find the address of the bridge", &found,
+                      NULL, err);
+
+    if (r == 0) {
+        json_unpack(found, "{s:{s:[{s:s}]}}", "IPAM", "Config", "Gateway", &gateway);
+        r = gateway ? 0 : err_set(err, -ENOENT, "the network 'bridge' has no gateway");
+    }
+    if (r == 0)
+        snprintf(ret, size, "%s", gateway);
+    json_decref(found);
+    return r;
+}
+
+static int start_relays(struct container *container, struct err *err)
+{
+    const char *const *ports = container->server.request->host_ports;
+    char address[64];
+    int r = ports[0] ? find_bridge(container, address, sizeof address, err) : 0;
+
+    for (; r == 0 && *ports && container->relay_count < SERVER_PORTS; ports++) {
+        r = relay_start(address, atoi(*ports), &container->relays[container->relay_count], err);
+        container->relay_count += r == 0;
+    }
+    return r;
+}
+
 /* While it is made nobody prunes, so it cannot appear behind the last look. */
 static int create(struct container *container, const char *image, struct err *err)
 {
@@ -184,6 +217,8 @@ static int container_start(struct server *server, uint64_t deadline_ns,
     }
     r = prepare(container, &err);
     if (r == 0)
+        r = start_relays(container, &err);
+    if (r == 0)
         r = create(container, buf_text(&image), &err);
     if (r == 0)
         r = launch(container, &err);
@@ -214,8 +249,12 @@ static void container_end(struct server *server)
 
 static void container_finish(struct server *server)
 {
+    struct container *container = container_of(server);
+
     container_end(server);
-    container_abandon(container_of(server));
+    container_abandon(container);
+    for (size_t i = 0; i < container->relay_count; i++)
+        relay_stop(container->relays[i]);
 }
 
 /* After its end the log is read anew from its beginning: what was known of it is its beginning still. */

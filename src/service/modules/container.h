@@ -15,6 +15,7 @@
 #include "service/modules/server.h"
 
 struct follower;
+struct relay;
 
 struct container {
     struct server server; /* first */
@@ -23,6 +24,8 @@ struct container {
     char ip[64];
     int pid; /* of its first process, on this machine; 0: not known */
     struct follower *follower;
+    struct relay *relays[SERVER_PORTS]; /* of its host_ports */
+    size_t relay_count;
     int status; /* once it has ended */
     char health[16];
 };

@@ -95,6 +95,7 @@ static void read_lists(const struct message *written, struct request *ret)
 
     ret->argv = list_of(written, "argv", arena);
     ret->ports = list_of(written, "port", arena);
+    ret->host_ports = list_of(written, "host_port", arena);
     ret->env = list_of(written, "env", arena);
     ret->cmd = list_of(written, "cmd", arena);
     ret->entrypoint = list_of(written, "entrypoint", arena);

@@ -40,16 +40,17 @@ struct request {
     int health_interval_ms, health_timeout_ms, health_retries;
     /* lists, each ended by NULL */
     const char *const *argv,
-        *const *ports,
-            *const *env, *const *cmd, *const *entrypoint,
-                                          *const *labels,
-                                              *const *mounts,
-                                                  *const *tmpfs,
-                                                      *const *aliases,
-                                                          *const *ulimits,
-                                                              *const *caps, *const *extra_hosts,
-                                                                                *const
-                                                                                    *build_args;
+        *const *ports, *const *host_ports,
+                           *const *env, *const *cmd,
+                                            *const *entrypoint,
+                                                *const *labels,
+                                                    *const *mounts,
+                                                        *const *tmpfs,
+                                                            *const *aliases,
+                                                                *const *ulimits,
+                                                                    *const *caps,
+                                                                        *const *extra_hosts,
+                                                                            *const *build_args;
     struct request_file *files;
     size_t file_count;
     struct wait_condition wait;
