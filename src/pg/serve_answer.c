@@ -227,7 +227,9 @@ void pg_answer_unexpected(struct pg_session *session)
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
         .sqlstate = UNEXPECTED,
-        .message = "seam: no rule of this mock answers this; see the report of the test"
+        .message = session->mock->recording
+                       ? "seam: this is not in the recording; see the report of the test"
+                       : "seam: no rule of this mock answers this; see the report of the test"
     };
 
     if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
@@ -235,7 +237,7 @@ void pg_answer_unexpected(struct pg_session *session)
             pg_journal_add(&session->mock->journal, session->number, &session->call);
     if (!session->forbidden)
         session->rule = NULL;
-    session->note = "no rule";
+    session->note = session->mock->recording ? "not recorded" : "no rule";
     pg_report_unexpected(session);
     claim(session, false);
     session->rule = NULL;
@@ -255,13 +257,22 @@ void pg_answer_done(struct pg_session *session)
     pg_answer_end(session);
 }
 
+/* EXECUTE is the statement that it runs, which is asked for next. */
+static bool is_execute(const struct pg_ask *ask)
+{
+    return ask->statement && ask->statement->is.kind == PG_SQL_EXECUTE;
+}
+
 void pg_answer_automatic(struct pg_session *session)
 {
+    bool goes_on = is_execute(session->ask);
+
     if (pg_server_automatic(session->server) < 0) {
         pg_answer_unexpected(session);
         return;
     }
-    claim(session, true);
+    if (!goes_on)
+        claim(session, true);
     pg_answer_end(session);
 }
 

@@ -57,6 +57,7 @@ struct pg_session {
 
     struct record_proxy *proxy; /* NULL: the engine answers, else the real server */
     struct record_session *recorded; /* that it replays; NULL: not known yet */
+    const struct pg_error *ends_with; /* when it is killed; NULL: 57P01 */
     struct record_tape *copy_tape; /* COPY FROM STDIN began by it */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */
