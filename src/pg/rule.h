@@ -84,6 +84,9 @@ const seam_pg_rule *
 pg_rule_said(const struct pg_rule *rule); /* the copy of what the test wrote */
 seam_site pg_rule_site(const struct pg_rule *rule);
 
+/* The type that its argument i, from 0, tells of a parameter; 0: none. For clients that ask before they send. */
+uint32_t pg_rule_argument_type(const struct pg_rule *rule, size_t i);
+
 /* One cell of what .row_fn or the test gave, as text of the column's type. -EINVAL with words. */
 int pg_rule_cell(const struct pg_column *column, const seam_value *value, struct arena *arena,
                  struct pg_cell *ret, struct err *err);

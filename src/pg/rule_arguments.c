@@ -162,6 +162,13 @@ static uint32_t type_of_kind(int kind)
     }
 }
 
+uint32_t pg_rule_argument_type(const struct pg_rule *rule, size_t i)
+{
+    uint32_t type = i < rule->argument_count ? type_of_kind(rule->arguments[i].value.kind) : 0;
+
+    return type == OID_NUMERIC ? OID_INT8 : type == OID_TEXT ? 0 : type;
+}
+
 /* How a binary argument without a declared type is read beside a value: a program that sends one means the type
  * that the server infers, which only the rule's value can tell. */
 static uint32_t type_of_binary(int kind, size_t size)

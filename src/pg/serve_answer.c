@@ -278,9 +278,21 @@ void pg_answer_automatic(struct pg_session *session)
 
 /* ---- descriptions */
 
-/* Nothing in a rule tells the types of parameters: what Parse did not say is text. */
-static void describe(struct pg_session *session, const struct pg_columns *columns)
+/* What Parse said, or else what the rule's value tells. */
+static uint32_t type_of_parameter(const struct pg_statement *statement,
+                                  const struct pg_rule *rule, size_t i)
 {
+    uint32_t type = i < statement->type_count ? statement->types[i] : 0;
+
+    if (type == 0 && rule)
+        type = pg_rule_argument_type(rule, i);
+    return type ? type : TYPE_TEXT;
+}
+
+static void describe(struct pg_session *session, const struct pg_rule *rule)
+{
+    const struct pg_columns *columns =
+        rule && pg_rule_has_rows(rule) ? pg_rule_columns(rule) : NULL;
     const struct pg_statement *statement = session->ask->statement;
     size_t count = (size_t)statement->is.parameters > statement->type_count
                        ? (size_t)statement->is.parameters
@@ -288,8 +300,7 @@ static void describe(struct pg_session *session, const struct pg_columns *column
     uint32_t *types = arena_zero(&session->arena, (count + 1) * sizeof *types);
 
     for (size_t i = 0; i < count; i++)
-        types[i] =
-            i < statement->type_count && statement->types[i] ? statement->types[i] : TYPE_TEXT;
+        types[i] = type_of_parameter(statement, rule, i);
     pg_server_describe(session->server, types, count, columns ? columns->at : NULL,
                        columns ? columns->count : 0);
     pg_answer_end(session);
@@ -300,7 +311,7 @@ void pg_answer_description(struct pg_session *session)
     const struct pg_rule *rule = session->rule;
 
     session->rule = NULL; /* it is the answer to the statement that has its faults */
-    describe(session, rule && pg_rule_has_rows(rule) ? pg_rule_columns(rule) : NULL);
+    describe(session, rule);
 }
 
 /* ---- rows */
