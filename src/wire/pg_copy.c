@@ -27,6 +27,24 @@ static size_t count_lines(const char *data, size_t size)
     return count;
 }
 
+/* Where a line is that is "\\." alone: psql sends it, and the server reads no further. Of text, that is. */
+static size_t end_of_data(const char *data, size_t size)
+{
+    static const char binary[] = "PGCOPY\n\377\r\n";
+
+    if (size >= sizeof binary && memcmp(data, binary, sizeof binary) == 0)
+        return size;
+    for (const char *end = data + size, *at = data, *line; at < end; at = line + 1) {
+        line = memchr(at, '\n', (size_t)(end - at));
+        if (!line)
+            break;
+        if (at[0] == '\\' && at[1] == '.' &&
+            (at + 2 == line || (at[2] == '\r' && at + 3 == line)))
+            return (size_t)(at - data);
+    }
+    return size;
+}
+
 /* ---- out: a message for each line */
 
 void copy_out(struct pg_server *server, const struct pg_result *result)
@@ -124,8 +142,10 @@ void copy_take(struct pg_server *server)
         take_data(server);
     else if (server->frame.type == 'f')
         take_fail(server);
-    else if (server->frame.type == 'c')
+    else if (server->frame.type == 'c') {
+        server->copy.size = end_of_data(buf_text(&server->copy), server->copy.size);
         execute_ask_copied(server, NULL);
+    }
 }
 
 void copy_end(struct pg_server *server, const struct pg_result *result)
