@@ -143,6 +143,41 @@ SEAM_TEST(pg_libpq_runs_statements)
     seam_check_eq(t, PQtransactionStatus(connection), PQTRANS_INTRANS);
 }
 
+SEAM_TEST(pg_libpq_describes_a_portal_that_is_not_there)
+{
+    PGconn *connection = connect_as(t, start(t), "user=u");
+    PGresult *result;
+
+    PQclear(PQexec(connection, "begin"));
+    result = PQdescribePortal(connection, "c");
+    seam_check_str(t, PQresultErrorField(result, PG_DIAG_SQLSTATE), "34000");
+    PQclear(result);
+    seam_check_eq(t, PQtransactionStatus(connection), PQTRANS_INERROR);
+}
+
+SEAM_TEST(pg_libpq_sets_the_encoding)
+{
+    PGconn *connection = connect_as(t, start(t), "user=u client_encoding=latin1");
+
+    seam_check_str(t, PQparameterStatus(connection, "client_encoding"), "LATIN1");
+    seam_check_eq(t, PQsetClientEncoding(connection, "UTF8"), 0);
+    seam_check_str(t, PQparameterStatus(connection, "client_encoding"), "UTF8");
+    seam_check_eq(t, PQsetClientEncoding(connection, "nope"), -1);
+}
+
+SEAM_TEST(pg_libpq_asks_what_the_session_may_do)
+{
+    const char *folder = start(t);
+    PGconn *connection;
+
+    connection = connect_as(t, folder, "user=u target_session_attrs=read-only");
+    seam_check_contains(t, PQerrorMessage(connection), "session is not read-only");
+    connection = connect_as(t, folder, "user=u target_session_attrs=standby");
+    seam_check_contains(t, PQerrorMessage(connection), "server is not in hot standby mode");
+    connection = connect_as(t, folder, "user=u target_session_attrs=read-write");
+    seam_check_eq(t, PQstatus(connection), CONNECTION_OK);
+}
+
 SEAM_TEST(pg_libpq_runs_a_pipeline)
 {
     PGconn *connection = connect_as(t, start(t), "user=u");
