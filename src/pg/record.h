@@ -285,6 +285,9 @@ bool record_tap_client(struct record_tap *tap, const struct pg_frame *frame,
 /* A frame of the server's; false: it answers that Describe, and is not for the client. */
 bool record_tap_server(struct record_tap *tap, const struct pg_frame *frame);
 
+/* The tape whose answer has come whole since the last call; NULL: none. */
+const struct record_tape *record_tap_ended(struct record_tap *tap);
+
 /* The statement that is waited for, for messages; NULL: none. */
 const char *record_tap_waits(const struct record_tap *tap);
 

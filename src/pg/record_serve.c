@@ -68,6 +68,7 @@ static void begin(struct pg_session *session, struct record_login *login)
     size_t begun;
 
     note_version(session->mock->recording, &login->welcome);
+    pg_session_count(session);
     session->begun = true;
     session->ask = NULL;
     session->pid = login->pid;

@@ -62,6 +62,7 @@ struct record_tap {
 
     /* What is being executed. */
     struct record_tape *tape; /* NULL: it is not recorded */
+    const struct record_tape *just_ended;
     struct arena turn; /* of these, until the next statement */
     const char *query, *rest; /* of a simple query; NULL: it is none, or has not begun */
     const char *now; /* the statement, in `query` or alone */
@@ -507,10 +508,11 @@ static void grow(struct record_tap *tap, const struct buf *what, size_t size)
     struct pg_recording *recording = tap->recording;
 
     recording->size += size;
-    if (what->failed || recording->size > RECORD_FILE_MAX)
-        record_fail(recording,
-                    "the answer to '%.60s' is larger than %d MB, or all are than %d MB",
-                    tap->tape->sql, RECORD_TAPE_MAX >> 20, RECORD_FILE_MAX >> 20);
+    if (what->failed)
+        record_fail(recording, "the data of '%.100s' is larger than %d MB", tap->tape->sql,
+                    RECORD_TAPE_MAX >> 20);
+    if (recording->size > RECORD_FILE_MAX)
+        record_fail(recording, "it would be larger than %d MB", RECORD_FILE_MAX >> 20);
 }
 
 static void keep_row(struct record_tap *tap, const struct pg_frame *frame)
@@ -623,6 +625,7 @@ static void end_tape(struct record_tap *tap)
 {
     tap->tape->notices = tap->notices;
     tap->tape->ended = true;
+    tap->just_ended = tap->tape;
     drop_notices(tap);
 }
 
@@ -1121,9 +1124,43 @@ bool record_tap_client(struct record_tap *tap, const struct pg_frame *frame,
     return true;
 }
 
+const struct record_tape *record_tap_ended(struct record_tap *tap)
+{
+    const struct record_tape *tape = tap->just_ended;
+
+    tap->just_ended = NULL;
+    return tape;
+}
+
+/* What the client's message at the front is about. */
+static const char *waiting(const struct record_tap *tap)
+{
+    struct pg_body body = pg_body(&tap->pending->frame);
+    const struct tap_statement *statement = NULL;
+    const struct tap_portal *portal = NULL;
+
+    switch (tap->pending->type) {
+    case 'Q':
+        return tap->pending->frame.body;
+    case 'P':
+        pg_get_text(&body);
+        return pg_get_text(&body);
+    case 'B':
+        pg_get_text(&body);
+        statement = find_statement(tap, pg_get_text(&body));
+        break;
+    case 'E':
+        portal = find_portal(tap, pg_get_text(&body));
+        break;
+    default:
+        break;
+    }
+    return statement ? statement->sql : portal ? portal->sql : "a message";
+}
+
 const char *record_tap_waits(const struct record_tap *tap)
 {
     if (!tap->pending || tap->pending->type == 'S')
         return NULL;
-    return tap->tape ? tap->tape->sql : "a statement";
+    return record_redact_sql(&tap->recording->redaction, &tap->recording->arena, waiting(tap));
 }
