@@ -186,7 +186,7 @@ typedef struct seam_pg_rule {
     bool      (*sql_fn)(const char *sql, void *arg) SEAM_0; /* or this says so */
     void       *arg SEAM_0; /* for functions of this rule; borrowed until the test ends */
     enum seam_pg_event event SEAM_0;
-    const char *isolation SEAM_0; /* of SEAM_PG_BEGIN: "serializable"; NULL: any */
+    const char *isolation SEAM_0; /* of SEAM_PG_BEGIN, or of its session: "serializable"; NULL: any */
     bool        read_only SEAM_0; /* of SEAM_PG_BEGIN: and it has to be */
 
     /* What $1, $2, ... have to be, as values of their types: 1 is "1" and 1.50 is "1.5" where the type is
@@ -217,7 +217,7 @@ typedef struct seam_pg_rule {
     bool        optional SEAM_0; /* no failure when it is not used */
     bool        never SEAM_0; /* a statement that matches fails the test */
     const char *group SEAM_0; /* rules that follow each other with the same word are met in any order */
-    int         delay_ms SEAM_0; /* before the answer; a cancel ends it with 57014 */
+    int         delay_ms SEAM_0; /* before the answer; a cancel or statement_timeout ends it: 57014 */
     int         fault SEAM_0; /* enum seam_pg_fault */
     int         fault_after SEAM_0;
 
@@ -263,7 +263,8 @@ typedef struct seam_pg_call {
 } seam_pg_call;
 
 /* How many statements came so far, those included that were answered automatically, and the nth of them, from
- * 0; NULL behind the last. At most the last 1,000 are kept. */
+ * 0; NULL behind the last. EXECUTE of SQL is one, and the statement that it names another. At most the last
+ * 1,000 are kept. */
 int seam_pg_mock_count(const seam_pg_mock *mock);
 const seam_pg_call *seam_pg_mock_call(const seam_pg_mock *mock, int n);
 

@@ -120,8 +120,9 @@ static void say_end(struct seam_pg_mock *mock)
 
     pg_rule_unused(mock->rules, say_unused, &unused);
     if (mock->told.untold > 0)
-        seam_log_at(mock->t, mock->site, "%u more statements to '%s' were not expected",
-                    mock->told.untold, mock->name);
+        seam_log_at(mock->t, mock->site, "%u more statement%s to '%s' %s not expected",
+                    mock->told.untold, mock->told.untold == 1 ? "" : "s", mock->name,
+                    mock->told.untold == 1 ? "was" : "were");
 }
 
 /* Copes with a mock that is half built. */
@@ -344,9 +345,17 @@ void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
 
 void seam_pg_unordered(seam_pg_mock *mock)
 {
+    struct arena arena = { 0 };
+    seam_site site = mock->site;
+    const char *words;
+
     lock_rules(mock);
     pg_rule_set_unordered(mock->rules);
+    words = arena_dup(t_arena(mock->t), pg_rule_set_ambiguity(mock->rules, &arena, &site));
     loop_unlock();
+    arena_fini(&arena);
+    if (words)
+        seam_fatal_at(mock->t, site, "%s", words);
 }
 
 /* Portals, asks that are open and transcripts point to rules. */

@@ -46,6 +46,8 @@ struct pg_call {
     const char *sql; /* as sent; NULL with an event that has none */
     const char *normal; /* pg_sql_normal of it; worked out when it is NULL */
     const struct pg_sql *is;
+    const char *isolation; /* of the transaction that a BEGIN begins; NULL: "read committed" */
+    bool read_only;
     size_t argument_count;
     const struct pg_argument
         *arguments; /* NULL: they are not known yet (Parse, Describe of a statement): rules

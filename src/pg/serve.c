@@ -3,6 +3,7 @@
  * see session.h.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -55,6 +56,19 @@ static enum seam_pg_event event_of(const struct pg_ask *ask)
     }
 }
 
+/* What BEGIN does not say is as the session has it. */
+static void fill_modes(struct pg_session *session)
+{
+    const struct pg_sql *is = session->call.is;
+    const char *read_only = pg_server_setting(session->server, "default_transaction_read_only");
+
+    session->call.isolation =
+        is->isolation ? is->isolation
+                      : pg_server_setting(session->server, "default_transaction_isolation");
+    session->call.read_only =
+        is->read_only >= 0 ? is->read_only == 1 : read_only && strcmp(read_only, "on") == 0;
+}
+
 static void fill_call(struct pg_session *session)
 {
     static const struct pg_argument none; /* known to be none */
@@ -67,6 +81,8 @@ static void fill_call(struct pg_session *session)
         return;
     session->call.sql = ask->statement->sql;
     session->call.is = &ask->statement->is;
+    if (session->call.event == SEAM_PG_BEGIN)
+        fill_modes(session);
     if (!has_arguments || (ask->kind == PG_ASK_DESCRIBE && !ask->portal))
         return;
     session->call.argument_count = ask->argument_count;
@@ -152,6 +168,8 @@ static void use_rule(struct pg_session *session)
     pg_rule_use(session->mock->rules, session->rule);
     if (session->entry)
         session->entry->call.rule = pg_rule_site(session->rule);
+    else /* for the report: a statement that cannot be prepared goes when it is answered */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
 }
 
 static void delay_is_over(struct pg_session *session)
@@ -160,12 +178,34 @@ static void delay_is_over(struct pg_session *session)
     pg_answer_rule(session);
 }
 
+static void time_is_up(struct pg_session *session)
+{
+    static const struct pg_error error = { .sqlstate = "57014",
+                                           .message = "canceling statement due to statement "
+                                                      "timeout" };
+
+    session->note = "statement_timeout";
+    pg_answer_error(session, &error);
+}
+
+/* The server's own timer runs for what is executed. */
+static bool is_too_slow(struct pg_session *session, int ms, int *ret_after)
+{
+    const char *timeout = pg_server_setting(session->server, "statement_timeout");
+
+    *ret_after = timeout && session->ask->kind == PG_ASK_EXECUTE ? atoi(timeout) : 0;
+    return *ret_after > 0 && *ret_after < ms;
+}
+
 static void answer_by_rule(struct pg_session *session)
 {
-    int ms = pg_rule_said(session->rule)->delay_ms;
+    int ms = pg_rule_said(session->rule)->delay_ms, timeout;
 
     use_rule(session);
-    if (ms > 0) {
+    if (ms > 0 && is_too_slow(session, ms, &timeout)) {
+        session->delayed = true;
+        pg_session_after(session, timeout, time_is_up);
+    } else if (ms > 0) {
         session->delayed = true;
         pg_session_after(session, ms, delay_is_over);
     } else {
@@ -239,6 +279,7 @@ static void chosen_parse(struct pg_session *session)
         begin_entry(session);
         answer_by_rule(session);
     } else {
+        session->rule = NULL; /* it answers the execution, and so do its faults */
         pg_answer_done(session);
     }
 }
@@ -318,9 +359,14 @@ void pg_serve_cut(struct pg_session *session)
     session->note = "the program closed the connection";
     session->waits = session->delayed = false;
     if (session->entry) {
+        bool told = session->entry->ended; /* by a fault, which has cut the connection */
+
         pg_entry_answer(session->entry, NULL, NULL);
-        pg_report(session, NULL, NULL, 0);
+        if (!told)
+            pg_report(session, NULL, NULL, 0);
     }
+    if (session->held)
+        pg_entry_answer(session->held, NULL, NULL);
     session->ask = NULL;
 }
 

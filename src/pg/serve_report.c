@@ -20,8 +20,6 @@ enum { TABLE_MAX = 64 << 10, SHOWN_MAX = 200 /* bytes of an argument */ };
 static const char *event_name(const struct pg_session *session)
 {
     switch (session->call.event) {
-    case SEAM_PG_CONNECT:
-        return "connect";
     case SEAM_PG_CLOSE:
         return "close";
     case SEAM_PG_PING:
@@ -31,15 +29,15 @@ static const char *event_name(const struct pg_session *session)
     }
 }
 
-static void add_argument(struct buf *to, struct pg_session *session, size_t i)
+static void add_argument(struct buf *to, const seam_pg_call *call, size_t i)
 {
-    size_t size;
-    const char *text = pg_argument_text(&session->call.arguments[i], &session->arena, &size);
+    const char *text = call->args[i];
+    size_t size = text ? strlen(text) : 0;
 
     buf_printf(to, "%s$%zu=", i > 0 ? ", " : "", i + 1);
     if (!text)
         buf_add_text(to, "NULL");
-    else if (pg_secret_parameter(session->call.sql, (int)i + 1))
+    else if (pg_secret_parameter(call->sql, (int)i + 1))
         buf_add_text(to, "***");
     else
         buf_printf(to, "'%.*s%s'", (int)(size < SHOWN_MAX ? size : SHOWN_MAX), text,
@@ -63,28 +61,64 @@ static void add_statement(struct buf *to, const char *sql)
     }
 }
 
-const char *pg_report_name(struct pg_session *session)
+static void add_masked(struct buf *to, const char *sql)
 {
-    const struct pg_call *call = &session->call;
-    struct buf name = BUF_INIT(TABLE_MAX), masked = BUF_INIT(TABLE_MAX);
+    struct buf masked = BUF_INIT(TABLE_MAX);
+
+    pg_secret_mask(&masked, sql);
+    add_statement(to, buf_text(&masked));
+    buf_fini(&masked);
+}
+
+static void add_arguments(struct buf *to, const seam_pg_call *call)
+{
+    for (size_t i = 0; i < call->arg_count; i++) {
+        buf_add_text(to, i == 0 ? " [" : "");
+        add_argument(to, call, i);
+    }
+    if (call->arg_count > 0)
+        buf_add_char(to, ']');
+}
+
+/* A statement as the journal has it: what the engine told of it is gone once it is answered. */
+static const char *name_entry(const struct pg_session *session, const struct pg_entry *entry,
+                              struct arena *arena)
+{
+    struct buf name = BUF_INIT(TABLE_MAX);
     const char *copy;
 
-    if (call->sql) {
-        pg_secret_mask(&masked, call->sql);
-        add_statement(&name, buf_text(&masked));
-    }
+    add_masked(&name, entry->call.sql);
     if (name.size == 0)
         buf_add_text(&name, event_name(session));
-    for (size_t i = 0; i < call->argument_count; i++) {
-        buf_add_text(&name, i == 0 ? " [" : "");
-        add_argument(&name, session, i);
-    }
-    if (call->argument_count > 0)
-        buf_add_char(&name, ']');
+    add_arguments(&name, &entry->call);
+    copy = arena_dup(arena, buf_text(&name));
+    buf_fini(&name);
+    return copy;
+}
+
+static const char *name_event(struct pg_session *session)
+{
+    enum seam_pg_event event = session->call.event;
+    struct buf name = BUF_INIT(TABLE_MAX);
+    const char *copy;
+
+    if (event == SEAM_PG_PREPARE || event == SEAM_PG_DEALLOCATE)
+        buf_add_text(&name, event == SEAM_PG_PREPARE ? "PREPARE " : "DEALLOCATE ");
+    if (session->call.sql)
+        add_masked(&name, session->call.sql);
+    if (event == SEAM_PG_CONNECT)
+        buf_printf(&name, "connect %s:%d", session->mock->host, session->mock->port);
+    if (name.size == 0)
+        buf_add_text(&name, event_name(session));
     copy = arena_dup(&session->arena, buf_text(&name));
     buf_fini(&name);
-    buf_fini(&masked);
     return copy;
+}
+
+const char *pg_report_name(struct pg_session *session)
+{
+    return session->entry ? name_entry(session, session->entry, &session->arena)
+                          : name_event(session);
 }
 
 /* ---- the exchange */

@@ -196,6 +196,7 @@ void pg_session_answered(struct pg_session *session)
     session->ask = NULL;
     session->rule = NULL;
     session->note = NULL;
+    session->copied = NULL;
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;
@@ -203,6 +204,12 @@ void pg_session_answered(struct pg_session *session)
     session->arena = (struct arena){ 0 };
     pg_session_kill_soon(session);
     pg_session_run(session);
+}
+
+void pg_session_let_go(struct pg_session *session)
+{
+    pg_entry_release(session->held);
+    session->held = NULL;
 }
 
 void pg_session_silence(struct pg_session *session)
@@ -334,6 +341,7 @@ static void gone(struct stream *stream)
     pg_server_free(session->server);
     pg_entry_release(session->entry);
     pg_entry_release(session->copy_entry);
+    pg_session_let_go(session);
     arena_fini(&session->arena);
     buf_fini(&session->drip);
     free(session);

@@ -45,8 +45,13 @@ struct pg_session {
     uint64_t begin_ns;
     const char *note;
 
+    struct pg_entry *held; /* of a statement that other asks answer; NULL: there is none */
+    uint64_t held_ns; /* when it began */
+
     const struct pg_rule *copying; /* COPY FROM STDIN began by it */
     struct pg_entry *copy_entry;
+    const char *
+        copied; /* the head of what the program sent, in the arena: it goes when it is answered */
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
 
@@ -78,6 +83,9 @@ void pg_session_send(struct pg_session *session, bool all);
 
 /* The ask has been answered: its memory is used again. */
 void pg_session_answered(struct pg_session *session);
+
+/* The statement that other asks answer has its answer. */
+void pg_session_let_go(struct pg_session *session);
 
 /* Nothing is read or said any more; the connection stays. */
 void pg_session_silence(struct pg_session *session);

@@ -4,6 +4,7 @@
  *   pg_server.c     life, the loop that takes frames and asks, answers, errors
  *   pg_start.c      start-up packets, version negotiation, what a session begins with
  *   pg_auth.c       passwords; pg_scram.c: SCRAM-SHA-256
+ *   pg_check.c      what is wrong with a text of statements
  *   pg_simple.c     Query
  *   pg_extended.c   Parse, Describe, Execute, Close; pg_bind.c: Bind
  *   pg_prepared.c   PREPARE, EXECUTE, DEALLOCATE of SQL
@@ -116,6 +117,7 @@ struct pg_server {
     struct arena block_arena; /* savepoints */
     struct pg_savepoint *savepoints;
     size_t savepoint_count;
+    bool queried; /* the transaction has begun to read */
     struct pg_parameters parameters;
 
     bool extended; /* the frame is one of the extended protocol: after an error, skip to Sync */
@@ -127,6 +129,7 @@ struct pg_server {
 
     struct pg_prepared *prepared;
     struct pg_portal *portals;
+    struct pg_portal *gone; /* removed; the last ask may point into them */
     struct pg_portal *running; /* that is being executed, or described */
     struct pg_prepared *parsing, *describing; /* that PARSE, or DESCRIBE, asks about */
     void (*parsed)(struct pg_server *server);
@@ -179,6 +182,9 @@ void start_authenticated(struct pg_server *server);
 void auth_begin(struct pg_server *server);
 void auth_take(struct pg_server *server);
 
+/* Whether a text of statements is wrong as a whole, and then the client has been told. */
+bool check_sql(struct pg_server *server, const char *sql);
+
 void simple_take(struct pg_server *server);
 void simple_go_on(struct pg_server *server);
 
@@ -200,6 +206,7 @@ struct pg_portal *portal_find(struct pg_server *server, const char *name);
 struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared);
 void portal_remove(struct pg_server *server, struct pg_portal *portal);
+void portals_bury(struct pg_server *server); /* frees those that were removed */
 void portals_clear(struct pg_server *server, size_t savepoints); /* made below so many */
 
 void portal_ask_describe(struct pg_server *server, struct pg_portal *portal);
@@ -252,6 +259,7 @@ void prepared_discard(struct pg_server *server, const char *tag);
 
 void parameter_run(struct pg_server *server, const char *tag);
 void parameter_show(struct pg_server *server, const char *tag);
+bool parameter_wants_notice(struct pg_server *server, const char *severity);
 
 void notify_run(struct pg_server *server, const char *tag);
 void notify_listen(struct pg_server *server, const char *tag);

@@ -104,19 +104,12 @@ static void parsed(struct pg_server *server)
 
 static bool sql_is_wrong(struct pg_server *server, const char *sql)
 {
-    int position = 0;
-    const char *mistake;
-
-    if (engine_text_is_wrong(server, sql, strlen(sql), NULL))
+    if (check_sql(server, sql))
         return true;
-    mistake = pg_sql_mistake(sql, &server->turn, &position);
-    if (mistake)
-        engine_error(server, "42601", position, "%s", mistake);
-    else if (pg_sql_is_several(sql))
-        engine_error(server, "42601", 0,
-                     "cannot insert multiple commands into a prepared statement");
-    else
+    if (!pg_sql_is_several(sql))
         return false;
+    engine_error(server, "42601", 0,
+                 "cannot insert multiple commands into a prepared statement");
     return true;
 }
 
@@ -199,10 +192,21 @@ void portal_remove(struct pg_server *server, struct pg_portal *portal)
     *at = portal->next;
     if (portal->rows.drop)
         portal->rows.drop(portal->rows.arg);
-    prepared_release(portal->prepared);
-    prepared_release(portal->inner);
-    arena_fini(&portal->arena);
-    free(portal);
+    portal->next = server->gone;
+    server->gone = portal;
+}
+
+void portals_bury(struct pg_server *server)
+{
+    struct pg_portal *portal;
+
+    while ((portal = server->gone)) {
+        server->gone = portal->next;
+        prepared_release(portal->prepared);
+        prepared_release(portal->inner);
+        arena_fini(&portal->arena);
+        free(portal);
+    }
 }
 
 void portals_clear(struct pg_server *server, size_t savepoints)

@@ -39,7 +39,9 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
+    server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
+    portals_bury(server);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
@@ -75,6 +77,11 @@ size_t pg_server_ready(const struct pg_server *server)
 char pg_server_state(const struct pg_server *server)
 {
     return server->block == PG_BLOCK ? 'T' : server->block == PG_FAILED ? 'E' : 'I';
+}
+
+const char *pg_server_setting(struct pg_server *server, const char *name)
+{
+    return parameter_raw(server, name);
 }
 
 int pg_server_session_pid(const struct pg_server *server)
@@ -283,12 +290,13 @@ void engine_warn(struct pg_server *server, const char *sqlstate, const char *tex
 {
     struct pg_error notice = { .severity = "WARNING", .sqlstate = sqlstate, .message = text };
 
-    put_error(server, 'N', &notice);
+    pg_server_notice(server, &notice);
 }
 
 void pg_server_notice(struct pg_server *server, const struct pg_error *notice)
 {
-    put_error(server, 'N', notice);
+    if (parameter_wants_notice(server, notice->severity ? notice->severity : "NOTICE"))
+        put_error(server, 'N', notice);
 }
 
 int engine_characters(const char *from, const char *to)
@@ -524,6 +532,7 @@ enum pg_server_step pg_server_next(struct pg_server *server, struct pg_ask **ret
             *ret = &server->ask;
             return PG_SERVER_ASK;
         }
+        portals_bury(server);
         if (server->tls_due) {
             server->tls_due = false;
             return PG_SERVER_TLS;

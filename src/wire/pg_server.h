@@ -14,8 +14,8 @@
  *
  * Every ask is answered by exactly one of the functions below; only the one that its kind allows.
  *
- * Ownership: an ask and all it points to live until it is answered. What an answer points to is copied, but for
- * the rows of a portal, which are asked for again (pg_rows).
+ * Ownership: an ask and all it points to live until the pg_server_next behind its answer. What an answer points to
+ * is copied, but for the rows of a portal, which are asked for again (pg_rows).
  *
  * Threads: one at a time.
  */
@@ -129,6 +129,10 @@ struct buf *pg_server_out(struct pg_server *server);
 size_t pg_server_ready(const struct pg_server *server);
 
 char pg_server_state(const struct pg_server *server); /* 'I', 'T' or 'E' */
+
+/* What a parameter is now, in its own unit ("20" for a statement_timeout of 20ms); NULL: there is none. */
+const char *pg_server_setting(struct pg_server *server, const char *name);
+
 int pg_server_session_pid(const struct pg_server *server);
 
 /* What was fed and is not taken yet: for whoever goes on in the engine's stead. */

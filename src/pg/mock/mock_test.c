@@ -180,6 +180,23 @@ SEAM_TEST(errors_have_all_fields_of_the_server)
     PQclear(result);
 }
 
+/* The error ends the portal that held them. */
+SEAM_TEST(arguments_of_a_refused_statement_are_told)
+{
+    const char *const values[] = { "8", "k-1", "4200" };
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+
+    seam_pg_expect(db, .sql_regex = "^INSERT INTO orders",
+                   .error =
+                       SEAM_PG_UNIQUE_VIOLATION(.table = "orders",
+                                                .constraint = "orders_idempotency_key_key"));
+    PQclear(PQexecParams(conn, "INSERT INTO orders (id, key, cents) VALUES ($1, $2, $3)", 3,
+                         NULL, values, NULL, NULL, 0));
+    seam_require_eq(t, seam_pg_mock_count(db), 1);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->args[1], "k-1");
+}
+
 SEAM_TEST(what_is_wrong_with_a_statement_comes_when_it_is_prepared)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
@@ -207,6 +224,28 @@ SEAM_TEST(what_fails_when_it_runs_is_prepared_before)
     result = PQexecPrepared(conn, "p", 0, NULL, NULL, NULL, 0);
     check_result(t, result, PGRES_FATAL_ERROR, "22012");
     PQclear(result);
+}
+
+/* The transaction ends with it, and what was bound in that is gone; the report still tells it. */
+SEAM_TEST(an_error_ends_a_query_with_arguments)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    const char *const values[] = { "7", NULL };
+    PGresult *result;
+
+    seam_pg_expect(db, .sql = "INSERT INTO a VALUES ($1, $2)",
+                   .error = SEAM_PG_UNIQUE_VIOLATION(.constraint = "a_key"));
+    result =
+        PQexecParams(conn, "INSERT INTO a VALUES ($1, $2)", 2, NULL, values, NULL, NULL, 0);
+    check_result(t, result, PGRES_FATAL_ERROR, "23505");
+    PQclear(result);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->args[0], "7");
+    check_exec(t, conn, "PREPARE q (int) AS DELETE FROM a WHERE b = $1", PGRES_COMMAND_OK,
+               NULL);
+    seam_pg_expect(db, .sql = "DELETE FROM a WHERE b = $1", .args = { SEAM_V(7) },
+                   .tag = "DELETE 1");
+    check_exec(t, conn, "EXECUTE q (7)", PGRES_COMMAND_OK, NULL);
 }
 
 SEAM_TEST(an_error_behind_rows)
@@ -282,6 +321,34 @@ SEAM_TEST(transactions_may_be_expected)
     seam_check_eq(t, PQtransactionStatus(conn), PQTRANS_IDLE);
     check_exec(t, conn, "BEGIN", PGRES_COMMAND_OK, NULL);
     check_exec(t, conn, "ROLLBACK", PGRES_COMMAND_OK, NULL);
+}
+
+static void check_shown(seam_t *t, PGconn *conn, const char *sql, const char *value)
+{
+    PGresult *result = PQexec(conn, sql);
+
+    check_result(t, result, PGRES_TUPLES_OK, NULL);
+    seam_check_eq(t, PQgetvalue(result, 0, 0), value);
+    PQclear(result);
+}
+
+SEAM_TEST(a_transaction_has_the_modes_of_its_session)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = try_to_connect(
+        t, seam_format(t, "%s options='-c default_transaction_isolation=serializable'",
+                       seam_pg_mock_conninfo(db)));
+
+    seam_pg_expect(db, .event = SEAM_PG_BEGIN, .isolation = "serializable", .read_only = true);
+    seam_pg_expect(db, .event = SEAM_PG_BEGIN, .isolation = "read committed");
+    check_exec(t, conn, "SET default_transaction_read_only = on", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN", PGRES_COMMAND_OK, NULL);
+    check_shown(t, conn, "SHOW transaction_isolation", "serializable");
+    check_shown(t, conn, "SHOW transaction_read_only", "on");
+    check_exec(t, conn, "COMMIT", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", PGRES_COMMAND_OK,
+               NULL);
+    check_shown(t, conn, "SHOW transaction_isolation", "read committed");
 }
 
 SEAM_TEST(other_events_may_be_expected)
@@ -367,6 +434,28 @@ SEAM_TEST(the_journal_has_all_statements)
     seam_check_null(t, seam_pg_mock_call(db, 2));
     seam_pg_mock_reset(db);
     seam_check_eq(t, seam_pg_mock_count(db), 0);
+}
+
+SEAM_TEST(the_journal_has_what_sql_prepares)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    const seam_pg_call *call;
+
+    seam_pg_expect(db, .sql = "SELECT $1 + 1", .args = { SEAM_V(3) }, .columns = "n int4",
+                   .rows = { { SEAM_V(4) } });
+    check_exec(t, conn, "PREPARE p (int) AS SELECT $1 + 1", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "EXECUTE p(3)", PGRES_TUPLES_OK, NULL);
+    check_exec(t, conn, "DEALLOCATE ALL", PGRES_COMMAND_OK, NULL);
+    seam_require_eq(t, seam_pg_mock_count(db), 4);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->tag, "PREPARE");
+    seam_check_eq(t, seam_pg_mock_call(db, 1)->sql, "EXECUTE p(3)");
+    seam_check_eq(t, seam_pg_mock_call(db, 1)->tag, "SELECT 1");
+    call = seam_pg_mock_call(db, 2);
+    seam_check_eq(t, call->sql, "SELECT $1 + 1");
+    seam_check_eq(t, call->args[0], "3");
+    seam_check_eq(t, call->tag, "SELECT 1");
+    seam_check_eq(t, seam_pg_mock_call(db, 3)->tag, "DEALLOCATE ALL");
 }
 
 SEAM_TEST(a_reset_forgets_the_rules)
