@@ -169,6 +169,11 @@ const char *record_redact_sql(const struct record_redaction *redaction, struct a
 bool record_hides_argument(const struct record_redaction *redaction, const char *sql, size_t n);
 bool record_hides_column(const struct record_redaction *redaction, const char *name);
 
+/* Data of COPY without the fields of secret columns that the statement lists. 1: it has such, and *to has the data;
+ * 0: it has none; -EINVAL: in another format than text with tabs. */
+int record_redact_copy(const struct record_redaction *redaction, const char *sql,
+                       const char *data, size_t size, struct buf *to);
+
 /* What stands for a redacted value of the type: one that the type takes. */
 const char *record_stand_in(uint32_t type);
 

@@ -197,8 +197,29 @@ static void end_copy(struct record_tap *tap, const struct pg_frame *frame)
 
 /* ---- the end of a statement */
 
+static void redact_copy(struct record_tap *tap)
+{
+    struct record_tape *tape = tap->tape;
+    struct buf clean = BUF_INIT(RECORD_TAPE_MAX);
+    int r = record_redact_copy(&tap->recording->redaction, tape->sql, buf_text(&tape->copied),
+                               tape->copied.size, &clean);
+
+    if (r < 0)
+        record_fail(tap->recording,
+                    "'%.100s' has a secret column, which only the text format can hide",
+                    tape->sql);
+    if (r <= 0) {
+        buf_fini(&clean);
+        return;
+    }
+    buf_fini(&tape->copied);
+    tape->copied = clean;
+}
+
 static void end_tape(struct record_tap *tap)
 {
+    if (tap->tape->copy)
+        redact_copy(tap);
     tap->tape->notices = tap->notices;
     tap->tape->ended = true;
     tap->just_ended = tap->tape;
