@@ -94,15 +94,12 @@ static bool is_fatal(const struct pg_frame *frame)
            strcmp(error.severity, "ERROR") != 0;
 }
 
-static void fed(struct stream *stream, const void *data, size_t size)
+static void take(struct record_proxy *proxy, struct pg_session *session, const void *data,
+                 size_t size)
 {
-    struct record_proxy *proxy = proxy_of(stream);
-    struct pg_session *session = proxy->session;
     enum pg_step step = PG_MORE;
     struct pg_frame frame;
 
-    if (!session || session->stream.dead)
-        return;
     if (pg_feed(&proxy->server, data, size) == 0)
         while ((step = pg_next(&proxy->server, &frame)) == PG_FRAME) {
             proxy->saw_fatal = proxy->saw_fatal || is_fatal(&frame);
@@ -113,12 +110,25 @@ static void fed(struct stream *stream, const void *data, size_t size)
     if (step == PG_WRONG) {
         record_fail(proxy->recording, "what the real server sends cannot be read: %s",
                     proxy->server.error);
-        stream_close(stream, true);
+        stream_close(&proxy->stream, true);
         return;
     }
     stream_flush(&session->stream);
-    if (!stream->dead && !session->stream.dead && stream_unsent(&session->stream) > CROWDED)
-        stream_set_crowded(stream, true);
+    if (!proxy->stream.dead && !session->stream.dead &&
+        stream_unsent(&session->stream) > CROWDED)
+        stream_set_crowded(&proxy->stream, true);
+}
+
+static void fed(struct stream *stream, const void *data, size_t size)
+{
+    struct record_proxy *proxy = proxy_of(stream);
+    struct pg_session *session = proxy->session;
+
+    if (!session || session->stream.dead)
+        return;
+    stream_enter(&session->stream);
+    take(proxy, session, data, size);
+    stream_leave(&session->stream);
 }
 
 void pg_proxy_room(struct pg_session *session)
@@ -205,8 +215,11 @@ static void server_room(struct stream *stream)
 {
     struct pg_session *session = proxy_of(stream)->session;
 
-    if (session && !session->stream.dead && stream_unsent(stream) <= CROWDED)
-        stream_set_crowded(&session->stream, false);
+    if (!session || session->stream.dead || stream_unsent(stream) > CROWDED)
+        return;
+    stream_enter(&session->stream);
+    stream_set_crowded(&session->stream, false);
+    stream_leave(&session->stream);
 }
 
 static void server_ended(struct stream *stream)
@@ -217,15 +230,18 @@ static void server_ended(struct stream *stream)
 static void server_cut(struct stream *stream)
 {
     struct record_proxy *proxy = proxy_of(stream);
-    const char *waits = record_tap_waits(proxy->tap);
+    struct pg_session *session = proxy->session;
+    const char *waits = session ? record_tap_waits(proxy->tap) : NULL;
 
-    if (!proxy->session)
+    if (!session)
         return;
     if (!proxy->said_goodbye && !proxy->saw_fatal)
         record_fail(proxy->recording, "the real server ended a session%s%.200s%s",
                     waits ? " while this waited for its answer: '" : "", waits ? waits : "",
                     waits ? "'" : "");
-    stream_close_when_sent(&proxy->session->stream, true);
+    stream_enter(&session->stream);
+    stream_close_when_sent(&session->stream, true);
+    stream_leave(&session->stream);
 }
 
 static void server_gone(struct stream *stream)
