@@ -188,7 +188,7 @@ typedef struct seam_pg_rule {
     bool      (*sql_fn)(const char *sql, void *arg) SEAM_0; /* or this returns true for it, as it was sent */
     void       *arg SEAM_0; /* for functions of this rule; borrowed until the test ends */
     enum seam_pg_event event SEAM_0;
-    const char *isolation SEAM_0; /* of SEAM_PG_BEGIN: "serializable"; NULL: any */
+    const char *isolation SEAM_0; /* of SEAM_PG_BEGIN, or of its session: "serializable"; NULL: any */
     bool        read_only SEAM_0; /* of SEAM_PG_BEGIN: and it has to be */
 
     /* What $1, $2, ... have to be, as values of their types: 1 is "1" and 1.50 is "1.5" where the type is
@@ -219,7 +219,7 @@ typedef struct seam_pg_rule {
     bool        optional SEAM_0; /* no failure when it is not used, or less often than .times */
     bool        never SEAM_0; /* a statement that matches fails the test */
     const char *group SEAM_0; /* rules that follow each other with the same word are met in any order */
-    int         delay_ms SEAM_0; /* before the answer, in milliseconds; a cancel ends it with 57014 */
+    int         delay_ms SEAM_0; /* milliseconds before the answer; a cancel or statement_timeout ends it: 57014 */
     int         fault SEAM_0; /* enum seam_pg_fault */
     int         fault_after SEAM_0; /* bytes of the answer, from 0 */
 
@@ -267,7 +267,8 @@ typedef struct seam_pg_call {
 } seam_pg_call;
 
 /* How many statements came so far, those included that were answered automatically, and the nth of them, from
- * 0; NULL behind the last. At most the last 1,000 are kept. */
+ * 0; NULL behind the last. EXECUTE of SQL is one, and the statement that it names another. At most the last
+ * 1,000 are kept. */
 int seam_pg_mock_count(const seam_pg_mock *mock);
 const seam_pg_call *seam_pg_mock_call(const seam_pg_mock *mock, int n);
 
@@ -285,6 +286,10 @@ typedef struct seam_pg_record_options {
     const char *redact[SEAM_PG_ARGS] SEAM_0; /* never written: "column password", "arg 2", "sql pattern" */
     bool        partial SEAM_0; /* a statement of the file that was not replayed does not fail the test */
     const char *origin SEAM_0; /* answer this address, as seam_pg_mock_options has it */
+
+    /* Of a database that is leased where one is needed, when `conninfo` is NULL: as seam/postgres.h has them. */
+    const char *migrations SEAM_0;
+    const char *seed SEAM_0;
     seam_site   site SEAM_0; /* set for you */
 } seam_pg_record_options;
 

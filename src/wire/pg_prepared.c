@@ -70,25 +70,6 @@ static int shift_of(struct pg_server *server, const char *part)
     return size > whole ? 0 : server->shift + engine_characters(sql, sql + whole - size);
 }
 
-/* Only these can be prepared by PREPARE; anything else its grammar does not know. */
-static bool cannot_be_prepared(struct pg_server *server, const char *sql)
-{
-    static const char *const words[] = { "select", "insert", "update", "delete", "merge",
-                                         "values", "with",   "table",  "(",      NULL };
-    const char *normal = pg_sql_normal(sql, &server->turn);
-    size_t size = strcspn(normal, " (;"), i = 0;
-
-    if (*normal == '(')
-        size = 1;
-    while (words[i] && (strlen(words[i]) != size || memcmp(words[i], normal, size) != 0))
-        i++;
-    if (words[i])
-        return false;
-    engine_error(server, "42601", shift_of(server, sql) + 1, "syntax error at or near \"%.*s\"",
-                 (int)strcspn(sql, " \t\n(;"), sql);
-    return true;
-}
-
 /* Of `at`, in `list`, which is somewhere in what runs. */
 static int position_of(struct pg_server *server, const char *list, const char *at)
 {
@@ -138,8 +119,6 @@ void prepared_prepare(struct pg_server *server, const char *tag)
     struct pg_prepared *prepared;
     int shift = shift_of(server, inner);
 
-    if (cannot_be_prepared(server, inner))
-        return;
     if (prepared_find(server, is->name)) {
         engine_error(server, "42P05", 0, "prepared statement \"%s\" already exists", is->name);
         return;

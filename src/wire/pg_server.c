@@ -39,6 +39,7 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
+    server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
     portals_bury(server);
     while (server->prepared)
@@ -80,9 +81,7 @@ char pg_server_state(const struct pg_server *server)
 
 const char *pg_server_setting(struct pg_server *server, const char *name)
 {
-    const char *as_shown;
-
-    return parameter_value(server, name, &as_shown);
+    return parameter_raw(server, name);
 }
 
 int pg_server_session_pid(const struct pg_server *server)
@@ -291,12 +290,13 @@ void engine_warn(struct pg_server *server, const char *sqlstate, const char *tex
 {
     struct pg_error notice = { .severity = "WARNING", .sqlstate = sqlstate, .message = text };
 
-    put_error(server, 'N', &notice);
+    pg_server_notice(server, &notice);
 }
 
 void pg_server_notice(struct pg_server *server, const struct pg_error *notice)
 {
-    put_error(server, 'N', notice);
+    if (parameter_wants_notice(server, notice->severity ? notice->severity : "NOTICE"))
+        put_error(server, 'N', notice);
 }
 
 int engine_characters(const char *from, const char *to)

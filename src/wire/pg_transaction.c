@@ -25,15 +25,18 @@ static void end(struct pg_server *server, bool committed)
     arena_fini(&server->block_arena);
     server->savepoints = NULL;
     server->savepoint_count = 0;
+    server->queried = false;
     server->block = PG_NO_BLOCK;
     portals_clear(server, 0);
 }
 
 void transaction_failed(struct pg_server *server, bool commits)
 {
-    if (server->block == PG_BLOCK && !commits)
+    if (server->block == PG_BLOCK && !commits) {
         server->block = PG_FAILED;
-    else if (server->block != PG_FAILED || commits)
+        parameters_roll_back(&server->parameters,
+                             server->savepoints ? server->savepoints->changes : 0);
+    } else if (server->block != PG_FAILED || commits)
         end(server, false);
 }
 
