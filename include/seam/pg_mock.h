@@ -219,7 +219,7 @@ typedef struct seam_pg_rule {
     bool        optional SEAM_0; /* no failure when it is not used, or less often than .times */
     bool        never SEAM_0; /* a statement that matches fails the test */
     const char *group SEAM_0; /* rules that follow each other with the same word are met in any order */
-    int         delay_ms SEAM_0; /* before the answer, in milliseconds; a cancel or statement_timeout ends it: 57014 */
+    int         delay_ms SEAM_0; /* milliseconds before the answer; a cancel or statement_timeout ends it: 57014 */
     int         fault SEAM_0; /* enum seam_pg_fault */
     int         fault_after SEAM_0; /* bytes of the answer, from 0 */
 
