@@ -108,6 +108,7 @@ static void release(struct seam_pg_mock *mock)
     }
     tls_server_free(mock->tls);
     pg_journal_clear(&mock->journal);
+    pg_shown_fini(&mock->shown);
     if (mock->transcript)
         pg_transcript_fini(mock->transcript);
     mock->transcript = NULL;
@@ -324,7 +325,7 @@ static void lock_rules(struct seam_pg_mock *mock)
 
 void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
 {
-    const char *folder = t_source_path(mock->t, rule->site, ".");
+    const char *folder = rule->csv_file ? t_source_path(mock->t, rule->site, ".") : NULL;
     struct err err;
     int r;
 

@@ -260,7 +260,7 @@ static void add_sql(struct nearest *nearest)
 
 static void add_begin(struct nearest *nearest)
 {
-    const seam_pg_rule *said = nearest->rule->said;
+    const struct pg_said *said = nearest->rule->said;
     const struct pg_sql *is = nearest->call->is;
     const char *isolation = is && is->isolation ? is->isolation : "read committed";
     bool is_read_only = is && is->read_only == 1;

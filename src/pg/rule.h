@@ -19,6 +19,34 @@
 #include "wire/pg_server.h"
 
 struct pg_rule; /* one rule of a set */
+
+/* The copy of what a test wrote, without its arguments and rows: they are most of a seam_pg_rule, and every rule
+ * that is added would pay for the pages. */
+struct pg_said {
+    const char *sql;
+    const char *sql_regex;
+    bool (*sql_fn)(const char *sql, void *arg);
+    void *arg;
+    enum seam_pg_event event;
+    const char *isolation;
+    bool read_only;
+    const char *columns;
+    seam_pg_row_fn *row_fn;
+    const char *tag;
+    const char *sqlstate; /* of .error */
+    seam_pg_notification notify;
+    const char *copy_out;
+    const char *copy_in;
+    const char *group;
+    int delay_ms;
+    int fault;
+    int fault_after;
+    const char *given;
+    bool compare_rows;
+    bool injected;
+    const char *name;
+    seam_site site;
+};
 struct pg_rule_set;
 
 struct pg_rule_set *pg_rule_set_new(void);
@@ -78,8 +106,7 @@ const struct pg_cell *pg_rule_row(const struct pg_rule *rule,
                                   size_t n); /* text; not with .row_fn */
 const struct pg_error *pg_rule_error(const struct pg_rule *rule); /* NULL: none */
 const struct pg_error *pg_rule_notices(const struct pg_rule *rule, size_t *ret_count);
-const seam_pg_rule *
-pg_rule_said(const struct pg_rule *rule); /* the copy of what the test wrote */
+const struct pg_said *pg_rule_said(const struct pg_rule *rule);
 seam_site pg_rule_site(const struct pg_rule *rule);
 
 /* One cell of what .row_fn or the test gave, as text of the column's type. -EINVAL with words. */

@@ -125,15 +125,17 @@ void pg_secret_mask(struct buf *to, const char *sql)
     buf_add_text(to, shown);
 }
 
-bool pg_secret_parameter(const char *sql, int n)
+void pg_secret_parameters(struct buf *to, const char *sql)
 {
-    struct walk walk = { .at = sql ? sql : "" };
+    struct walk walk = { .at = sql };
     const char *value;
     size_t size;
     bool secret;
 
-    while ((value = next_value(&walk, &size, &secret)))
-        if (secret && *value == '$' && atoi(value + 1) == n)
-            return true;
-    return false;
+    while ((value = next_value(&walk, &size, &secret))) {
+        int number = secret && *value == '$' ? atoi(value + 1) : 0;
+
+        if (number > 0)
+            buf_add(to, &number, sizeof number);
+    }
 }

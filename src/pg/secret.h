@@ -15,7 +15,7 @@
 /* Add the statement with its secret literals as '***'. */
 void pg_secret_mask(struct buf *to, const char *sql);
 
-/* Whether $n is a secret. */
-bool pg_secret_parameter(const char *sql, int n);
+/* Add the numbers of the parameters that are secrets, as int, some of them twice. */
+void pg_secret_parameters(struct buf *to, const char *sql);
 
 #endif

@@ -121,7 +121,7 @@ static void claim(struct pg_session *session, bool expected)
 
 void pg_answer_end(struct pg_session *session)
 {
-    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+    const struct pg_said *said = session->rule ? pg_rule_said(session->rule) : NULL;
 
     if (session->copying) { /* the statement ends when its data is there */
         pg_entry_release(session->copy_entry);
@@ -309,7 +309,7 @@ static void generate(seam_t *t, void *arg)
     struct generation *generation = arg;
     const struct pg_rule *rule = generation->rows->rule;
     const struct pg_columns *columns = pg_rule_columns(rule);
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
     seam_value *values = calloc(columns->count + 1, sizeof *values);
     size_t n = 0;
 
@@ -380,7 +380,7 @@ static int copy_columns(const struct pg_rule *rule, const char *data)
 
 static void fill_copy(struct pg_session *session, struct pg_result *result)
 {
-    const seam_pg_rule *said = pg_rule_said(session->rule);
+    const struct pg_said *said = pg_rule_said(session->rule);
 
     if (said->copy_in) {
         result->copy = 'G';
@@ -398,7 +398,7 @@ static void send_result(struct pg_session *session, struct rows *rows)
 {
     const struct pg_rule *rule = session->rule;
     const struct pg_columns *columns = pg_rule_columns(rule);
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
     struct pg_rows wire = { .row = row, .arg = rows, .drop = drop_rows };
     struct pg_result result = { .tag = said->tag, .error = pg_rule_error(rule) };
 
@@ -416,13 +416,13 @@ static void send_result(struct pg_session *session, struct rows *rows)
 /* A rule about BEGIN and the like that says nothing else is answered as the server would. */
 static bool is_plain_event(const struct pg_rule *rule)
 {
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
 
     return said->event != SEAM_PG_STATEMENT && !said->tag && !pg_rule_has_rows(rule) &&
            !pg_rule_error(rule);
 }
 
-static void notify(struct pg_session *session, const seam_pg_rule *said)
+static void notify(struct pg_session *session, const struct pg_said *said)
 {
     if (said->notify.channel)
         pg_server_notify(session->server, session->pid, said->notify.channel,
@@ -478,7 +478,7 @@ void pg_answer_rule(struct pg_session *session)
 
 /* ---- the end of COPY FROM STDIN */
 
-static bool copied_wrong(struct pg_session *session, const seam_pg_rule *said)
+static bool copied_wrong(struct pg_session *session, const struct pg_said *said)
 {
     const struct pg_ask *ask = session->ask;
     size_t size = strlen(said->copy_in);
@@ -493,7 +493,7 @@ static bool copied_wrong(struct pg_session *session, const seam_pg_rule *said)
 void pg_answer_copied(struct pg_session *session)
 {
     const struct pg_ask *ask = session->ask;
-    const seam_pg_rule *said = pg_rule_said(session->copying);
+    const struct pg_said *said = pg_rule_said(session->copying);
     struct pg_result result = { .tag = said->tag };
     struct pg_error error = { .sqlstate = "SM001" };
 

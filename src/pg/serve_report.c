@@ -1,12 +1,10 @@
 /* pg/serve_report.c - what crossed the seam, for the report of a failed test, and what fails it. */
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/deadline.h"
 #include "pg/session.h"
-#include "pg/secret.h"
 #include "test/diff.h"
 #include "test/t.h"
 
@@ -30,59 +28,56 @@ static const char *event_name(const struct pg_session *session)
     }
 }
 
-static void add_argument(struct buf *to, struct pg_session *session, size_t i)
+static void add_number(struct buf *to, size_t number)
+{
+    char digits[24], *at = digits + sizeof digits;
+
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    buf_add(to, at, (size_t)(digits + sizeof digits - at));
+}
+
+static void add_argument(struct buf *to, struct pg_session *session,
+                         const struct pg_shown *shown, size_t i)
 {
     size_t size;
     const char *text = pg_argument_text(&session->call.arguments[i], &session->arena, &size);
 
-    buf_printf(to, "%s$%zu=", i > 0 ? ", " : "", i + 1);
+    buf_add_text(to, i > 0 ? ", $" : "$");
+    add_number(to, i + 1);
     if (!text)
-        buf_add_text(to, "NULL");
-    else if (pg_secret_parameter(session->call.sql, (int)i + 1))
-        buf_add_text(to, "***");
-    else
-        buf_printf(to, "'%.*s%s'", (int)(size < SHOWN_MAX ? size : SHOWN_MAX), text,
-                   size > SHOWN_MAX ? "..." : "");
-}
-
-/* Without line breaks, in which the report would be hard to read. */
-static void add_statement(struct buf *to, const char *sql)
-{
-    bool blank = false;
-
-    for (; *sql; sql++) {
-        if (isspace((unsigned char)*sql)) {
-            blank = to->size > 0;
-            continue;
-        }
-        if (blank)
-            buf_add_char(to, ' ');
-        blank = false;
-        buf_add_char(to, *sql);
+        buf_add_text(to, "=NULL");
+    else if (pg_shown_hides(shown, (int)i + 1))
+        buf_add_text(to, "=***");
+    else {
+        buf_add_text(to, "='");
+        buf_add(to, text, strnlen(text, size < SHOWN_MAX ? size : SHOWN_MAX));
+        buf_add_text(to, size > SHOWN_MAX ? "...'" : "'");
     }
 }
 
 const char *pg_report_name(struct pg_session *session)
 {
     const struct pg_call *call = &session->call;
-    struct buf name = BUF_INIT(TABLE_MAX), masked = BUF_INIT(TABLE_MAX);
+    const struct pg_shown none = { .text = "" };
+    const struct pg_shown *shown =
+        call->sql ? pg_shown_of(&session->mock->shown, call->sql) : &none;
+    struct buf name = BUF_INIT(TABLE_MAX);
     const char *copy;
 
-    if (call->sql) {
-        pg_secret_mask(&masked, call->sql);
-        add_statement(&name, buf_text(&masked));
-    }
+    buf_reserve(&name, shown->size + SHOWN_MAX);
+    buf_add(&name, shown->text, shown->size);
     if (name.size == 0)
         buf_add_text(&name, event_name(session));
     for (size_t i = 0; i < call->argument_count; i++) {
         buf_add_text(&name, i == 0 ? " [" : "");
-        add_argument(&name, session, i);
+        add_argument(&name, session, shown, i);
     }
     if (call->argument_count > 0)
         buf_add_char(&name, ']');
-    copy = arena_dup(&session->arena, buf_text(&name));
+    copy = arena_copy(&session->arena, buf_text(&name), name.size);
     buf_fini(&name);
-    buf_fini(&masked);
     return copy;
 }
 
@@ -90,7 +85,7 @@ const char *pg_report_name(struct pg_session *session)
 
 static const char *fault_note(struct pg_session *session)
 {
-    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+    const struct pg_said *said = session->rule ? pg_rule_said(session->rule) : NULL;
     const char *word;
 
     switch (said ? said->fault : SEAM_PG_NO_FAULT) {
@@ -170,7 +165,7 @@ void pg_report_unexpected(struct pg_session *session)
     buf_fini(&words);
 }
 
-void pg_report_copy(struct pg_session *session, const seam_pg_rule *said)
+void pg_report_copy(struct pg_session *session, const struct pg_said *said)
 {
     const struct pg_ask *ask = session->ask;
     struct buf words = BUF_INIT(TABLE_MAX);

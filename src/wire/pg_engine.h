@@ -5,6 +5,7 @@
  *   pg_start.c      start-up packets, version negotiation, what a session begins with
  *   pg_auth.c       passwords; pg_scram.c: SCRAM-SHA-256
  *   pg_simple.c     Query
+ *   pg_reading.c    texts of statements that were read before
  *   pg_extended.c   Parse, Describe, Execute, Close; pg_bind.c: Bind
  *   pg_prepared.c   PREPARE, EXECUTE, DEALLOCATE of SQL
  *   pg_execute.c    answers to what is executed; pg_result.c: columns and rows on the wire; pg_copy.c: COPY
@@ -17,6 +18,7 @@
 #define WIRE_PG_ENGINE_H
 
 #include "wire/pg_parameter.h"
+#include "wire/pg_reading.h"
 #include "wire/pg_scram.h"
 #include "wire/pg_server.h"
 
@@ -40,6 +42,7 @@ enum pg_block {
 struct pg_prepared {
     struct pg_statement is; /* first: an ask's statement is one of these */
     struct pg_prepared *next;
+    struct pg_reading *reading; /* of its text */
     struct arena arena;
     int uses; /* by the session, and by portals: a closed statement lives as long as they do */
 };
@@ -125,6 +128,7 @@ struct pg_server {
     bool several;
     int ran; /* its statements so far */
 
+    struct pg_readings readings; /* of what Parse has sent */
     struct pg_prepared *prepared;
     struct pg_portal *portals;
     struct pg_portal *running; /* that is being executed, or described */
@@ -186,7 +190,7 @@ void extended_take(struct pg_server *server);
 void bind_take(struct pg_server *server, struct pg_body *body);
 
 struct pg_prepared *prepared_find(struct pg_server *server, const char *name);
-struct pg_prepared *prepared_new(const char *name, const char *sql);
+struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading); /* takes it */
 void prepared_ask(struct pg_server *server, struct pg_prepared *prepared,
                   void (*then)(struct pg_server *server)); /* PARSE; then it is there */
 bool prepared_is_dead(struct pg_server *server,

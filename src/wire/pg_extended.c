@@ -16,17 +16,17 @@ struct pg_prepared *prepared_find(struct pg_server *server, const char *name)
     return prepared;
 }
 
-struct pg_prepared *prepared_new(const char *name, const char *sql)
+struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
 {
     struct pg_prepared *prepared = calloc(1, sizeof *prepared);
-    size_t next;
 
     if (!prepared)
         arena_give_up(sizeof *prepared);
     prepared->uses = 1;
-    prepared->is.name = arena_dup(&prepared->arena, name);
-    prepared->is.sql = arena_copy(&prepared->arena, sql, pg_sql_first(sql, &next));
-    pg_sql_classify(&prepared->is.is, prepared->is.sql, &prepared->arena);
+    prepared->is.name = *name ? arena_dup(&prepared->arena, name) : "";
+    prepared->reading = reading;
+    prepared->is.sql = reading->first;
+    prepared->is.is = reading->is;
     return prepared;
 }
 
@@ -34,6 +34,7 @@ void prepared_release(struct pg_prepared *prepared)
 {
     if (!prepared || --prepared->uses > 0)
         return;
+    pg_reading_release(prepared->reading);
     arena_fini(&prepared->arena);
     free(prepared);
 }
@@ -120,6 +121,20 @@ static bool sql_is_wrong(struct pg_server *server, const char *sql)
     return true;
 }
 
+/* For the caller to release; NULL: an error has been sent. */
+static struct pg_reading *read_sql(struct pg_server *server, const char *sql)
+{
+    struct pg_reading *reading = pg_reading_find(&server->readings, sql);
+
+    if (reading)
+        return pg_reading_use(reading);
+    if (sql_is_wrong(server, sql))
+        return NULL;
+    reading = pg_reading_new(sql);
+    pg_reading_keep(&server->readings, sql, reading);
+    return reading;
+}
+
 static bool name_is_taken(struct pg_server *server, const char *name)
 {
     if (!*name || !prepared_find(server, name))
@@ -142,6 +157,7 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     const char *name = pg_get_text(body), *sql = pg_get_text(body);
     size_t count = (uint16_t)pg_get_int16(body);
     struct pg_prepared *prepared;
+    struct pg_reading *reading;
     uint32_t *types = arena_zero(&server->turn, (count + 1) * sizeof *types);
 
     for (size_t i = 0; i < count && !body->failed; i++)
@@ -151,9 +167,10 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     prepared = *name ? NULL : prepared_find(server, "");
     if (prepared)
         prepared_remove(server, prepared);
-    if (sql_is_wrong(server, sql))
+    reading = read_sql(server, sql);
+    if (!reading)
         return;
-    prepared = prepared_new(name, sql);
+    prepared = prepared_new(name, reading);
     prepared_set_types(prepared, types, count);
     if (prepared_is_dead(server, &prepared->is) || name_is_taken(server, name))
         prepared_release(prepared);

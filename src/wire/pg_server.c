@@ -44,6 +44,7 @@ void pg_server_free(struct pg_server *server)
         prepared_remove(server, server->prepared);
     notify_free(server);
     prepared_release(server->parsing);
+    pg_readings_fini(&server->readings);
     parameters_fini(&server->parameters);
     pg_reader_fini(&server->reader);
     buf_fini(&server->later);
