@@ -97,7 +97,8 @@ static void hear(struct service *service, enum h2_step step, struct h2_event *ev
             MUST(event->error.status >= 400 && event->error.text[0]);
         answer(service, event->stream, service->turn++);
     } else
-        MUST((event->error.status >= 400 || h2_is_over(service->h2)) && event->error.text[0]);
+        MUST((event->error.reset || event->error.status >= 400 || h2_is_over(service->h2)) &&
+             event->error.text[0]);
 }
 
 static void listen(struct service *service)

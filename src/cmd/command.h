@@ -6,8 +6,10 @@ int command_test(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_services(int argc, char **argv);
+int command_facts(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
+void facts_help(void); /* of a command with flags of its own */
 
 enum {
     EXIT_PASSED = 0,

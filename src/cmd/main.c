@@ -20,6 +20,7 @@ static const struct {
     { "run", command_run, "run test programs that were built already" },
     { "replay", command_replay, "print the report of a run that -events recorded" },
     { "services", command_services, "look at or end the services of running keepers" },
+    { "facts", command_facts, "list or check what is kept of real PostgreSQL servers" },
     { "version", command_version, "print the version" },
     { "help", command_help, "explain a command" },
 };
@@ -58,6 +59,10 @@ int command_help(int argc, char **argv)
 {
     if (argc < 2) {
         show_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "facts") == 0) {
+        facts_help();
         return 0;
     }
     if (strcmp(argv[1], "test") != 0 && strcmp(argv[1], "run") != 0)

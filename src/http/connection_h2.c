@@ -164,10 +164,10 @@ static void refuse(struct http_connection *connection, struct h2_event *event)
     char text[sizeof event->error.text + 1];
 
     snprintf(text, sizeof text, "%s\n", event->error.text);
-    if (event->stream && !event->error.reset)
+    if (event->stream) {
         reply_text(event->stream, event->error.status, text);
-    if (event->stream)
         h2_release(event->stream);
+    }
     connection_tell_malformed(connection, &event->error);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "pg/mock.h"
+#include "pg/verify.h"
 #include "test/t.h"
 #include "wire/pg_server.h"
 
@@ -93,17 +94,18 @@ static const char *contradicted(struct arena *arena, const struct pg_fact *fact,
 }
 
 static void say(struct seam_pg_mock *mock, const struct pg_fact *fact, const char *path,
-                const char *claim, const struct pg_rule *rule)
+                const char *sql, const char *claim, const struct pg_rule *rule)
 {
     seam_error_at(mock->t, pg_rule_site(rule),
                   "the double claims what PostgreSQL %d does not do, by a kept fact\n"
-                  "    statement  %s\n"
-                  "    claim      %s\n"
-                  "    truth      %s\n"
-                  "    fact       %s\n"
-                  "    try: seam test -verify",
-                  fact->server, fact->sql, claim ? claim : "no error",
-                  pg_fact_words(&mock->facts->arena, fact), strstr(path, PG_FACT_FOLDER));
+                  "statement  %s\n"
+                  "claim      %s\n"
+                  "truth      %s\n"
+                  "fact       %s\n"
+                  "try: seam test -verify",
+                  fact->server, verify_sql_words(&mock->facts->arena, sql),
+                  claim ? claim : "no error", pg_fact_result_words(&mock->facts->arena, fact),
+                  strstr(path, PG_FACT_FOLDER));
 }
 
 /* ---- finding it */
@@ -154,7 +156,7 @@ static void check(struct seam_pg_mock *mock, const struct pg_statement *statemen
     }
     claim = contradicted(&facts->arena, &fact, rule);
     if (claim)
-        say(mock, &fact, path, claim, rule);
+        say(mock, &fact, path, sql, claim, rule);
 }
 
 void pg_fact_check(struct seam_pg_mock *mock, const struct pg_statement *statement,

@@ -61,7 +61,9 @@ int pg_fact_read(const char *path, struct arena *arena, struct pg_fact *ret, str
 int pg_fact_write(const char *path, const struct pg_fact *fact, struct err *err);
 bool pg_fact_is_same(const struct pg_fact *a, const struct pg_fact *b);
 
-/* What it says, in a line: "id int8 not null, email text", or the error. */
+/* What it says, in a line: "id int8 not null, email text", or the error; and with its parameters before that:
+ * "(int8) id int8 not null". */
+const char *pg_fact_result_words(struct arena *arena, const struct pg_fact *fact);
 const char *pg_fact_words(struct arena *arena, const struct pg_fact *fact);
 
 /* Ask a server: fills what a fact says; its sql and types are set. -EIO when the session broke. */

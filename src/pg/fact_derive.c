@@ -32,13 +32,16 @@ static void put_parse(struct buf *to, const struct pg_fact *fact)
     pg_end(to, begun);
 }
 
-/* One row with the server's name for a type, and whether a column of a table may be NULL. */
+/* One row with the name of a type as a rule has it, "int8", and whether a column of a table may be NULL. */
 static void ask_words(const struct deriving *of, uint32_t type, int modifier, uint32_t table,
                       int number, const char *ret[2])
 {
     static const char question[] =
-        "SELECT format_type($1::oid, $2::int4), (SELECT attnotnull FROM pg_attribute"
-        " WHERE attrelid = $3::oid AND attnum = $4::int2)";
+        "SELECT CASE WHEN $2::int4 <> -1 OR t.typnamespace <> 'pg_catalog'::regnamespace"
+        " OR t.typname = 'char' THEN format_type($1::oid, $2::int4)"
+        " WHEN t.typelem <> 0 AND t.typlen = -1 THEN e.typname || '[]' ELSE t.typname END,"
+        " (SELECT attnotnull FROM pg_attribute WHERE attrelid = $3::oid AND attnum = $4::int2)"
+        " FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem WHERE t.oid = $1::oid";
     const char *arguments[] = { arena_printf(of->arena, "%lu", (unsigned long)type),
                                 arena_printf(of->arena, "%d", modifier),
                                 arena_printf(of->arena, "%lu", (unsigned long)table),

@@ -285,15 +285,13 @@ bool pg_fact_is_same(const struct pg_fact *a, const struct pg_fact *b)
     return same;
 }
 
-const char *pg_fact_words(struct arena *arena, const struct pg_fact *fact)
+const char *pg_fact_result_words(struct arena *arena, const struct pg_fact *fact)
 {
     struct buf words = BUF_INIT(FACT_MAX);
     const char *text;
 
     if (fact->sqlstate)
         return arena_printf(arena, "ERROR %s %s", fact->sqlstate, fact->message);
-    if (*fact->parameters)
-        buf_printf(&words, "(%s) ", fact->parameters);
     for (size_t i = 0; i < fact->column_count; i++)
         buf_printf(&words, "%s%s %s%s", i > 0 ? ", " : "", fact->columns[i].name,
                    fact->columns[i].type,
@@ -303,4 +301,13 @@ const char *pg_fact_words(struct arena *arena, const struct pg_fact *fact)
     text = arena_dup(arena, buf_text(&words));
     buf_fini(&words);
     return text;
+}
+
+const char *pg_fact_words(struct arena *arena, const struct pg_fact *fact)
+{
+    const char *result = pg_fact_result_words(arena, fact);
+
+    return *fact->parameters && !fact->sqlstate
+               ? arena_printf(arena, "(%s) %s", fact->parameters, result)
+               : result;
 }

@@ -238,6 +238,7 @@ static void chosen_parse(struct pg_session *session)
         begin_entry(session);
         answer_by_rule(session);
     } else {
+        session->rule = NULL; /* it answers the execution, and so do its faults */
         pg_answer_done(session);
     }
 }
@@ -317,8 +318,11 @@ void pg_serve_cut(struct pg_session *session)
     session->note = "the program closed the connection";
     session->waits = session->delayed = false;
     if (session->entry) {
+        bool told = session->entry->ended; /* by a fault, which has cut the connection */
+
         pg_entry_answer(session->entry, NULL, NULL);
-        pg_report(session, NULL, NULL, 0);
+        if (!told)
+            pg_report(session, NULL, NULL, 0);
     }
     session->ask = NULL;
 }

@@ -145,6 +145,9 @@ void pg_answer_error(struct pg_session *session, const struct pg_error *error)
         whole.severity = "ERROR";
     session->delayed = false;
     loop_timer_cancel(&session->timer);
+    if (session->call
+            .sql) /* the engine forgets a statement that failed in Parse; the report comes later */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
     pg_server_fail(session->server, &whole);
     pg_answer_end(session);
 }

@@ -182,6 +182,8 @@ const char *verify_outcome_words(struct pg_verifier *verifier,
                                  const struct pg_outcome *outcome);
 const char *verify_error_words(struct arena *arena, const struct pg_error *error);
 const char *verify_columns_words(struct pg_verifier *verifier, const struct pg_frame *columns);
+const char *verify_sql_words(struct arena *arena,
+                             const char *sql); /* a statement in one line */
 const char *verify_place(struct arena *arena, seam_site site); /* "file_test.c:7" */
 
 /* ---- verify_state.c */

@@ -245,6 +245,15 @@ static enum pg_verdict compare_nullable(struct compared *compared,
     return PG_CONFIRMED;
 }
 
+/* A rule that has an error or a fault, and no columns, says nothing of them. */
+static bool claims_columns(const struct verify_case *of)
+{
+    const struct pg_rule *rule = of->claim ? of->claim->rule : NULL;
+
+    return !rule || pg_rule_has_rows(rule) ||
+           (!pg_rule_error(rule) && !pg_rule_said(rule)->fault);
+}
+
 static enum pg_verdict compare_columns(struct compared *compared)
 {
     struct pg_verifier *verifier = compared->verifier;
@@ -252,7 +261,7 @@ static enum pg_verdict compare_columns(struct compared *compared)
     struct pg_column *claimed, *real;
     size_t count, real_count;
 
-    if (!of->claimed_columns || !of->real_columns)
+    if (!of->claimed_columns || !of->real_columns || !claims_columns(of))
         return PG_CONFIRMED;
     count = pg_row_description(of->claimed_columns, &verifier->arena, &claimed);
     real_count = pg_row_description(of->real_columns, &verifier->arena, &real);

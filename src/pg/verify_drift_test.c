@@ -60,34 +60,52 @@ static void prepares_an_unknown_column(seam_t *t)
     script_verify(script);
 }
 
+static void injects_into_what_does_not_parse(seam_t *t)
+{
+    struct script *script = begin(t);
+
+    PARAMS(script, 1, 5, "INSERT INTO user (email) VALUES ($1)", ARGS("x"),
+           .error = SEAM_PG_DEADLOCK(.message = "cannot"));
+    script_verify(script);
+}
+
 SEAM_TEST(drift_statements_that_do_not_parse)
 {
+    drift_says(t, injects_into_what_does_not_parse,
+               "error t: the double claims what PostgreSQL 15 does not do\n"
+               "statement  INSERT INTO user (email) VALUES ($1)\n"
+               "arguments  'x'\n"
+               "claim      ERROR 40P01 cannot\n"
+               "           See server log for query details.\n"
+               "truth      ERROR 42601 syntax error at or near \"user\"\n"
+               "tally t 2: 1\n"
+               "end t fail\n");
     drift_says(t, claims_a_syntax_error,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELCT 1\n"
-               "    claim      SELCT 1\n"
-               "    truth      ERROR 42601 syntax error at or near \"SELCT\"\n"
+               "statement  SELCT 1\n"
+               "claim      SELCT 1\n"
+               "truth      ERROR 42601 syntax error at or near \"SELCT\"\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_an_unknown_table,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT id FROM user WHERE id = $1\n"
-               "    arguments  1\n"
-               "    claim      SELECT 0\n"
-               "    truth      ERROR 42703 column \"id\" does not exist\n"
+               "statement  SELECT id FROM user WHERE id = $1\n"
+               "arguments  1\n"
+               "claim      SELECT 0\n"
+               "truth      ERROR 42703 column \"id\" does not exist\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, prepares_an_unknown_column,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT mail FROM users\n"
-               "    claim      it parses\n"
-               "    truth      ERROR 42703 column \"mail\" does not exist\n"
-               "               Perhaps you meant to reference the column \"users.email\".\n"
+               "statement  SELECT mail FROM users\n"
+               "claim      it parses\n"
+               "truth      ERROR 42703 column \"mail\" does not exist\n"
+               "           Perhaps you meant to reference the column \"users.email\".\n"
                "log t: the double claims what PostgreSQL 15 does not do; perhaps as a result "
                "of what is said of orders_test.c:5\n"
-               "    statement  SELECT mail FROM users\n"
-               "    claim      SELECT 0\n"
-               "    truth      ERROR 26000 prepared statement \"get\" does not exist\n"
+               "statement  SELECT mail FROM users\n"
+               "claim      SELECT 0\n"
+               "truth      ERROR 26000 prepared statement \"get\" does not exist\n"
                "tally t 1: 1\n"
                "tally t 2: 1\n"
                "end t fail\n");
@@ -161,52 +179,52 @@ SEAM_TEST(drift_types)
 {
     drift_says(t, claims_a_wrong_parameter,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT email FROM users WHERE id = $1\n"
-               "    arguments  'ada'\n"
-               "    claim      SELECT 0\n"
-               "    truth      ERROR 22P02 invalid input syntax for type bigint: \"ada\"\n"
+               "statement  SELECT email FROM users WHERE id = $1\n"
+               "arguments  'ada'\n"
+               "claim      SELECT 0\n"
+               "truth      ERROR 22P02 invalid input syntax for type bigint: \"ada\"\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_a_wrong_type,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT id, email FROM users\n"
-               "    claim      id int4, email text\n"
-               "    truth      id int8, email text\n"
+               "statement  SELECT id, email FROM users\n"
+               "claim      id int4, email text\n"
+               "truth      id int8, email text\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_a_wrong_name,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT id, \"Born\" FROM users\n"
-               "    claim      id int8, born timestamptz\n"
-               "    truth      id int8, Born timestamptz\n"
+               "statement  SELECT id, \"Born\" FROM users\n"
+               "claim      id int8, born timestamptz\n"
+               "truth      id int8, Born timestamptz\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, forgets_a_column,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT id, email FROM users\n"
-               "    claim      id int8\n"
-               "    truth      id int8, email text\n"
+               "statement  SELECT id, email FROM users\n"
+               "claim      id int8\n"
+               "truth      id int8, email text\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, forgets_returning,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO users (email) VALUES ('a')\n"
-               "    claim      id int8\n"
-               "    truth      no columns\n"
+               "statement  INSERT INTO users (email) VALUES ('a')\n"
+               "claim      id int8\n"
+               "truth      no columns\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_that_it_is_not_null,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT nickname FROM users\n"
-               "    claim      nickname is not null\n"
-               "    truth      users.nickname may be NULL\n"
+               "statement  SELECT nickname FROM users\n"
+               "claim      nickname is not null\n"
+               "truth      users.nickname may be NULL\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_a_null,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT email FROM users\n"
-               "    claim      email is NULL\n"
-               "    truth      users.email is not null\n"
+               "statement  SELECT email FROM users\n"
+               "claim      email is NULL\n"
+               "truth      users.email is not null\n"
                "tally t 2: 1\n"
                "end t fail\n");
 }
@@ -284,60 +302,60 @@ SEAM_TEST(drift_values)
 {
     drift_says(t, claims_another_scale,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT price FROM orders\n"
-               "    claim      price is '1.5'\n"
-               "    truth      as numeric(10,2) it would be '1.50'\n"
+               "statement  SELECT price FROM orders\n"
+               "claim      price is '1.5'\n"
+               "truth      as numeric(10,2) it would be '1.50'\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_another_zone,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT \"Born\" FROM users\n"
-               "    claim      Born is '2024-01-01 12:00:00+02'\n"
-               "    truth      as timestamptz it would be '2024-01-01 10:00:00+00'\n"
+               "statement  SELECT \"Born\" FROM users\n"
+               "claim      Born is '2024-01-01 12:00:00+02'\n"
+               "truth      as timestamptz it would be '2024-01-01 10:00:00+00'\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_what_is_too_long,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT nickname FROM users\n"
-               "    claim      nickname is 'countess of lovelace'\n"
-               "    truth      as character varying(8) it would be 'countess'\n"
+               "statement  SELECT nickname FROM users\n"
+               "claim      nickname is 'countess of lovelace'\n"
+               "truth      as character varying(8) it would be 'countess'\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_another_label,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT feels FROM users\n"
-               "    claim      feels is 'angry'\n"
-               "    truth      mood does not take it: ERROR 22P02 invalid input value for enum "
+               "statement  SELECT feels FROM users\n"
+               "claim      feels is 'angry'\n"
+               "truth      mood does not take it: ERROR 22P02 invalid input value for enum "
                "mood: \"angry\"\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_another_generated_value,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO orders (cents) VALUES ($1) RETURNING twice\n"
-               "    arguments  5\n"
-               "    claim      row 1 of 1: ('11')\n"
-               "    truth      row 1 of 1: ('10')\n"
+               "statement  INSERT INTO orders (cents) VALUES ($1) RETURNING twice\n"
+               "arguments  5\n"
+               "claim      row 1 of 1: ('11')\n"
+               "truth      row 1 of 1: ('10')\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_no_trigger,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO audited VALUES (1, 'ada') RETURNING name\n"
-               "    claim      row 1 of 1: ('ada')\n"
-               "    truth      row 1 of 1: ('ADA')\n"
+               "statement  INSERT INTO audited VALUES (1, 'ada') RETURNING name\n"
+               "claim      row 1 of 1: ('ada')\n"
+               "truth      row 1 of 1: ('ADA')\n"
                "log t: the double claims what PostgreSQL 15 does not do; perhaps as a result "
                "of what is said of orders_test.c:5\n"
-               "    statement  INSERT INTO audited VALUES (2, 'nobody')\n"
-               "    claim      INSERT 0 1\n"
-               "    truth      INSERT 0 0\n"
-               "    the table 'audited' was written last by the statement at orders_test.c:5\n"
+               "statement  INSERT INTO audited VALUES (2, 'nobody')\n"
+               "claim      INSERT 0 1\n"
+               "truth      INSERT 0 0\n"
+               "the table 'audited' was written last by the statement at orders_test.c:5\n"
                "tally t 1: 1\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_another_order,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  SELECT email FROM users WHERE id < 9 ORDER BY id DESC\n"
-               "    claim      row 1 of 2: ('ada')\n"
-               "    truth      row 1 of 2: ('bob')\n"
+               "statement  SELECT email FROM users WHERE id < 9 ORDER BY id DESC\n"
+               "claim      row 1 of 2: ('ada')\n"
+               "truth      row 1 of 2: ('bob')\n"
                "tally t 0: 1\n"
                "tally t 2: 1\n"
                "end t fail\n");
@@ -427,92 +445,92 @@ SEAM_TEST(drift_constraints)
     drift_says(
         t, forgets_the_unique_key,
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)\n"
-        "    arguments  8, 'k-1', 4200\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 23505 duplicate key value violates unique constraint "
+        "statement  INSERT INTO orders (id, idempotency_key, cents) VALUES ($1, $2, $3)\n"
+        "arguments  8, 'k-1', 4200\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 23505 duplicate key value violates unique constraint "
         "\"orders_idempotency_key_key\"\n"
-        "               Key (idempotency_key)=(k-1) already exists.\n"
-        "    the row that it meets was inserted by the statement at orders_test.c:51\n"
+        "           Key (idempotency_key)=(k-1) already exists.\n"
+        "the row that it meets was inserted by the statement at orders_test.c:51\n"
         "tally t 0: 2\n"
         "tally t 2: 1\n"
         "end t fail\n");
     drift_says(t, forgets_the_foreign_key,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO orders (user_id, cents) VALUES ($1, 5)\n"
-               "    arguments  8\n"
-               "    claim      INSERT 0 1\n"
-               "    truth      ERROR 23503 insert or update on table \"orders\" violates "
+               "statement  INSERT INTO orders (user_id, cents) VALUES ($1, 5)\n"
+               "arguments  8\n"
+               "claim      INSERT 0 1\n"
+               "truth      ERROR 23503 insert or update on table \"orders\" violates "
                "foreign key constraint \"orders_user_id_fkey\"\n"
-               "               Key (user_id)=(8) is not present in table \"users\".\n"
+               "           Key (user_id)=(8) is not present in table \"users\".\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(
         t, forgets_other_constraints,
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO orders (cents) VALUES (-5)\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 23514 new row for relation \"orders\" violates check constraint "
+        "statement  INSERT INTO orders (cents) VALUES (-5)\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 23514 new row for relation \"orders\" violates check constraint "
         "\"orders_cents_check\"\n"
-        "               Failing row contains (1, null, null, -5, null, -10).\n"
+        "           Failing row contains (1, null, null, -5, null, -10).\n"
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO orders (cents) VALUES (NULL)\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 23502 null value in column \"cents\" of relation \"orders\" "
+        "statement  INSERT INTO orders (cents) VALUES (NULL)\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 23502 null value in column \"cents\" of relation \"orders\" "
         "violates not-null constraint\n"
-        "               Failing row contains (2, null, null, null, null, null).\n"
+        "           Failing row contains (2, null, null, null, null, null).\n"
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO users (email, nickname) VALUES ('a', 'much too long')\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 22001 value too long for type character varying(8)\n"
+        "statement  INSERT INTO users (email, nickname) VALUES ('a', 'much too long')\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 22001 value too long for type character varying(8)\n"
         "tally t 2: 3\n"
         "end t fail\n");
     drift_says(
         t, forgets_the_range,
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO orders (cents) VALUES ($1)\n"
-        "    arguments  3000000000\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 22003 value \"3000000000\" is out of range for type integer\n"
+        "statement  INSERT INTO orders (cents) VALUES ($1)\n"
+        "arguments  3000000000\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 22003 value \"3000000000\" is out of range for type integer\n"
         "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  INSERT INTO orders (cents, twice) VALUES (5, 10)\n"
-        "    claim      INSERT 0 1\n"
-        "    truth      ERROR 428C9 cannot insert a non-DEFAULT value into column \"twice\"\n"
-        "               Column \"twice\" is a generated column.\n"
+        "statement  INSERT INTO orders (cents, twice) VALUES (5, 10)\n"
+        "claim      INSERT 0 1\n"
+        "truth      ERROR 428C9 cannot insert a non-DEFAULT value into column \"twice\"\n"
+        "           Column \"twice\" is a generated column.\n"
         "tally t 2: 2\n"
         "end t fail\n");
     drift_says(t, claims_a_key_that_is_free,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO users (email) VALUES ('new@example.org')\n"
-               "    claim      ERROR 23505 duplicate key value violates unique constraint "
+               "statement  INSERT INTO users (email) VALUES ('new@example.org')\n"
+               "claim      ERROR 23505 duplicate key value violates unique constraint "
                "\"users_email_key\"\n"
-               "    truth      INSERT 0 1\n"
+               "truth      INSERT 0 1\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, claims_another_constraint,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO users (email) VALUES ('seed@example.org')\n"
-               "    claim      ERROR 23505 duplicate key value violates unique constraint "
+               "statement  INSERT INTO users (email) VALUES ('seed@example.org')\n"
+               "claim      ERROR 23505 duplicate key value violates unique constraint "
                "\"users_pkey\"\n"
-               "    truth      ERROR 23505 duplicate key value violates unique constraint "
+               "truth      ERROR 23505 duplicate key value violates unique constraint "
                "\"users_email_key\"\n"
-               "               Key (email)=(seed@example.org) already exists.\n"
-               "    the row that it meets was inserted by .seed\n"
+               "           Key (email)=(seed@example.org) already exists.\n"
+               "the row that it meets was inserted by .seed\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, forgets_what_is_deferred,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  COMMIT\n"
-               "    claim      COMMIT\n"
-               "    truth      ERROR 23503 insert or update on table \"later\" violates "
+               "statement  COMMIT\n"
+               "claim      COMMIT\n"
+               "truth      ERROR 23503 insert or update on table \"later\" violates "
                "foreign key constraint \"later_user_id_fkey\"\n"
-               "               Key (user_id)=(8) is not present in table \"users\".\n"
+               "           Key (user_id)=(8) is not present in table \"users\".\n"
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO later VALUES (1, 8)\n"
-               "    claim      INSERT 0 1\n"
-               "    truth      ERROR 23503 insert or update on table \"later\" violates "
+               "statement  INSERT INTO later VALUES (1, 8)\n"
+               "claim      INSERT 0 1\n"
+               "truth      ERROR 23503 insert or update on table \"later\" violates "
                "foreign key constraint \"later_user_id_fkey\"\n"
-               "               Key (user_id)=(8) is not present in table \"users\".\n"
+               "           Key (user_id)=(8) is not present in table \"users\".\n"
                "tally t 0: 2\n"
                "tally t 2: 2\n"
                "end t fail\n");
@@ -578,39 +596,38 @@ SEAM_TEST(drift_counts_and_transactions)
 {
     drift_says(t, counts_wrong,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  UPDATE users SET nickname = 'x' WHERE id = $1\n"
-               "    arguments  100\n"
-               "    claim      UPDATE 1\n"
-               "    truth      UPDATE 0\n"
-               "    the table 'users' was written last by the statement at orders_test.c:5\n"
+               "statement  UPDATE users SET nickname = 'x' WHERE id = $1\n"
+               "arguments  100\n"
+               "claim      UPDATE 1\n"
+               "truth      UPDATE 0\n"
+               "the table 'users' was written last by the statement at orders_test.c:5\n"
                "tally t 0: 1\n"
                "tally t 2: 1\n"
                "end t fail\n");
     drift_says(t, goes_on_after_an_error,
                "error t: the double claims what PostgreSQL 15 does not do\n"
-               "    statement  INSERT INTO users (email) VALUES ('seed@example.org')\n"
-               "    claim      INSERT 0 1\n"
-               "    truth      ERROR 23505 duplicate key value violates unique constraint "
+               "statement  INSERT INTO users (email) VALUES ('seed@example.org')\n"
+               "claim      INSERT 0 1\n"
+               "truth      ERROR 23505 duplicate key value violates unique constraint "
                "\"users_email_key\"\n"
-               "               Key (email)=(seed@example.org) already exists.\n"
-               "    the row that it meets was inserted by .seed\n"
+               "           Key (email)=(seed@example.org) already exists.\n"
+               "the row that it meets was inserted by .seed\n"
                "log t: undecided: it rests on the table 'users', which neither .seed, .given "
                "nor an earlier statement wrote; add .given\n"
                "tally t 1: 2\n"
                "tally t 2: 1\n"
                "end t fail\n");
-    drift_says(
-        t, does_not_wait,
-        "error t: the double claims what PostgreSQL 15 does not do\n"
-        "    statement  UPDATE users SET nickname = 'y'\n"
-        "    claim      UPDATE 1\n"
-        "    truth      the real server would wait for the statement at orders_test.c:5\n"
-        "tally t 0: 1\n"
-        "tally t 2: 1\n"
-        "end t fail\n");
+    drift_says(t, does_not_wait,
+               "error t: the double claims what PostgreSQL 15 does not do\n"
+               "statement  UPDATE users SET nickname = 'y'\n"
+               "claim      UPDATE 1\n"
+               "truth      the real server would wait for the statement at orders_test.c:5\n"
+               "tally t 0: 1\n"
+               "tally t 2: 1\n"
+               "end t fail\n");
     drift_says(t, gives_what_cannot_be,
                "error t: PostgreSQL 15 does not take .given\n"
-               "    ERROR 42P01 relation \"nowhere\" does not exist\n"
+               "ERROR 42P01 relation \"nowhere\" does not exist\n"
                "tally t 0: 1\n"
                "end t fail\n");
     drift_says(t, rests_on_nothing,

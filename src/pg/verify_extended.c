@@ -293,6 +293,17 @@ static void pass_over(struct pg_verifier *verifier, struct verify_session *sessi
     session->real_sql = NULL;
 }
 
+/* Nothing was to be executed, but it did not even parse. */
+static void pass_failed(struct pg_verifier *verifier, struct verify_session *session,
+                        struct verify_case *of)
+{
+    of->parsed_only = true;
+    of->real = (struct pg_outcome){ .end = 'E', .error = session->real_error };
+    if (of->claim->expected && session->real_sql)
+        verify_conclude(verifier, of);
+    session->real_sql = NULL;
+}
+
 static bool ask(struct pg_verifier *verifier, struct verify_session *session,
                 const struct pg_turn *turn, struct verify_case *of)
 {
@@ -323,7 +334,7 @@ static void execute_it(struct pg_verifier *verifier, struct verify_session *sess
         if (!session->real_failed)
             pass_over(verifier, session, of);
         else
-            verify_conclude(verifier, of);
+            pass_failed(verifier, session, of);
         return;
     }
     if (session->real_failed)

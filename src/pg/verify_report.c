@@ -74,15 +74,14 @@ static void add_row(struct buf *to, const char *kind, const char *text)
     while (text) {
         size_t size = strcspn(text, "\n");
 
-        buf_printf(to, "\n    %-9s  ", first ? kind : "");
+        buf_printf(to, "\n%-9s  ", first ? kind : "");
         quote_add_head(to, text, size, SQL_SHOWN, 0);
         text = text[size] ? text + size + 1 : NULL;
         first = false;
     }
 }
 
-/* A statement in one line. */
-static const char *shown_sql(struct arena *arena, const char *sql)
+const char *verify_sql_words(struct arena *arena, const char *sql)
 {
     char *shown = arena_dup(arena, sql), *to = shown;
 
@@ -102,13 +101,13 @@ static const char *shown_sql(struct arena *arena, const char *sql)
 static void add_table(struct pg_verifier *verifier, struct buf *to,
                       const struct verify_case *of)
 {
-    add_row(to, "statement", shown_sql(&verifier->arena, of->sql));
+    add_row(to, "statement", verify_sql_words(&verifier->arena, of->sql));
     if (of->arguments)
         add_row(to, "arguments", of->arguments);
     add_row(to, "claim", of->claim_words);
     add_row(to, "truth", of->truth_words);
     if (of->why)
-        buf_printf(to, "\n    %s", of->why);
+        buf_printf(to, "\n%s", of->why);
 }
 
 /* ---- saying */

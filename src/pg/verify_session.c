@@ -79,7 +79,7 @@ static void begin_session(struct pg_verifier *verifier, struct verify_session *s
     if (real_open(&session->real, &verifier->address, pairs, verify_deadline(verifier), &err) <
         0) {
         seam_error_at(verifier->t, verifier->site,
-                      "the double begins a session that PostgreSQL %s refuses\n    %s",
+                      "the double begins a session that PostgreSQL %s refuses\n%s",
                       verifier->server_version, err.text);
         return;
     }

@@ -204,7 +204,7 @@ void verify_give(struct pg_verifier *verifier, struct verify_session *session,
     if (done)
         verify_wrote_sql(verifier, said->given, claim->site, session->number, true);
     else
-        seam_error_at(verifier->t, claim->site, "PostgreSQL %s does not take .given\n    %s",
+        seam_error_at(verifier->t, claim->site, "PostgreSQL %s does not take .given\n%s",
                       verifier->server_version, verify_error_words(&verifier->arena, &error));
 }
 

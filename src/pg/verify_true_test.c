@@ -87,6 +87,18 @@ SEAM_TEST(verify_a_foreign_key_to_rows_that_nobody_wrote_is_undecided)
 
 /* ---- errors that are there */
 
+SEAM_TEST(verify_an_error_and_a_fault_say_nothing_of_columns)
+{
+    struct script *script = script_new(t, SHOP, NULL);
+
+    script_start(script, 1);
+    PARAMS(script, 1, 5, "SELECT email FROM users WHERE id = $1", ARGS("1"),
+           .error = SEAM_PG_SERIALIZATION_FAILURE());
+    PARAMS(script, 1, 6, "SELECT email FROM users WHERE id = $1", ARGS("1"),
+           .fault = SEAM_PG_CLOSED);
+    check(t, script, 2, 0);
+}
+
 SEAM_TEST(verify_errors_that_the_server_has_too)
 {
     struct script *script = script_new(t, SHOP, SEED);

@@ -43,8 +43,9 @@ enum h2_step {
     H2_MORE, /* nothing more to tell */
     H2_REQUEST, /* a whole request */
     H2_CONTINUE, /* the client waits for "100 Continue" (h2_inform); the stream is not the caller's yet */
-    H2_WRONG, /* `error` says what. When that has a reset, nobody can be answered; without a stream
-                 either, nor ever again */
+    H2_WRONG, /* `error` says what. With a stream: answer that with the error's status and release it.
+                 Without one nobody can be answered: nghttp2 resets the stream (the error has a
+                 `reset`), or the connection is over */
     H2_CUT /* the stream ended before it was answered whole: release it */
 };
 

@@ -123,7 +123,7 @@ static enum h2_step give_news(struct h2_stream *stream, unsigned news, struct h2
         return give(stream, H2_REQUEST, ret);
     case H2_MALFORMED:
         ret->error = stream->error;
-        return stream->open ? give(stream, H2_WRONG, ret) : H2_WRONG;
+        return stream->open && !stream->error.reset ? give(stream, H2_WRONG, ret) : H2_WRONG;
     case H2_CLOSED:
         return give(stream, H2_CUT, ret);
     default:

@@ -131,6 +131,7 @@ struct pg_server {
     struct pg_readings readings; /* of what Parse has sent */
     struct pg_prepared *prepared;
     struct pg_portal *portals;
+    struct pg_portal *gone; /* removed; the last ask may point into them */
     struct pg_portal *running; /* that is being executed, or described */
     struct pg_prepared *parsing, *describing; /* that PARSE, or DESCRIBE, asks about */
     void (*parsed)(struct pg_server *server);
@@ -204,6 +205,7 @@ struct pg_portal *portal_find(struct pg_server *server, const char *name);
 struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared);
 void portal_remove(struct pg_server *server, struct pg_portal *portal);
+void portals_bury(struct pg_server *server); /* frees those that were removed */
 void portals_clear(struct pg_server *server, size_t savepoints); /* made below so many */
 
 void portal_ask_describe(struct pg_server *server, struct pg_portal *portal);

@@ -216,10 +216,21 @@ void portal_remove(struct pg_server *server, struct pg_portal *portal)
     *at = portal->next;
     if (portal->rows.drop)
         portal->rows.drop(portal->rows.arg);
-    prepared_release(portal->prepared);
-    prepared_release(portal->inner);
-    arena_fini(&portal->arena);
-    free(portal);
+    portal->next = server->gone;
+    server->gone = portal;
+}
+
+void portals_bury(struct pg_server *server)
+{
+    struct pg_portal *portal;
+
+    while ((portal = server->gone)) {
+        server->gone = portal->next;
+        prepared_release(portal->prepared);
+        prepared_release(portal->inner);
+        arena_fini(&portal->arena);
+        free(portal);
+    }
 }
 
 void portals_clear(struct pg_server *server, size_t savepoints)

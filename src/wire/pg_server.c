@@ -40,6 +40,7 @@ void pg_server_free(struct pg_server *server)
     if (!server)
         return;
     portals_clear(server, 0);
+    portals_bury(server);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
@@ -516,6 +517,7 @@ enum pg_server_step pg_server_next(struct pg_server *server, struct pg_ask **ret
             *ret = &server->ask;
             return PG_SERVER_ASK;
         }
+        portals_bury(server);
         if (server->tls_due) {
             server->tls_due = false;
             return PG_SERVER_TLS;

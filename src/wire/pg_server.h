@@ -14,8 +14,8 @@
  *
  * Every ask is answered by exactly one of the functions below; only the one that its kind allows.
  *
- * Ownership: an ask and all it points to live until it is answered. What an answer points to is copied, but for
- * the rows of a portal, which are asked for again (pg_rows).
+ * Ownership: an ask and all it points to live until the pg_server_next behind its answer. What an answer points to
+ * is copied, but for the rows of a portal, which are asked for again (pg_rows).
  *
  * Threads: one at a time.
  */

@@ -40,6 +40,22 @@ SEAM_TEST(the_connection_is_reset)
     seam_check_eq(t, PQstatus(conn), CONNECTION_OK);
 }
 
+/* Parse and Bind are answered; the fault is the execution's, which uses its rule up. */
+SEAM_TEST(the_connection_ends_in_an_extended_query)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    PGresult *result;
+
+    expect_rows(db, SEAM_PG_CLOSED, 0);
+    seam_pg_expect(db, .event = SEAM_PG_CONNECT);
+    result = PQexecParams(conn, "SELECT name FROM users", 0, NULL, NULL, NULL, NULL, 0);
+    seam_check_eq(t, PQstatus(conn), CONNECTION_BAD);
+    PQclear(result);
+    PQreset(conn);
+    seam_check_eq(t, PQstatus(conn), CONNECTION_OK);
+}
+
 SEAM_TEST(an_answer_comes_in_drops)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);

@@ -180,6 +180,23 @@ SEAM_TEST(errors_have_all_fields_of_the_server)
     PQclear(result);
 }
 
+/* The error ends the portal that held them. */
+SEAM_TEST(arguments_of_a_refused_statement_are_told)
+{
+    const char *const values[] = { "8", "k-1", "4200" };
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+
+    seam_pg_expect(db, .sql_regex = "^INSERT INTO orders",
+                   .error =
+                       SEAM_PG_UNIQUE_VIOLATION(.table = "orders",
+                                                .constraint = "orders_idempotency_key_key"));
+    PQclear(PQexecParams(conn, "INSERT INTO orders (id, key, cents) VALUES ($1, $2, $3)", 3,
+                         NULL, values, NULL, NULL, 0));
+    seam_require_eq(t, seam_pg_mock_count(db), 1);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->args[1], "k-1");
+}
+
 SEAM_TEST(what_is_wrong_with_a_statement_comes_when_it_is_prepared)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
@@ -207,6 +224,28 @@ SEAM_TEST(what_fails_when_it_runs_is_prepared_before)
     result = PQexecPrepared(conn, "p", 0, NULL, NULL, NULL, 0);
     check_result(t, result, PGRES_FATAL_ERROR, "22012");
     PQclear(result);
+}
+
+/* The transaction ends with it, and what was bound in that is gone; the report still tells it. */
+SEAM_TEST(an_error_ends_a_query_with_arguments)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    const char *const values[] = { "7", NULL };
+    PGresult *result;
+
+    seam_pg_expect(db, .sql = "INSERT INTO a VALUES ($1, $2)",
+                   .error = SEAM_PG_UNIQUE_VIOLATION(.constraint = "a_key"));
+    result =
+        PQexecParams(conn, "INSERT INTO a VALUES ($1, $2)", 2, NULL, values, NULL, NULL, 0);
+    check_result(t, result, PGRES_FATAL_ERROR, "23505");
+    PQclear(result);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->args[0], "7");
+    check_exec(t, conn, "PREPARE q (int) AS DELETE FROM a WHERE b = $1", PGRES_COMMAND_OK,
+               NULL);
+    seam_pg_expect(db, .sql = "DELETE FROM a WHERE b = $1", .args = { SEAM_V(7) },
+                   .tag = "DELETE 1");
+    check_exec(t, conn, "EXECUTE q (7)", PGRES_COMMAND_OK, NULL);
 }
 
 SEAM_TEST(an_error_behind_rows)
