@@ -109,6 +109,8 @@ static void release(struct seam_pg_mock *mock)
     tls_server_free(mock->tls);
     pg_journal_clear(&mock->journal);
     pg_shown_fini(&mock->shown);
+    buf_fini(&mock->words);
+    buf_fini(&mock->body);
     if (mock->transcript)
         pg_transcript_fini(mock->transcript);
     mock->transcript = NULL;

@@ -46,6 +46,7 @@ struct seam_pg_mock {
     struct pg_journal journal;
     struct told told; /* statements that were not expected */
     struct pg_shown_texts shown; /* of those that came */
+    struct buf words, body; /* of the report that is being made */
     struct pg_transcript *transcript; /* NULL: nobody verifies */
     struct pg_verifier *verifier; /* NULL: not yet */
     struct pg_facts *facts; /* NULL: it has none */

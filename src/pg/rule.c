@@ -153,7 +153,7 @@ struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sq
 }
 
 /* A program sends most statements as their rules have them: so that form is looked for first. */
-struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call)
+static struct rule_statement *look_up(const struct pg_rule_set *set, struct pg_call *call)
 {
     const uint32_t *place;
 
@@ -165,6 +165,15 @@ struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct
         place = map_find(&set->texts, call->normal);
     }
     return place && *place > 0 ? statement_at(set, *place) : NULL;
+}
+
+struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call)
+{
+    if (call->found_in != set || call->found_of != set->texts.count)
+        call->found = look_up(set, call);
+    call->found_in = set;
+    call->found_of = set->texts.count;
+    return call->found;
 }
 
 /* ---- lists ------------------------------------------------------------------------------- */

@@ -73,6 +73,9 @@ struct pg_call {
     enum seam_pg_event event;
     const char *sql; /* as sent; NULL with an event that has none */
     const char *normal; /* pg_sql_normal of it; worked out when it is NULL */
+    struct rule_statement *found; /* what rules call it: worked out of this set, */
+    const struct pg_rule_set *found_in; /* which had so many texts then; NULL: not yet */
+    size_t found_of;
     const struct pg_sql *is;
     size_t argument_count;
     const struct pg_argument

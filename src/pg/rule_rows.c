@@ -1,10 +1,9 @@
 /* pg/rule_rows.c - rows as a test writes them, made into the texts that a server sends; see rule_set.h. */
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/io.h"
 #include "pg/rule_set.h"
 #include "test/quote.h"
@@ -22,10 +21,10 @@ static bool fits(uint32_t type, intmax_t v)
 
 static int give_integer(intmax_t v, struct arena *arena, struct pg_cell *ret)
 {
-    char digits[24];
-    int size = snprintf(digits, sizeof digits, "%" PRIdMAX, v);
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = digits_before_signed(end, v);
 
-    *ret = (struct pg_cell){ arena_copy(arena, digits, (size_t)size), (size_t)size };
+    *ret = (struct pg_cell){ arena_copy(arena, at, (size_t)(end - at)), (size_t)(end - at) };
     return 0;
 }
 
@@ -182,6 +181,7 @@ static int take_rows(struct rule_rows *rows, const seam_pg_rule *from)
     size_t count = rows->columns->count;
     int r = 0;
 
+    buf_reserve(&rows->cells, height * count * sizeof(struct pg_cell));
     for (size_t i = 0; i < height; i++) {
         size_t width = width_of(from->rows[i]);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/digits.h"
 #include "pg/session.h"
 #include "test/diff.h"
 #include "test/t.h"
@@ -30,12 +31,10 @@ static const char *event_name(const struct pg_session *session)
 
 static void add_number(struct buf *to, size_t number)
 {
-    char digits[24], *at = digits + sizeof digits;
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = digits_before(end, number);
 
-    do
-        *--at = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    buf_add(to, at, (size_t)(digits + sizeof digits - at));
+    buf_add(to, at, (size_t)(end - at));
 }
 
 static void add_argument(struct buf *to, struct pg_session *session,
@@ -63,22 +62,20 @@ const char *pg_report_name(struct pg_session *session)
     const struct pg_shown none = { .text = "" };
     const struct pg_shown *shown =
         call->sql ? pg_shown_of(&session->mock->shown, call->sql) : &none;
-    struct buf name = BUF_INIT(TABLE_MAX);
-    const char *copy;
+    struct buf *name = &session->mock->words;
 
-    buf_reserve(&name, shown->size + SHOWN_MAX);
-    buf_add(&name, shown->text, shown->size);
-    if (name.size == 0)
-        buf_add_text(&name, event_name(session));
+    name->cap = TABLE_MAX;
+    buf_clear(name);
+    buf_add(name, shown->text, shown->size);
+    if (name->size == 0)
+        buf_add_text(name, event_name(session));
     for (size_t i = 0; i < call->argument_count; i++) {
-        buf_add_text(&name, i == 0 ? " [" : "");
-        add_argument(&name, session, shown, i);
+        buf_add_text(name, i == 0 ? " [" : "");
+        add_argument(name, session, shown, i);
     }
     if (call->argument_count > 0)
-        buf_add_char(&name, ']');
-    copy = arena_copy(&session->arena, buf_text(&name), name.size);
-    buf_fini(&name);
-    return copy;
+        buf_add_char(name, ']');
+    return buf_text(name);
 }
 
 /* ---- the exchange */
@@ -108,13 +105,16 @@ static const char *fault_note(struct pg_session *session)
 
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size)
 {
+    uint64_t now = now_ns();
+    uint64_t begin = session->begin_ns ? session->begin_ns : now;
+
     t_exchange(
         session->mock->t,
         &(struct t_exchange){ .seam = "pg",
                               .what = pg_report_name(session),
                               .answer = answer,
-                              .begin_ns = session->begin_ns,
-                              .elapsed_ns = now_ns() - session->begin_ns,
+                              .begin_ns = begin,
+                              .elapsed_ns = now - begin,
                               .body = body,
                               .body_size = size,
                               .note = session->note ? session->note : fault_note(session) });

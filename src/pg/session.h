@@ -38,7 +38,7 @@ struct pg_session {
     void (*then)(struct pg_session *session); /* when it fires */
     size_t answer_at; /* where its answer begins in the engine's output */
     struct pg_entry *entry; /* of the journal; NULL: it is no statement */
-    uint64_t begin_ns;
+    uint64_t begin_ns; /* 0: it is over at once */
     const char *note;
 
     const struct pg_rule *copying; /* COPY FROM STDIN began by it */
@@ -133,6 +133,7 @@ void pg_report(struct pg_session *session, const char *answer, const char *body,
 void pg_report_unexpected(struct pg_session *session);
 void pg_report_copy(struct pg_session *session, const struct pg_said *said);
 void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer);
-const char *pg_report_name(struct pg_session *session); /* of the call, without secrets */
+const char *
+pg_report_name(struct pg_session *session); /* of the call, without secrets; until the next */
 
 #endif

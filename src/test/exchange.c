@@ -176,6 +176,7 @@ void t_exchange(seam_t *t, const struct t_exchange *exchange)
         .node = of->node,
         .number = offset_us(of, exchange),
         .elapsed_ns = exchange->elapsed_ns,
+        .time_ns = exchange->begin_ns ? exchange->begin_ns + exchange->elapsed_ns : 0,
         .file = text_of(exchange->seam),
     };
 

@@ -165,8 +165,9 @@ void engine_fatal(struct pg_server *server, const char *sqlstate, const char *fo
     SEAM_PRINTF(3, 4);
 void engine_warn(struct pg_server *server, const char *sqlstate, const char *text);
 bool engine_body_is_wrong(struct pg_server *server, const struct pg_body *body);
+bool engine_text_is_right(const char *text, size_t size); /* UTF-8 */
 bool engine_text_is_wrong(struct pg_server *server, const char *text, size_t size,
-                          const char *where); /* no UTF-8 */
+                          const char *where); /* else; says so */
 void engine_ready(struct pg_server *server); /* ReadyForQuery is due */
 int engine_characters(const char *from, const char *to); /* of UTF-8 */
 int engine_major(const struct pg_server *server); /* of the server's version */
