@@ -149,6 +149,12 @@ static void run(seam_t *t, PGconn *connection)
         query(t, connection, "SELECT id, name FROM users WHERE id = $1", 7);
 }
 
+/* The server's start and the template are nobody's: both find them there. */
+SEAM_TEST(verify_begin)
+{
+    seam_postgres_start(t, .migrations = "migrations");
+}
+
 SEAM_TEST(verify)
 {
     seam_pg_mock *db = seam_pg_mock_start(t, .migrations = "migrations", .verify = true);
