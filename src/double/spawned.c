@@ -58,9 +58,9 @@ static void write_bundle(seam_t *t, seam_site at, const char *path, const char *
 static void add_authority(seam_t *t, seam_site at, const char *folder, const char *authority,
                           struct buf *assignments)
 {
-    static const char *const names[] = { "SSL_CERT_FILE=", "CURL_CA_BUNDLE=",
+    static const char *const names[] = { "SSL_CERT_FILE=",      "CURL_CA_BUNDLE=",
                                          "REQUESTS_CA_BUNDLE=", "NODE_EXTRA_CA_CERTS=",
-                                         "GIT_SSL_CAINFO=" };
+                                         "GIT_SSL_CAINFO=",     "PGSSLROOTCERT=" };
     const char *file = arena_printf(t_arena(t), "%s/authority.pem", folder);
     const char *bundle = arena_printf(t_arena(t), "%s/bundle.pem", folder);
 

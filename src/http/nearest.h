@@ -21,8 +21,4 @@ void nearest_condition(struct nearest_table *table, const struct condition *cond
 /* The rows of a JSON body. */
 void nearest_json(struct nearest_table *table, const struct condition *condition);
 
-/* A value that is a secret: "***", or, when it is what differs, a few of its characters and how many there
- * are. */
-const char *nearest_secret(struct arena *arena, const char *value, size_t size, bool differs);
-
 #endif

@@ -6,10 +6,7 @@
 #include "test/mask.h"
 #include "test/quote.h"
 
-enum {
-    JSON_ROWS_MAX = 20,
-    SECRET_SHOWN = 4 /* characters of a secret that differs, ... */
-};
+enum { JSON_ROWS_MAX = 20 };
 
 static const char *const kinds[] = {
     [CONDITION_QUERY] = "query",        [CONDITION_HEADER] = "header",
@@ -29,17 +26,6 @@ static enum beside_mark mark_of(bool holds)
 
 /* ---- secrets ----------------------------------------------------------------------------- */
 
-const char *nearest_secret(struct arena *arena, const char *value, size_t size, bool differs)
-{
-    size_t shown = size / 3 < SECRET_SHOWN ? size / 3 : SECRET_SHOWN; /* never most of it */
-    const char *head = arena_copy(arena, value, quote_unit_begin(value, size, shown));
-
-    if (!differs)
-        return "***";
-    return arena_printf(arena, "%s... (%zu characters)",
-                        beside_value(arena, "", head, strlen(head), NULL, 0, 0), size);
-}
-
 static bool is_secret(const struct condition *condition)
 {
     return condition->part == CONDITION_COOKIE ||
@@ -55,7 +41,7 @@ static const char *masked(struct arena *arena, const struct condition *condition
         condition->part == CONDITION_HEADER ? mask_scheme(condition->name, text) : 0;
 
     return arena_printf(arena, "%s%.*s%s", prefix, (int)scheme, text,
-                        nearest_secret(arena, text + scheme, size - scheme, differs));
+                        beside_secret(arena, text + scheme, size - scheme, differs));
 }
 
 struct span {
@@ -180,7 +166,7 @@ static const char *basic_cell(struct arena *arena, const char *text, const char 
                                                   (other[strcspn(other, ":")] == ':')) != 0;
 
     return arena_printf(arena, "%s:%s", beside_value(arena, "", text, user, NULL, 0, 0),
-                        nearest_secret(arena, password, strlen(password), differs));
+                        beside_secret(arena, password, strlen(password), differs));
 }
 
 static void add_basic(struct nearest_table *table, const struct condition *condition,
@@ -221,7 +207,7 @@ static const char *secret_node_cell(struct arena *arena, const struct json_node 
                                     bool differs)
 {
     if (node->kind == NODE_STRING)
-        return nearest_secret(arena, node->text, node->count, differs);
+        return beside_secret(arena, node->text, node->count, differs);
     return node->kind == NODE_NULL ? "null" : "***";
 }
 

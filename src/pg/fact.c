@@ -166,6 +166,8 @@ void pg_fact_check(struct seam_pg_mock *mock, const struct pg_statement *stateme
 
     if (!facts || (!facts->folder && facts->last == rule))
         return;
+    if (statement && statement->is.kind != PG_SQL_OTHER)
+        return; /* BEGIN and its kin: nothing of them is kept */
     facts->last = rule;
     if (!facts->folder)
         facts->missing++;

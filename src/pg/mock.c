@@ -10,6 +10,7 @@
 #include "double/deny.h"
 #include "link/link.h"
 #include "pg/origin.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "pg/transcript.h"
 #include "test/t.h"
@@ -122,8 +123,9 @@ static void say_end(struct seam_pg_mock *mock)
 
     pg_rule_unused(mock->rules, say_unused, &unused);
     if (mock->told.untold > 0)
-        seam_log_at(mock->t, mock->site, "%u more statements to '%s' were not expected",
-                    mock->told.untold, mock->name);
+        seam_log_at(mock->t, mock->site, "%u more statement%s to '%s' %s not expected",
+                    mock->told.untold, mock->told.untold == 1 ? "" : "s", mock->name,
+                    mock->told.untold == 1 ? "was" : "were");
 }
 
 /* Copes with a mock that is half built. */
@@ -139,7 +141,9 @@ static void stop(void *arg)
         net_deny_end(mock->t);
     disconnect(mock);
     say_end(mock);
-    if (mock->transcript)
+    if (mock->recording)
+        pg_record_end(mock);
+    else if (mock->transcript)
         pg_verify(mock);
     if (mock->denies)
         pg_fact_end(mock);
@@ -331,6 +335,10 @@ void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
     struct err err;
     int r;
 
+    if (mock->recording)
+        seam_fatal_at(mock->t, rule->site,
+                      "this mock answers from '%s', and has no rules\ntry: a mock of its own",
+                      mock->recording->file);
     lock_rules(mock);
     r = pg_rule_add(mock->rules, rule, folder, &err);
     loop_unlock();
@@ -340,9 +348,17 @@ void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
 
 void seam_pg_unordered(seam_pg_mock *mock)
 {
+    struct arena arena = { 0 };
+    seam_site site = mock->site;
+    const char *words;
+
     lock_rules(mock);
     pg_rule_set_unordered(mock->rules);
+    words = arena_dup(t_arena(mock->t), pg_rule_set_ambiguity(mock->rules, &arena, &site));
     loop_unlock();
+    arena_fini(&arena);
+    if (words)
+        seam_fatal_at(mock->t, site, "%s", words);
 }
 
 /* Portals, asks that are open and transcripts point to rules. */

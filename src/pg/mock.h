@@ -26,6 +26,7 @@
 
 struct pg_session;
 struct pg_verifier; /* verify.c */
+struct pg_recording; /* record.h */
 
 struct seam_pg_mock {
     seam_t *t;
@@ -50,6 +51,7 @@ struct seam_pg_mock {
     struct pg_transcript *transcript; /* NULL: nobody verifies */
     struct pg_verifier *verifier; /* NULL: not yet */
     struct pg_facts *facts; /* NULL: it has none */
+    struct pg_recording *recording; /* NULL: rules answer */
 };
 
 /* After a reset: rules that somebody may still look at. */

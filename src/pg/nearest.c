@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "pg/rule_set.h"
+#include "pg/secret.h"
 #include "test/beside.h"
 #include "wire/pg_lex.h"
 #include "wire/pg_sql.h"
@@ -220,16 +221,22 @@ static const char *shown(struct arena *arena, const char *text, size_t head)
     return beside_value(arena, "... ", from, strlen(from), NULL, 0, 0);
 }
 
-static void add_statements(struct nearest *nearest, const char *rule, const char *call)
+/* Of both what is no secret. */
+static void add_statements(struct nearest *nearest, const char *whole_rule,
+                           const char *whole_call)
 {
     struct arena *arena = nearest->call->arena;
+    const char *rule = pg_secret_masked(whole_rule, arena);
+    const char *call = pg_secret_masked(whole_call, arena);
     size_t head = common_head(rule, call);
     size_t tail = common_tail(rule, call, head);
-    bool holds = strcmp(rule, call) == 0;
+    bool holds = strcmp(whole_rule, whole_call) == 0;
 
     add_row(nearest, "sql", shown(arena, rule, holds ? 0 : head),
             shown(arena, call, holds ? 0 : head), holds);
-    if (!holds && head + tail > 0)
+    if (!holds && strcmp(rule, call) == 0)
+        add_row(nearest, "differs", "a secret", "another one", false);
+    else if (!holds && head + tail > 0)
         add_row(nearest, "differs", cell(arena, middle(rule, head, tail)),
                 cell(arena, middle(call, head, tail)), false);
 }
@@ -240,7 +247,8 @@ static void add_sql(struct nearest *nearest)
     struct pg_call *call = nearest->call;
     struct arena *arena = call->arena;
     const char *sql = call->sql ? call->sql : "";
-    const char *shown_sql = beside_value(arena, "", sql, strlen(sql), NULL, 0, 0);
+    const char *masked = pg_secret_masked(sql, arena);
+    const char *shown_sql = beside_value(arena, "", masked, strlen(masked), NULL, 0, 0);
 
     if (rule->statement)
         add_statements(nearest, rule->statement->normal, call->normal ? call->normal : "");
@@ -261,9 +269,8 @@ static void add_sql(struct nearest *nearest)
 static void add_begin(struct nearest *nearest)
 {
     const struct pg_said *said = nearest->rule->said;
-    const struct pg_sql *is = nearest->call->is;
-    const char *isolation = is && is->isolation ? is->isolation : "read committed";
-    bool is_read_only = is && is->read_only == 1;
+    const char *isolation = rule_isolation(nearest->call);
+    bool is_read_only = nearest->call->read_only;
 
     if (said->isolation)
         add_row(nearest, "isolation", said->isolation, isolation,
@@ -324,22 +331,48 @@ static const char *show_wanted(struct nearest *nearest, size_t i)
     return beside_value(nearest->call->arena, "", wanted->text, wanted->size, text, size, '\'');
 }
 
+static const char *show_secret(struct arena *arena, const char *text, size_t size, bool differs)
+{
+    return text ? beside_secret(arena, text, size, differs) : "NULL";
+}
+
+/* Both sides of an argument; in `ret_wanted` and `ret_got` what there is of them. */
+static void show_both(struct nearest *nearest, size_t i, bool holds, const char **ret_wanted,
+                      const char **ret_got)
+{
+    const struct pg_rule *rule = nearest->rule;
+    struct arena *arena = nearest->call->arena;
+    const struct rule_argument *wanted = i < rule->argument_count ? &rule->arguments[i] : NULL;
+    bool is_got = i < nearest->call->argument_count;
+    bool is_secret = pg_secret_parameter(nearest->call->sql, (int)i + 1);
+    size_t size = 0;
+    const char *text;
+
+    *ret_wanted = *ret_got = "(none)";
+    if (wanted)
+        *ret_wanted = is_secret && wanted->value.kind == SEAM_KIND_TEXT
+                          ? show_secret(arena, wanted->text, wanted->size, !holds)
+                          : show_wanted(nearest, i);
+    if (!is_got)
+        return;
+    text = pg_argument_text(&nearest->call->arguments[i], arena, &size);
+    *ret_got =
+        is_secret ? show_secret(arena, text, size, !holds) : show_argument(nearest, i, wanted);
+}
+
 static void add_argument(struct nearest *nearest, size_t i)
 {
     const struct pg_rule *rule = nearest->rule;
     const char *kind = arena_printf(nearest->call->arena, "$%zu", i + 1);
-    const char *wanted = i < rule->argument_count ? show_wanted(nearest, i) : "(none)";
-    const char *got = "(none)";
+    bool both = i < rule->argument_count && i < nearest->call->argument_count;
+    bool holds = both && argument_holds(nearest, rule, i);
+    const char *wanted, *got;
 
-    if (i < nearest->call->argument_count)
-        got = show_argument(nearest, i, i < rule->argument_count ? &rule->arguments[i] : NULL);
-    if (i < rule->argument_count && i < nearest->call->argument_count &&
-        rule->arguments[i].value.kind == SEAM_KIND_MATCHES)
+    show_both(nearest, i, holds, &wanted, &got);
+    if (both && rule->arguments[i].value.kind == SEAM_KIND_MATCHES)
         beside_add(&nearest->table, kind, wanted, got, BESIDE_UNKNOWN);
     else
-        add_row(nearest, kind, wanted, got,
-                i < rule->argument_count && i < nearest->call->argument_count &&
-                    argument_holds(nearest, rule, i));
+        add_row(nearest, kind, wanted, got, holds);
 }
 
 static void add_arguments(struct nearest *nearest)

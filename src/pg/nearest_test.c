@@ -28,6 +28,40 @@ SEAM_TEST(pg_nearest_rule_in_order_is_the_one_that_was_due)
         "  <<<\n");
 }
 
+SEAM_TEST(pg_nearest_rule_shows_no_secret_of_a_statement)
+{
+    struct pg_rule_set *set = rule_test_set(t);
+    const char *table;
+
+    ADD_AT(t, set, 3, .sql = "UPDATE users SET password = 'abc'", .tag = "UPDATE 1");
+    table = rule_test_nearest(t, set, CALL(t, "update users set password = 'xyz'"));
+    seam_check_eq(t, table,
+                  "the next one is at 3\n"
+                  "rule                                       | statement\n"
+                  "sql      update users set password = '***' | "
+                  "update users set password = '***'   <<<\n"
+                  "differs  a secret                          | another one"
+                  "                         <<<\n");
+    seam_check_eq(t, rule_test_unused(t, set),
+                  "3: 'UPDATE users SET password = \\'***\\'' was never used\n");
+}
+
+SEAM_TEST(pg_nearest_rule_shows_no_secret_argument)
+{
+    static const char sql[] = "INSERT INTO users (name, token) VALUES ($1, $2)";
+    struct pg_rule_set *set = rule_test_set(t);
+    const char *table;
+
+    ADD_AT(t, set, 4, .sql = sql, .args = { SEAM_V("ada"), SEAM_V("tok-abc-9") },
+           .tag = "INSERT 0 1");
+    table = rule_test_nearest(t, set, CALL_WITH(t, sql, "bob", "tok-xyz-90"));
+    seam_check_contains(t, table,
+                        "$2   tok... (9 characters)                      | "
+                        "tok... (10 characters)");
+    table = rule_test_nearest(t, set, CALL_WITH(t, sql, "bob", "tok-abc-9"));
+    seam_check_contains(t, table, "$2   ***                                        | ***");
+}
+
 SEAM_TEST(pg_nearest_rule_tells_of_one_whose_turn_it_is_not)
 {
     struct pg_rule_set *set = rule_test_set(t);

@@ -66,6 +66,25 @@ static int take_port(const char *text, const char *at, const char *end, int *ret
     return 0;
 }
 
+static int check_host(const char *text, const char *host, struct err *err)
+{
+    static const char usual[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:";
+
+    if (!*host)
+        return err_set(err, -EINVAL, "origin '%s' has no host", text);
+    if (strchr(host, ','))
+        return err_set(err, -EINVAL, "origin '%s' has several hosts; start a mock for each",
+                       text);
+    if (strncmp(host, "%2f", 3) == 0)
+        return err_set(err, -EINVAL,
+                       "origin '%s' is a unix socket, which is not mocked\n"
+                       "try: no .origin, and give the program seam_pg_mock_conninfo",
+                       text);
+    if (host[strspn(host, usual)])
+        return err_set(err, -EINVAL, "'%s' is no host", host);
+    return 0;
+}
+
 static int take_host(struct arena *arena, const char *text, const char *at, const char *end,
                      struct pg_origin *origin, struct err *err)
 {
@@ -74,18 +93,17 @@ static int take_host(struct arena *arena, const char *text, const char *at, cons
     const char *host_end = close ? close : memchr(at, ':', (size_t)(end - at));
     const char *rest = host_end ? host_end + (close != NULL) : end;
     char *host;
+    int r;
 
     if (is_bracket && !close)
         return err_set(err, -EINVAL, "origin '%s' has no ']' behind its address", text);
     at += is_bracket;
     host = arena_copy(arena, at, (size_t)((host_end ? host_end : end) - at));
-    if (!*host)
-        return err_set(err, -EINVAL, "origin '%s' has no host", text);
-    if (strchr(host, ','))
-        return err_set(err, -EINVAL, "origin '%s' has several hosts; start a mock for each",
-                       text);
     for (char *c = host; *c; c++)
         *c = (char)tolower((unsigned char)*c);
+    r = check_host(text, host, err);
+    if (r < 0)
+        return r;
     origin->host = host;
     if (rest == end)
         return 0;

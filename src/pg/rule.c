@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pg/rule_set.h"
+#include "pg/secret.h"
 #include "test/quote.h"
 #include "wire/pg_sql.h"
 
@@ -544,10 +545,11 @@ const char *rule_head(const struct pg_rule *rule, struct arena *arena)
     const char *event = rule_event_word(said->event);
 
     if (said->event != SEAM_PG_STATEMENT)
-        return said->sql ? arena_printf(arena, "%s %s", event, shorten(arena, said->sql, 0))
+        return said->sql ? arena_printf(arena, "%s %s", event,
+                                        shorten(arena, pg_secret_masked(said->sql, arena), 0))
                          : event;
     if (said->sql)
-        return shorten(arena, said->sql, '\'');
+        return shorten(arena, pg_secret_masked(said->sql, arena), '\'');
     if (said->sql_regex)
         return arena_printf(arena, "~ %s", shorten(arena, said->sql_regex, '\''));
     return "the statement that .sql_fn takes";

@@ -77,6 +77,8 @@ struct pg_call {
     const struct pg_rule_set *found_in; /* which had so many texts then; NULL: not yet */
     size_t found_of;
     const struct pg_sql *is;
+    const char *isolation; /* of the transaction that a BEGIN begins; NULL: "read committed" */
+    bool read_only;
     size_t argument_count;
     const struct pg_argument
         *arguments; /* NULL: they are not known yet (Parse, Describe of a statement): rules

@@ -16,13 +16,17 @@ static bool is_execution(const struct pg_call *call)
            (call->event >= SEAM_PG_BEGIN && call->event <= SEAM_PG_ROLLBACK_TO);
 }
 
+const char *rule_isolation(const struct pg_call *call)
+{
+    return call->isolation ? call->isolation : "read committed";
+}
+
 static bool begin_holds(const struct pg_rule *rule, const struct pg_call *call)
 {
     const char *isolation = rule->said->isolation;
-    const char *is = call->is && call->is->isolation ? call->is->isolation : "read committed";
 
-    return (!isolation || strcasecmp(isolation, is) == 0) &&
-           (!rule->said->read_only || (call->is && call->is->read_only == 1));
+    return (!isolation || strcasecmp(isolation, rule_isolation(call)) == 0) &&
+           (!rule->said->read_only || call->read_only);
 }
 
 /* A pattern or a function that takes any statement has nothing to say of transactions: they are answered as the

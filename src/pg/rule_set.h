@@ -155,6 +155,9 @@ bool rule_is_for(const struct pg_rule *rule, struct pg_call *call,
 /* Whether the rule's event is what this call is about. */
 bool rule_event_holds(const struct pg_rule *rule, const struct pg_call *call);
 
+/* Of the transaction that the call begins. */
+const char *rule_isolation(const struct pg_call *call);
+
 /* The question of a rule as text, the same for those that match the same: statement, kinds and values. */
 const char *rule_question(const struct pg_rule *rule, struct arena *arena);
 

@@ -9,7 +9,7 @@
 
 #include "test/mask.h"
 
-enum { COLUMNS_MAX = 100 };
+enum { COLUMNS_MAX = 100, TEXT_MAX = 64 << 20 };
 
 enum place { BEFORE_LIST, IN_COLUMNS, BEHIND_COLUMNS, IN_VALUES };
 
@@ -123,6 +123,30 @@ void pg_secret_mask(struct buf *to, const char *sql)
         shown = value + size;
     }
     buf_add_text(to, shown);
+}
+
+const char *pg_secret_masked(const char *sql, struct arena *arena)
+{
+    struct buf text = BUF_INIT(TEXT_MAX);
+    const char *copy;
+
+    pg_secret_mask(&text, sql);
+    copy = arena_dup(arena, buf_text(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+bool pg_secret_parameter(const char *sql, int n)
+{
+    struct walk walk = { .at = sql ? sql : "" };
+    const char *value;
+    size_t size;
+    bool secret;
+
+    while ((value = next_value(&walk, &size, &secret)))
+        if (secret && *value == '$' && atoi(value + 1) == n)
+            return true;
+    return false;
 }
 
 void pg_secret_parameters(struct buf *to, const char *sql)

@@ -3,10 +3,12 @@
  * see session.h.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
 #include "link/link.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "test/t.h"
 
@@ -54,6 +56,19 @@ static enum seam_pg_event event_of(const struct pg_ask *ask)
     }
 }
 
+/* What BEGIN does not say is as the session has it. */
+static void fill_modes(struct pg_session *session)
+{
+    const struct pg_sql *is = session->call.is;
+    const char *read_only = pg_server_setting(session->server, "default_transaction_read_only");
+
+    session->call.isolation =
+        is->isolation ? is->isolation
+                      : pg_server_setting(session->server, "default_transaction_isolation");
+    session->call.read_only =
+        is->read_only >= 0 ? is->read_only == 1 : read_only && strcmp(read_only, "on") == 0;
+}
+
 static void fill_call(struct pg_session *session)
 {
     static const struct pg_argument none; /* known to be none */
@@ -67,6 +82,8 @@ static void fill_call(struct pg_session *session)
         return;
     session->call.sql = ask->statement->sql;
     session->call.is = &ask->statement->is;
+    if (session->call.event == SEAM_PG_BEGIN)
+        fill_modes(session);
     if (!has_arguments || (ask->kind == PG_ASK_DESCRIBE && !ask->portal))
         return;
     session->call.argument_count = ask->argument_count;
@@ -152,6 +169,8 @@ static void use_rule(struct pg_session *session)
     pg_rule_use(session->mock->rules, session->rule);
     if (session->entry)
         session->entry->call.rule = pg_rule_site(session->rule);
+    else /* for the report: a statement that cannot be prepared goes when it is answered */
+        session->call.sql = arena_dup(&session->arena, session->call.sql);
 }
 
 static void delay_is_over(struct pg_session *session)
@@ -160,12 +179,34 @@ static void delay_is_over(struct pg_session *session)
     pg_answer_rule(session);
 }
 
+static void time_is_up(struct pg_session *session)
+{
+    static const struct pg_error error = { .sqlstate = "57014",
+                                           .message = "canceling statement due to statement "
+                                                      "timeout" };
+
+    session->note = "statement_timeout";
+    pg_answer_error(session, &error);
+}
+
+/* The server's own timer runs for what is executed. */
+static bool is_too_slow(struct pg_session *session, int ms, int *ret_after)
+{
+    const char *timeout = pg_server_setting(session->server, "statement_timeout");
+
+    *ret_after = timeout && session->ask->kind == PG_ASK_EXECUTE ? atoi(timeout) : 0;
+    return *ret_after > 0 && *ret_after < ms;
+}
+
 static void answer_by_rule(struct pg_session *session)
 {
-    int ms = pg_rule_said(session->rule)->delay_ms;
+    int ms = pg_rule_said(session->rule)->delay_ms, timeout;
 
     use_rule(session);
-    if (ms > 0) {
+    if (ms > 0 && is_too_slow(session, ms, &timeout)) {
+        session->delayed = true;
+        pg_session_after(session, timeout, time_is_up);
+    } else if (ms > 0) {
         session->delayed = true;
         pg_session_after(session, ms, delay_is_over);
     } else {
@@ -325,6 +366,8 @@ void pg_serve_cut(struct pg_session *session)
         if (!told)
             pg_report(session, NULL, NULL, 0);
     }
+    if (session->held)
+        pg_entry_answer(session->held, NULL, NULL);
     session->ask = NULL;
 }
 
@@ -353,6 +396,7 @@ int pg_serve_refusal(struct seam_pg_mock *mock)
 static void forget_copy(struct pg_session *session)
 {
     session->copying = NULL;
+    session->copy_tape = NULL;
     pg_entry_release(session->copy_entry);
     session->copy_entry = NULL;
 }
@@ -364,8 +408,17 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL) {
+    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
         take_cancel(session);
+        return;
+    }
+    if (session->mock->recording) {
+        if (ask->kind != PG_ASK_SYNC && ask->kind != PG_ASK_CANCEL &&
+            ask->kind != PG_ASK_COPIED)
+            fill_call(session);
+        else
+            session->call = (struct pg_call){ .arena = &session->arena };
+        pg_record_serve(session);
         return;
     }
     if (ask->kind == PG_ASK_SYNC) {

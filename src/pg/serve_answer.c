@@ -17,6 +17,8 @@ enum {
     TYPE_TEXT = 25 /* what the server takes a parameter for that nothing tells of */
 };
 
+#define UNEXPECTED "SM001"
+
 /* ---- the beginning and the end of each answer */
 
 void pg_answer_begin(struct pg_session *session)
@@ -48,6 +50,8 @@ static void read_outcome(struct pg_session *session, struct outcome *ret)
         ret->rows += frame.type == 'D';
         if (frame.type == 'C')
             ret->tag = arena_dup(&session->arena, frame.body);
+        if (frame.type == 'I')
+            ret->tag = "";
         if (frame.type == 'E' && pg_read_error(&frame, &error) == 0) {
             ret->sqlstate = arena_dup(&session->arena, error.sqlstate);
             ret->message = arena_dup(&session->arena, error.message);
@@ -87,12 +91,28 @@ static void show_rows(const struct pg_rule *rule, struct buf *to)
 
 static const char *say_outcome(struct pg_session *session, const struct outcome *outcome)
 {
+    if (outcome->sqlstate && strcmp(outcome->sqlstate, UNEXPECTED) == 0)
+        return UNEXPECTED; /* the words are ours, and say to look at the report */
     if (outcome->sqlstate)
         return arena_printf(&session->arena, "%s %s", outcome->sqlstate,
                             outcome->message ? outcome->message : "");
-    return outcome->tag;
+    return outcome->tag && !*outcome->tag ? "empty" : outcome->tag;
 }
 
+/* The head of what crosses the seam besides the tag. */
+static void show_data(struct pg_session *session, struct buf *to)
+{
+    const char *data = session->copied;
+
+    if (!data && session->rule)
+        data = pg_rule_said(session->rule)->copy_out;
+    if (data)
+        buf_add(to, data, strnlen(data, BODY_MAX));
+    else if (session->rule && session->ask->kind == PG_ASK_EXECUTE)
+        show_rows(session->rule, to);
+}
+
+/* Report a statement, which has been dealt with then. */
 static void report_statement(struct pg_session *session)
 {
     struct buf *body = &session->mock->body;
@@ -102,9 +122,65 @@ static void report_statement(struct pg_session *session)
     buf_clear(body);
     read_outcome(session, &outcome);
     pg_entry_answer(session->entry, outcome.sqlstate ? NULL : outcome.tag, outcome.sqlstate);
-    if (session->rule && !outcome.sqlstate && session->ask->kind == PG_ASK_EXECUTE)
-        show_rows(session->rule, body);
+    if (session->held)
+        pg_entry_answer(session->held, session->entry->call.tag, session->entry->call.sqlstate);
+    if (!outcome.sqlstate)
+        show_data(session, body);
     pg_report(session, say_outcome(session, &outcome), body->data, body->size);
+    pg_entry_release(session->entry);
+    session->entry = NULL;
+    pg_session_let_go(session);
+}
+
+/* What is no statement is worth a line where a rule of the test's answers it. */
+static void report_event(struct pg_session *session)
+{
+    struct outcome outcome;
+    const char *words;
+
+    read_outcome(session, &outcome);
+    words = say_outcome(session, &outcome);
+    pg_report(session, words ? words : "done", NULL, 0);
+}
+
+/* EXECUTE of SQL is answered by what answers the statement that it names, PREPARE and DEALLOCATE when the engine has
+ * asked about theirs: each goes on with another ask. */
+static void hold_statement(struct pg_session *session)
+{
+    session->held = session->entry;
+    session->held_ns = session->begin_ns;
+    session->entry = NULL;
+}
+
+static void report_held(struct pg_session *session)
+{
+    session->entry = session->held;
+    session->begin_ns = session->held_ns;
+    session->held = NULL;
+    report_statement(session);
+}
+
+static bool is_written(struct pg_session *session)
+{
+    return pg_server_out(session->server)->size > session->answer_at;
+}
+
+static void report_answer(struct pg_session *session)
+{
+    if (session->copying ||
+        session->copy_tape) { /* the statement ends when its data is there */
+        pg_entry_release(session->copy_entry);
+        session->copy_entry = session->entry;
+        session->entry = NULL;
+    } else if (session->entry && !is_written(session) && !session->held) {
+        hold_statement(session);
+    } else if (session->entry) {
+        report_statement(session);
+    } else if (session->held && is_written(session)) {
+        report_held(session);
+    } else if (session->rule || session->note) {
+        report_event(session);
+    }
 }
 
 static void claim(struct pg_session *session, bool expected)
@@ -126,13 +202,7 @@ void pg_answer_end(struct pg_session *session)
 {
     const struct pg_said *said = session->rule ? pg_rule_said(session->rule) : NULL;
 
-    if (session->copying) { /* the statement ends when its data is there */
-        pg_entry_release(session->copy_entry);
-        session->copy_entry = session->entry;
-        session->entry = NULL;
-    } else if (session->entry) {
-        report_statement(session);
-    }
+    report_answer(session);
     if (said && said->fault != SEAM_PG_NO_FAULT && !pg_fault_send(session, said))
         return;
     pg_session_answered(session);
@@ -159,8 +229,10 @@ void pg_answer_unexpected(struct pg_session *session)
 {
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
-        .sqlstate = "SM001",
-        .message = "seam: no rule of this mock answers this; see the report of the test"
+        .sqlstate = UNEXPECTED,
+        .message = session->mock->recording
+                       ? "seam: this is not in the recording; see the report of the test"
+                       : "seam: no rule of this mock answers this; see the report of the test"
     };
 
     if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
@@ -168,7 +240,7 @@ void pg_answer_unexpected(struct pg_session *session)
             pg_journal_add(&session->mock->journal, session->number, &session->call);
     if (!session->forbidden)
         session->rule = NULL;
-    session->note = "no rule";
+    session->note = session->mock->recording ? "not recorded" : "no rule";
     pg_report_unexpected(session);
     claim(session, false);
     session->rule = NULL;
@@ -188,13 +260,22 @@ void pg_answer_done(struct pg_session *session)
     pg_answer_end(session);
 }
 
+/* EXECUTE is the statement that it runs, which is asked for next. */
+static bool is_execute(const struct pg_ask *ask)
+{
+    return ask->statement && ask->statement->is.kind == PG_SQL_EXECUTE;
+}
+
 void pg_answer_automatic(struct pg_session *session)
 {
+    bool goes_on = is_execute(session->ask);
+
     if (pg_server_automatic(session->server) < 0) {
         pg_answer_unexpected(session);
         return;
     }
-    claim(session, true);
+    if (!goes_on)
+        claim(session, true);
     pg_answer_end(session);
 }
 
@@ -353,7 +434,7 @@ static void answer_generated(struct pg_session *session)
     struct generation generation = { .session = session,
                                      .r = -ECANCELED,
                                      .err = { "a fatal has ended .row_fn" } };
-    struct pg_error error = { .sqlstate = "SM001" };
+    struct pg_error error = { .sqlstate = UNEXPECTED };
 
     if (!pg_serve_may_call(session, answer_generated))
         return;
@@ -517,6 +598,8 @@ void pg_answer_copied(struct pg_session *session)
     session->entry = session->copy_entry;
     session->copying = NULL;
     session->copy_entry = NULL;
+    session->copied = arena_copy(&session->arena, ask->copy_data,
+                                 ask->copy_size < BODY_MAX ? ask->copy_size : BODY_MAX);
     if (!ask->copy_failed && copied_wrong(session, said)) {
         error.message = "seam: this is not the data of the rule; see the report of the test";
         pg_answer_error(session, &error);

@@ -5,6 +5,7 @@
 
 #include "base/deadline.h"
 #include "base/digits.h"
+#include "pg/record.h"
 #include "pg/session.h"
 #include "test/diff.h"
 #include "test/t.h"
@@ -18,8 +19,6 @@ enum { TABLE_MAX = 64 << 10, SHOWN_MAX = 200 /* bytes of an argument */ };
 static const char *event_name(const struct pg_session *session)
 {
     switch (session->call.event) {
-    case SEAM_PG_CONNECT:
-        return "connect";
     case SEAM_PG_CLOSE:
         return "close";
     case SEAM_PG_PING:
@@ -37,11 +36,11 @@ static void add_number(struct buf *to, size_t number)
     buf_add(to, at, (size_t)(end - at));
 }
 
-static void add_argument(struct buf *to, struct pg_session *session,
-                         const struct pg_shown *shown, size_t i)
+static void add_argument(struct buf *to, const seam_pg_call *call, const struct pg_shown *shown,
+                         size_t i)
 {
-    size_t size;
-    const char *text = pg_argument_text(&session->call.arguments[i], &session->arena, &size);
+    const char *text = call->args[i];
+    size_t size = text ? strnlen(text, SHOWN_MAX + 1) : 0;
 
     buf_add_text(to, i > 0 ? ", $" : "$");
     add_number(to, i + 1);
@@ -51,30 +50,58 @@ static void add_argument(struct buf *to, struct pg_session *session,
         buf_add_text(to, "=***");
     else {
         buf_add_text(to, "='");
-        buf_add(to, text, strnlen(text, size < SHOWN_MAX ? size : SHOWN_MAX));
+        buf_add(to, text, size < SHOWN_MAX ? size : SHOWN_MAX);
         buf_add_text(to, size > SHOWN_MAX ? "...'" : "'");
     }
 }
 
+static void add_arguments(struct buf *to, const seam_pg_call *call,
+                          const struct pg_shown *shown)
+{
+    for (size_t i = 0; i < call->arg_count; i++) {
+        buf_add_text(to, i == 0 ? " [" : "");
+        add_argument(to, call, shown, i);
+    }
+    if (call->arg_count > 0)
+        buf_add_char(to, ']');
+}
+
+/* A statement as the journal has it: what the engine told of it is gone once it is answered. */
+static void name_entry(const struct pg_session *session, const struct pg_entry *entry,
+                       struct buf *name)
+{
+    const struct pg_shown *shown = pg_shown_of(&session->mock->shown, entry->call.sql);
+
+    buf_add(name, shown->text, shown->size);
+    if (name->size == 0)
+        buf_add_text(name, event_name(session));
+    add_arguments(name, &entry->call, shown);
+}
+
+static void name_event(struct pg_session *session, struct buf *name)
+{
+    enum seam_pg_event event = session->call.event;
+
+    if (event == SEAM_PG_PREPARE || event == SEAM_PG_DEALLOCATE)
+        buf_add_text(name, event == SEAM_PG_PREPARE ? "PREPARE " : "DEALLOCATE ");
+    if (session->call.sql)
+        buf_add_text(name, pg_shown_of(&session->mock->shown, session->call.sql)->text);
+    if (event == SEAM_PG_CONNECT)
+        buf_printf(name, "connect %s:%d", session->mock->host, session->mock->port);
+    if (name->size == 0)
+        buf_add_text(name, event_name(session));
+}
+
 const char *pg_report_name(struct pg_session *session)
 {
-    const struct pg_call *call = &session->call;
-    const struct pg_shown none = { .text = "" };
-    const struct pg_shown *shown =
-        call->sql ? pg_shown_of(&session->mock->shown, call->sql) : &none;
     struct buf *name = &session->mock->words;
 
     name->cap = TABLE_MAX;
     buf_clear(name);
-    buf_add(name, shown->text, shown->size);
-    if (name->size == 0)
-        buf_add_text(name, event_name(session));
-    for (size_t i = 0; i < call->argument_count; i++) {
-        buf_add_text(name, i == 0 ? " [" : "");
-        add_argument(name, session, shown, i);
-    }
-    if (call->argument_count > 0)
-        buf_add_char(name, ']');
+    if (session->entry)
+        name_entry(session, session->entry, name);
+    else
+        name_event(session, name);
     return buf_text(name);
 }
 
@@ -156,7 +183,9 @@ void pg_report_unexpected(struct pg_session *session)
     if (mock->options.lenient && !forbidden)
         return;
     buf_printf(&words, "%s ", pg_report_name(session));
-    if (forbidden)
+    if (mock->recording)
+        pg_record_nearest(session, &words);
+    else if (forbidden)
         buf_add_text(&words, "came, but this rule is .never");
     else
         add_nearest(session, &words);
@@ -175,5 +204,18 @@ void pg_report_copy(struct pg_session *session, const struct pg_said *said)
     diff_text_sized(&words, ask->copy_data, ask->copy_size, said->copy_in,
                     strlen(said->copy_in));
     seam_error_at(session->mock->t, pg_rule_site(session->rule), "%s", buf_text(&words));
+    buf_fini(&words);
+}
+
+void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
+                         size_t size)
+{
+    const struct pg_ask *ask = session->ask;
+    struct buf words = BUF_INIT(TABLE_MAX);
+
+    session->note = "other data";
+    buf_printf(&words, "the data of COPY is not that of %s\n", who);
+    diff_text_sized(&words, ask->copy_data, ask->copy_size, data, size);
+    seam_error_at(session->mock->t, session->mock->site, "%s", buf_text(&words));
     buf_fini(&words);
 }

@@ -10,6 +10,7 @@
 #include "base/deadline.h"
 #include "link/link.h"
 #include "net/tls_hash.h"
+#include "pg/record.h"
 #include "pg/transcript.h"
 #include "test/t.h"
 
@@ -111,7 +112,7 @@ static void start_tls(struct pg_session *session)
 static bool can_go_on(const struct pg_session *session)
 {
     return !session->stream.dead && !session->stream.closing && !session->silent &&
-           !session->ask && session->drip.size == 0;
+           !session->ask && session->drip.size == 0 && !session->proxy;
 }
 
 static bool step(struct pg_session *session)
@@ -178,7 +179,7 @@ static void kill_now(struct pg_session *session)
 {
     session->killed = false;
     loop_timer_cancel(&session->timer);
-    pg_server_fail(session->server, &killed);
+    pg_server_fail(session->server, session->ends_with ? session->ends_with : &killed);
     pg_session_run(session);
 }
 
@@ -195,12 +196,19 @@ void pg_session_answered(struct pg_session *session)
     session->ask = NULL;
     session->rule = NULL;
     session->note = NULL;
+    session->copied = NULL;
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;
     arena_clear(&session->arena);
     pg_session_kill_soon(session);
     pg_session_run(session);
+}
+
+void pg_session_let_go(struct pg_session *session)
+{
+    pg_entry_release(session->held);
+    session->held = NULL;
 }
 
 void pg_session_silence(struct pg_session *session)
@@ -217,7 +225,7 @@ void pg_session_kill(struct pg_session *session)
     if (session->stream.dead || session->stream.closing)
         return;
     stream_enter(&session->stream);
-    if (!session->begun) {
+    if (!session->begun || session->proxy) {
         stream_close(&session->stream, false);
     } else if (session->delayed) {
         pg_answer_error(session, &killed);
@@ -232,7 +240,7 @@ void pg_session_kill(struct pg_session *session)
 void pg_session_notify(struct pg_session *session, int pid, const char *channel,
                        const char *payload)
 {
-    if (session->stream.dead || !session->begun)
+    if (session->stream.dead || !session->begun || session->proxy)
         return;
     pg_server_notify(session->server, pid, channel, payload);
     pg_session_run(session);
@@ -267,6 +275,10 @@ static void fed(struct stream *stream, const void *data, size_t size)
 
     if (session->silent)
         return;
+    if (session->proxy) {
+        pg_proxy_fed(session, data, size);
+        return;
+    }
     if (session->killed && !session->ask && session->drip.size == 0) {
         kill_now(session);
         return;
@@ -295,10 +307,16 @@ static void cut(struct stream *stream)
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
+    pg_record_cut(session);
     if (session->ask)
         pg_serve_cut(session);
     if (session->mock->transcript)
         transcribe_end(session);
+}
+
+static void room(struct stream *stream)
+{
+    pg_proxy_room(session_of(stream));
 }
 
 static void tls_failed(struct stream *stream, const char *words)
@@ -322,6 +340,7 @@ static void gone(struct stream *stream)
     pg_server_free(session->server);
     pg_entry_release(session->entry);
     pg_entry_release(session->copy_entry);
+    pg_session_let_go(session);
     arena_fini(&session->arena);
     buf_fini(&session->drip);
     free(session);
@@ -329,6 +348,7 @@ static void gone(struct stream *stream)
 
 static const struct stream_owner owner = { .fed = fed,
                                            .ended = ended,
+                                           .room = room,
                                            .cut = cut,
                                            .tls_failed = tls_failed,
                                            .leave_unread = leave_unread,

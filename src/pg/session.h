@@ -10,6 +10,10 @@
 #include "pg/mock.h"
 #include "wire/pg_server.h"
 
+struct record_proxy; /* record.h */
+struct record_session;
+struct record_tape;
+
 struct pg_session {
     struct stream stream; /* first: this is how it is known there */
     struct seam_pg_mock *mock; /* lives until the test's end; look at stream.dead */
@@ -41,10 +45,20 @@ struct pg_session {
     uint64_t begin_ns; /* 0: it is over at once */
     const char *note;
 
+    struct pg_entry *held; /* of a statement that other asks answer; NULL: there is none */
+    uint64_t held_ns; /* when it began */
+
     const struct pg_rule *copying; /* COPY FROM STDIN began by it */
     struct pg_entry *copy_entry;
+    const char *
+        copied; /* the head of what the program sent, in the arena: it goes when it is answered */
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
+
+    struct record_proxy *proxy; /* NULL: the engine answers, else the real server */
+    struct record_session *recorded; /* that it replays; NULL: not known yet */
+    const struct pg_error *ends_with; /* when it is killed; NULL: 57P01 */
+    struct record_tape *copy_tape; /* COPY FROM STDIN began by it */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */
     size_t told; /* bytes of the engine's output that are in it already */
@@ -69,6 +83,9 @@ void pg_session_send(struct pg_session *session, bool all);
 
 /* The ask has been answered: its memory is used again. */
 void pg_session_answered(struct pg_session *session);
+
+/* The statement that other asks answer has its answer. */
+void pg_session_let_go(struct pg_session *session);
 
 /* Nothing is read or said any more; the connection stays. */
 void pg_session_silence(struct pg_session *session);
@@ -132,6 +149,8 @@ bool pg_fault_send(struct pg_session *session, const struct pg_said *said);
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size);
 void pg_report_unexpected(struct pg_session *session);
 void pg_report_copy(struct pg_session *session, const struct pg_said *said);
+void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
+                         size_t size); /* `who` has this instead */
 void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer);
 const char *
 pg_report_name(struct pg_session *session); /* of the call, without secrets; until the next */

@@ -113,6 +113,32 @@ static const char *written_words(struct arena *arena, const struct verify_write 
     return arena_printf(arena, "%s was %s by the statement at %s", what, verb, place);
 }
 
+/* A row that is not there, or that another one refers to. Of a constraint that was deferred the statement is
+ * not the one that wrote the row. */
+static const char *explain_reference(struct compared *compared, const char *word)
+{
+    struct pg_verifier *verifier = compared->verifier;
+    const struct pg_error *error = &compared->of->real.error;
+    bool is_missing = error->detail && strstr(error->detail, " is not present in table ");
+    bool is_own = is_command(verifier, compared->of->sql, "INSERT") ||
+                  is_command(verifier, compared->of->sql, "UPDATE");
+    const char *table = is_missing && is_own
+                            ? verify_referenced_table(verifier, error->constraint)
+                            : error->table;
+    const struct verify_write *write =
+        table ? verify_find_write(verifier, table, is_missing && is_own ? NULL : word, 0)
+              : NULL;
+
+    if (!write || (is_missing && write->session == 0))
+        return NULL;
+    return is_missing && is_own
+               ? written_words(&verifier->arena, write,
+                               arena_printf(&verifier->arena, "the table '%s'", table),
+                               "written last")
+               : written_words(&verifier->arena, write, "the row that refers to it",
+                               "inserted");
+}
+
 static const char *explain_error(struct compared *compared)
 {
     struct pg_verifier *verifier = compared->verifier;
@@ -120,13 +146,15 @@ static const char *explain_error(struct compared *compared)
     const char *word = key_word(&verifier->arena, error->detail);
     const struct verify_write *write;
 
-    if (!error->table || !rests_on_rows(error) || is_state(error, "23503"))
+    if (!error->table || !rests_on_rows(error))
         return NULL;
+    if (is_state(error, "23503"))
+        return explain_reference(compared, word);
     write = verify_find_write(verifier, error->table, word, 0);
     if (!write)
         write = verify_find_write(verifier, error->table, NULL, 0);
     return write ? written_words(&verifier->arena, write, "the row that it meets", "inserted")
-                 : "the row that it meets is of the migrations";
+                 : "the row that it meets is of the migrations or of this statement";
 }
 
 struct blocking {

@@ -525,6 +525,7 @@ SEAM_TEST(drift_constraints)
                "truth      ERROR 23503 insert or update on table \"later\" violates "
                "foreign key constraint \"later_user_id_fkey\"\n"
                "           Key (user_id)=(8) is not present in table \"users\".\n"
+               "the row that refers to it was inserted by the statement at orders_test.c:5\n"
                "error t: the double claims what PostgreSQL 15 does not do\n"
                "statement  INSERT INTO later VALUES (1, 8)\n"
                "claim      INSERT 0 1\n"

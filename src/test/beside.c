@@ -9,7 +9,8 @@
 
 enum {
     LEFT_MIN = 36, /* columns: tables of short rows look alike */
-    RIGHT_MIN = 36
+    RIGHT_MIN = 36,
+    SECRET_SHOWN = 4 /* characters of a secret that differs */
 };
 
 void beside_add(struct beside *table, const char *kind, const char *left, const char *right,
@@ -47,6 +48,17 @@ const char *beside_value(struct arena *arena, const char *prefix, const char *va
     copy = arena_dup(arena, buf_text(&cell));
     buf_fini(&cell);
     return copy;
+}
+
+const char *beside_secret(struct arena *arena, const char *value, size_t size, bool differs)
+{
+    size_t shown = size / 3 < SECRET_SHOWN ? size / 3 : SECRET_SHOWN; /* never most of it */
+    const char *head = arena_copy(arena, value, quote_unit_begin(value, size, shown));
+
+    if (!differs)
+        return "***";
+    return arena_printf(arena, "%s... (%zu characters)",
+                        beside_value(arena, "", head, strlen(head), NULL, 0, 0), size);
 }
 
 /* ---- the table --------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #ifndef TEST_BESIDE_H
 #define TEST_BESIDE_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 
@@ -43,5 +45,9 @@ size_t beside_columns(const char *text);
  * is shown. `delimiter` as in quote.h. */
 const char *beside_value(struct arena *arena, const char *prefix, const char *value,
                          size_t size, const char *other, size_t other_size, char delimiter);
+
+/* A value that is a secret: "***", or, when it is what differs, a few of its characters and how many there
+ * are. */
+const char *beside_secret(struct arena *arena, const char *value, size_t size, bool differs);
 
 #endif

@@ -1,90 +1,26 @@
 /*
  * wire/pg_conformance_test.c - what a client may send, legal, odd and illegal, and what comes of it: of the engine, and
- * of a real PostgreSQL 15, which both have to be what testdata/golden/pg.txt says.
+ * of a real PostgreSQL 15, byte for byte (but for what differs
+ * from run to run), and what testdata/golden/pg.txt says.
  */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../base/*.c ../events/*.c ../lease/*.c ../test/*.c
 
-#include <errno.h>
-#include <poll.h>
 #include <seam/postgres.h>
 #include <stddef.h>
-#include <string.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "wire/pg_owner_test.h"
-#include "wire/pg_script_test.h"
+#include "wire/pg_sides_test.h"
 
-enum { REPLY_MAX = 1 << 20, WAIT_MS = 10000 };
+enum { LEAST_ROWS = 200 };
 
-/* What the engine, or a server, makes of a client's bytes. */
-typedef void side_fn(seam_t *t, const struct buf *bytes, struct buf *reply, void *arg);
+/* ---- a row of the script */
 
-/* ---- the engine */
-
-/* Answer all that can be; false when the session is over. */
-static bool serve(struct pg_server *server)
-{
-    struct pg_ask *ask;
-
-    for (;;)
-        switch (pg_server_next(server, &ask)) {
-        case PG_SERVER_ASK:
-            owner_answer(server, ask);
-            break;
-        case PG_SERVER_END:
-            return false;
-        case PG_SERVER_MORE:
-        case PG_SERVER_TLS:
-            return true;
-        }
-}
-
-static void engine(seam_t *t, const struct buf *bytes, struct buf *reply, void *arg)
-{
-    size_t step = arg ? 1 : bytes->size;
-    struct pg_server_options options = { .version = "15.20", .pid = 7, .key = 9 };
-    struct pg_server *server;
-    bool goes_on = true;
-
-    seam_require_eq(t, pg_server_new(&server, &options), 0);
-    for (size_t at = 0; at < bytes->size && goes_on; at += step) {
-        pg_server_feed(server, bytes->data + at, step);
-        goes_on = serve(server);
-    }
-    reply_text(reply, buf_text(pg_server_out(server)), pg_server_ready(server));
-    if (!goes_on)
-        buf_add_text(reply, "END ");
-    pg_server_free(server);
-}
-
-/* ---- the real server */
-
-static int connect_to(seam_t *t, const char *conninfo)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const char *host = strstr(conninfo, "host="), *port = strstr(conninfo, "port=");
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    seam_require(t, host != NULL);
-    seam_require(t, port != NULL);
-    host += 5;
-    port += 5;
-    host += *host == '\'';
-    snprintf(address.sun_path, sizeof address.sun_path, "%.*s/.s.PGSQL.%.*s",
-             (int)strcspn(host, "' "), host, (int)strspn(port, "0123456789"), port);
-    seam_require_eq(t, connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* Behind the script come a Sync and three empty queries: when those are answered nothing more can come. */
+/* Behind it come a Sync and three empty queries: when those are answered nothing more can come. */
 static const char closing[] = "S\nQ \nQ \nQ ";
 static const char closed[] = "I Z(?) I Z(?) I Z(?) ";
 
-static bool is_over(const struct buf *text)
+static bool ends_closed(const struct buf *text)
 {
     size_t size = sizeof closed - 1;
     const char *at = buf_text(text) + text->size - size;
@@ -97,90 +33,58 @@ static bool is_over(const struct buf *text)
     return true;
 }
 
-/* Without the answers to `closing`. */
-static void cut_closing(struct buf *text)
+/* Send what has been gathered, and then wait or cancel. */
+static void act(seam_t *t, struct side *side, struct buf *bytes, const char *line)
 {
-    text->size -= sizeof closed - 1;
-    while (text->size > 0 && text->data[--text->size] != 'Z')
-        ;
-    text->data[text->size] = '\0';
-}
-
-static void real(seam_t *t, const struct buf *bytes, struct buf *reply, void *arg)
-{
-    int fd = connect_to(t, arg);
-    struct buf all = BUF_INIT(REPLY_MAX);
-    struct pollfd polled = { .fd = fd, .events = POLLIN };
-    char data[4096];
-    ssize_t n = 0;
-
-    seam_require_eq(t, send(fd, bytes->data, bytes->size, MSG_NOSIGNAL), bytes->size);
-    do {
-        seam_require_eq(t, poll(&polled, 1, WAIT_MS), 1);
-        n = recv(fd, data, sizeof data, 0);
-        if (n > 0)
-            buf_add(&all, data, (size_t)n);
-        buf_clear(reply);
-        reply_text(reply, buf_text(&all), all.size);
-    } while (n > 0 && !is_over(reply));
-    if (n <= 0)
-        buf_add_text(reply, "END ");
+    side_send(t, side, bytes);
+    if (line[0] == 'W')
+        side_wait(t, side, line + 2);
+    else if (line[0] == 'Z')
+        side_wait_asleep(t, side);
     else
-        cut_closing(reply);
-    buf_fini(&all);
-    close(fd);
+        side_cancel(t, side, (uint32_t)strtoul(line + 2, NULL, 0));
 }
 
-/* ---- the script */
-
-static void add_lines(struct buf *to, const char *lines)
+static void play(seam_t *t, struct side *side, const char *lines)
 {
     char *copy = strdup(lines), *at = copy;
+    struct buf bytes = BUF_INIT(SIDE_MAX);
 
-    while (*at)
-        script_line(to, script_cut(&at, '\n'));
+    while (*at) {
+        char *line = script_cut(&at, '\n');
+
+        if (line[0] && strchr("WZK", line[0]))
+            act(t, side, &bytes, line);
+        else if (line[0])
+            script_line(&bytes, line);
+    }
+    side_send(t, side, &bytes);
+    while (side->conninfo && !side->is_over && !ends_closed(&side->text))
+        side_receive(t, side);
+    buf_fini(&bytes);
     free(copy);
 }
 
-/* What comes before the first ReadyForQuery is only shown when the row has its own start-up packet. */
-static void add_reply(struct buf *to, const char *reply, bool own_start)
+static bool has_own_start(const char *lines)
 {
-    const char *from = own_start ? NULL : strstr(reply, "Z(I) ");
-
-    buf_printf(to, "    %s\n\n", from ? from + 5 : reply);
+    return lines[0] == '0' || lines[0] == 'y';
 }
 
 /* `DATABASE` in a row is the database's name. */
-static const char *with_database(seam_t *t, const char *lines, const char *database)
+static const char *all_lines(seam_t *t, const char *row, const char *database)
 {
-    const char *at = strstr(lines, "DATABASE");
+    const char *lines = strchr(row, '\n') + 1, *at = strstr(lines, "DATABASE");
 
-    return at ? seam_format(t, "%.*s%s%s", (int)(at - lines), lines, database,
-                            at + strlen("DATABASE"))
-              : lines;
+    if (at)
+        lines = seam_format(t, "%.*s%s%s", (int)(at - lines), lines, database,
+                            at + strlen("DATABASE"));
+    if (!has_own_start(lines))
+        lines = seam_format(t, "0 3.0 user=postgres|database=%s\n%s", database, lines);
+    return seam_format(t, "%s\n%s", lines, closing);
 }
 
-static void run_row(seam_t *t, const char *row, const char *database, side_fn *side, void *arg,
-                    struct buf *to)
-{
-    const char *lines = strchr(row, '\n') + 1;
-    bool own_start = lines[0] == '0' || lines[0] == 'y', is_real = side == real;
-    struct buf bytes = BUF_INIT(1 << 20), reply = BUF_INIT(REPLY_MAX);
-
-    buf_printf(to, "%s\n", row);
-    if (!own_start)
-        add_lines(&bytes, seam_format(t, "0 3.0 user=postgres|database=%s", database));
-    add_lines(&bytes, with_database(t, lines, database));
-    if (is_real)
-        add_lines(&bytes, closing);
-    side(t, &bytes, &reply, arg);
-    add_reply(to, buf_text(&reply), own_start);
-    buf_fini(&bytes);
-    buf_fini(&reply);
-}
-
-/* Rows are parted by empty lines; the first line of each says what it is about. */
-static int run_all(seam_t *t, const char *database, side_fn *side, void *arg, struct buf *to)
+/* Rows are parted by empty lines; the first line of each says what it is about. Returns how many there are. */
+static int each_row(seam_t *t, void (*fn)(seam_t *t, const char *row, void *arg), void *arg)
 {
     char *script = seam_read_file(t, "testdata/pg.script", NULL), *end;
     int count = 0;
@@ -189,34 +93,108 @@ static int run_all(seam_t *t, const char *database, side_fn *side, void *arg, st
         end = strstr(row, "\n\n");
         if (end)
             *end = '\0';
-        run_row(t, row, database, side, arg, to);
+        fn(t, row, arg);
         count++;
     }
     return count;
 }
 
-static void check_side(seam_t *t, const char *database, side_fn *side, void *arg)
-{
-    struct buf all = BUF_INIT(REPLY_MAX);
+/* ---- in words */
 
-    seam_check(t, run_all(t, database, side, arg, &all) >= 120);
-    seam_golden(t, "pg.txt", buf_text(&all), all.size);
-    buf_fini(&all);
+struct wording {
+    const char *database, *conninfo;
+    bool slowly;
+    struct buf all;
+};
+
+/* Without the answers to `closing`. */
+static void cut_closing(struct side *side)
+{
+    struct buf *text = &side->text;
+
+    if (side->is_over) {
+        buf_add_text(text, "END ");
+        return;
+    }
+    text->size -= sizeof closed - 1;
+    while (text->size > 0 && text->data[--text->size] != 'Z')
+        ;
+    text->data[text->size] = '\0';
 }
 
-SEAM_TEST(pg_engine_answers_as_the_server_does)
+/* What comes before the first ReadyForQuery is only shown when the row has its own start-up packet. What is sent in
+ * front of one comes in one piece: the server looks for more behind it. */
+static void word_row(seam_t *t, const char *row, void *arg)
 {
-    check_side(t, "d", engine, NULL);
+    const char *lines = strchr(row, '\n') + 1, *reply, *from = NULL;
+    struct wording *wording = arg;
+    struct side side = { .conninfo = wording->conninfo,
+                         .slowly = wording->slowly && lines[0] != 'y' };
+
+    side_open(t, &side);
+    play(t, &side, all_lines(t, row, wording->database));
+    cut_closing(&side);
+    reply = buf_text(&side.text);
+    if (!has_own_start(lines))
+        from = strstr(reply, "Z(I) ");
+    buf_printf(&wording->all, "%s\n    %s\n\n", row, from ? from + 5 : reply);
+    side_close(&side);
+}
+
+static void check_words(seam_t *t, struct wording *wording)
+{
+    wording->all = BUF_INIT(4 * SIDE_MAX);
+    seam_check(t, each_row(t, word_row, wording) >= LEAST_ROWS);
+    seam_golden(t, "pg.txt", buf_text(&wording->all), wording->all.size);
+    buf_fini(&wording->all);
+}
+
+SEAM_TEST(pg_engine_answers_as_the_golden_file_says)
+{
+    seam_via(t, check_words(t, &(struct wording){ .database = "d" }));
 }
 
 SEAM_TEST(pg_engine_answers_the_same_byte_by_byte)
 {
-    check_side(t, "d", engine, "");
+    seam_via(t, check_words(t, &(struct wording){ .database = "d", .slowly = true }));
 }
 
 SEAM_TEST(pg_server_answers_as_the_golden_file_says, .tags = "integration")
 {
     seam_postgres *pg = seam_postgres_start(t, .version = "15");
 
-    check_side(t, seam_postgres_database(pg), real, (void *)seam_postgres_conninfo(pg));
+    seam_via(t, check_words(t, &(struct wording){ .database = seam_postgres_database(pg),
+                                                  .conninfo = seam_postgres_conninfo(pg) }));
+}
+
+/* ---- in bytes */
+
+static void compare_row(seam_t *t, const char *row, void *arg)
+{
+    const seam_postgres *pg = arg;
+    const char *lines = all_lines(t, row, seam_postgres_database(pg));
+    struct side engine = { 0 }, real = { .conninfo = seam_postgres_conninfo(pg) };
+    struct buf got = BUF_INIT(SIDE_MAX), want = BUF_INIT(SIDE_MAX);
+
+    seam_scope(t, "%.*s", (int)strcspn(row, "\n"), row);
+    side_open(t, &engine);
+    side_open(t, &real);
+    play(t, &engine, lines);
+    play(t, &real, lines);
+    side_stable(&engine, &got);
+    side_stable(&real, &want);
+    if (seam_check_eq(t, buf_text(&engine.text), buf_text(&real.text)))
+        seam_check_mem(t, buf_text(&got), got.size, buf_text(&want), want.size);
+    seam_check_eq(t, engine.is_over, real.is_over);
+    side_close(&engine);
+    side_close(&real);
+    buf_fini(&got);
+    buf_fini(&want);
+}
+
+SEAM_TEST(pg_engine_and_server_answer_the_same_bytes, .tags = "integration")
+{
+    seam_postgres *pg = seam_postgres_start(t, .version = "15");
+
+    seam_check(t, each_row(t, compare_row, pg) >= LEAST_ROWS);
 }

@@ -117,6 +117,26 @@ static void take_fail(struct pg_server *server)
         execute_ask_copied(server, words);
 }
 
+/* How much there is in front of a line "\\.", which ends the data of text and CSV: psql's \\copy sends it. */
+static size_t size_to_end(const char *data, size_t size)
+{
+    static const char binary[] = "PGCOPY\n";
+    const char *end = data + size, *line = data;
+
+    if (size >= strlen(binary) && memcmp(data, binary, strlen(binary)) == 0)
+        return size;
+    while (line < end) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        size_t length = (size_t)((next ? next : end) - line);
+
+        if (length >= 2 && line[0] == '\\' && line[1] == '.' &&
+            (length == 2 || (length == 3 && line[2] == '\r')))
+            return (size_t)(line - data);
+        line = next ? next + 1 : end;
+    }
+    return size;
+}
+
 /* Sync and Flush that libpq sent before it knew of the COPY are passed over; so is what a CopyDone carries. */
 void copy_take(struct pg_server *server)
 {
@@ -124,8 +144,10 @@ void copy_take(struct pg_server *server)
         take_data(server);
     else if (server->frame.type == 'f')
         take_fail(server);
-    else if (server->frame.type == 'c')
+    else if (server->frame.type == 'c') {
+        server->copy.size = size_to_end(buf_text(&server->copy), server->copy.size);
         execute_ask_copied(server, NULL);
+    }
 }
 
 void copy_end(struct pg_server *server, const struct pg_result *result)

@@ -4,6 +4,7 @@
  *   pg_server.c     life, the loop that takes frames and asks, answers, errors
  *   pg_start.c      start-up packets, version negotiation, what a session begins with
  *   pg_auth.c       passwords; pg_scram.c: SCRAM-SHA-256
+ *   pg_check.c      what is wrong with a text of statements
  *   pg_simple.c     Query
  *   pg_reading.c    texts of statements that were read before
  *   pg_extended.c   Parse, Describe, Execute, Close; pg_bind.c: Bind
@@ -119,6 +120,7 @@ struct pg_server {
     struct arena block_arena; /* savepoints */
     struct pg_savepoint *savepoints;
     size_t savepoint_count;
+    bool queried; /* the transaction has begun to read */
     struct pg_parameters parameters;
 
     bool extended; /* the frame is one of the extended protocol: after an error, skip to Sync */
@@ -184,6 +186,9 @@ void start_accepted(struct pg_server *server);
 void start_authenticated(struct pg_server *server);
 void auth_begin(struct pg_server *server);
 void auth_take(struct pg_server *server);
+
+/* Whether a text of statements is wrong as a whole, and then the client has been told. */
+bool check_sql(struct pg_server *server, const char *sql);
 
 void simple_take(struct pg_server *server);
 void simple_go_on(struct pg_server *server);
@@ -259,6 +264,7 @@ void prepared_discard(struct pg_server *server, const char *tag);
 
 void parameter_run(struct pg_server *server, const char *tag);
 void parameter_show(struct pg_server *server, const char *tag);
+bool parameter_wants_notice(struct pg_server *server, const char *severity);
 
 void notify_run(struct pg_server *server, const char *tag);
 void notify_listen(struct pg_server *server, const char *tag);

@@ -19,8 +19,23 @@ static void fill_ask(struct pg_server *server, struct pg_portal *portal)
     ask->max_rows = server->max_rows;
 }
 
+/* These read nothing: a transaction's level may still be set behind them. */
+static bool is_query(const struct pg_sql *is)
+{
+    static const char *const none[] = { "LOCK TABLE", "FETCH", "MOVE", "CHECKPOINT",
+                                        "SET CONSTRAINTS" };
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (strcmp(none[i], is->command) == 0)
+            return false;
+    return is->kind == PG_SQL_OTHER || is->kind == PG_SQL_COPY_IN ||
+           is->kind == PG_SQL_COPY_OUT;
+}
+
 void execute_ask(struct pg_server *server, struct pg_portal *portal, size_t max_rows)
 {
+    if (server->block != PG_NO_BLOCK && !server->queried)
+        server->queried = is_query(&portal->runs->is);
     server->running = portal;
     server->max_rows = max_rows;
     engine_ask(server, PG_ASK_EXECUTE, NULL);

@@ -105,19 +105,12 @@ static void parsed(struct pg_server *server)
 
 static bool sql_is_wrong(struct pg_server *server, const char *sql)
 {
-    int position = 0;
-    const char *mistake;
-
-    if (engine_text_is_wrong(server, sql, strlen(sql), NULL))
+    if (check_sql(server, sql))
         return true;
-    mistake = pg_sql_mistake(sql, &server->turn, &position);
-    if (mistake)
-        engine_error(server, "42601", position, "%s", mistake);
-    else if (pg_sql_is_several(sql))
-        engine_error(server, "42601", 0,
-                     "cannot insert multiple commands into a prepared statement");
-    else
+    if (!pg_sql_is_several(sql))
         return false;
+    engine_error(server, "42601", 0,
+                 "cannot insert multiple commands into a prepared statement");
     return true;
 }
 

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_BYTES = 63 };
-
 static const char operator_letters[] = "~!@#^&|`?+-*/%<>=";
 
 static bool is_space(char c)
@@ -291,9 +289,9 @@ bool pg_token_is(const struct pg_token *token, const char *text)
 /* Names are cut where a character begins. */
 static void cut_name(char *name)
 {
-    size_t size = NAME_MAX_BYTES;
+    size_t size = PG_NAME_MAX;
 
-    if (strlen(name) <= NAME_MAX_BYTES)
+    if (strlen(name) <= PG_NAME_MAX)
         return;
     while (size > 0 && (name[size] & 0xc0) == 0x80)
         size--;
@@ -307,7 +305,6 @@ static char *fold(const struct pg_token *token, struct arena *arena)
     for (char *c = text; *c; c++)
         if (*c >= 'A' && *c <= 'Z')
             *c |= 32;
-    cut_name(text);
     return text;
 }
 
@@ -428,12 +425,10 @@ static char *unquote(const struct pg_token *token, struct arena *arena)
             *to++ = *at++;
         }
     }
-    if (quote == '"')
-        cut_name(text);
     return text;
 }
 
-char *pg_token_text(const struct pg_token *token, struct arena *arena)
+char *pg_token_whole_text(const struct pg_token *token, struct arena *arena)
 {
     if (token->kind == PG_TOKEN_WORD)
         return fold(token, arena);
@@ -446,4 +441,13 @@ char *pg_token_text(const struct pg_token *token, struct arena *arena)
     if (token->kind == PG_TOKEN_STRING || token->kind == PG_TOKEN_NAME)
         return unquote(token, arena);
     return arena_copy(arena, token->at, token->size);
+}
+
+char *pg_token_text(const struct pg_token *token, struct arena *arena)
+{
+    char *text = pg_token_whole_text(token, arena);
+
+    if (token->kind == PG_TOKEN_WORD || token->kind == PG_TOKEN_NAME)
+        cut_name(text);
+    return text;
 }

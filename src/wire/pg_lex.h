@@ -14,6 +14,8 @@
 
 #include "base/arena.h"
 
+enum { PG_NAME_MAX = 63 /* bytes */ };
+
 enum pg_token_kind {
     PG_TOKEN_END,
     PG_TOKEN_SPACE,
@@ -47,5 +49,8 @@ bool pg_token_is(const struct pg_token *token, const char *text);
 /* What a token says: a word folded to lower case and cut to 63 bytes, a name or a string without its quotes and
  * escapes, any other as it is. In the arena. */
 char *pg_token_text(const struct pg_token *token, struct arena *arena);
+
+/* The same without the cut. */
+char *pg_token_whole_text(const struct pg_token *token, struct arena *arena);
 
 #endif

@@ -34,7 +34,8 @@ static bool answer_all(struct pg_server *server)
     enum pg_server_step step;
 
     while ((step = pg_server_next(server, &ask)) == PG_SERVER_ASK)
-        owner_answer(server, ask);
+        if (!owner_answer(server, ask))
+            break;
     return step != PG_SERVER_END;
 }
 

@@ -307,6 +307,34 @@ bool parameters_start(struct pg_server *server)
 
 /* ---- the statements */
 
+static bool differs(struct pg_server *server, const char *name, const char *value)
+{
+    return strcmp(parameter_value(server, name, &(const char *){ NULL }), value) != 0;
+}
+
+/* A transaction's modes are set before it reads, and not by a part of it. */
+static bool modes_come_late(struct pg_server *server, const struct pg_sql *is)
+{
+    const char *what = NULL, *why = server->queried ? " must be called before any query"
+                                                    : " must not be called in a subtransaction";
+
+    if (!server->queried && server->savepoint_count == 0)
+        return false;
+    if (is->isolation && differs(server, "transaction_isolation", is->isolation))
+        what = "SET TRANSACTION ISOLATION LEVEL";
+    else if (is->deferrable >= 0) {
+        what = "SET TRANSACTION [NOT] DEFERRABLE";
+        why = server->savepoint_count > 0 ? " cannot be called within a subtransaction" : why;
+    } else if (is->read_only == 0 && server->queried &&
+               differs(server, "transaction_read_only", "off")) {
+        what = "transaction read-write mode";
+        why = " must be set before any query";
+    }
+    if (what)
+        engine_error(server, "25001", 0, "%s%s", what, why);
+    return what != NULL;
+}
+
 static void set_transaction(struct pg_server *server, const struct pg_sql *is)
 {
     bool local = strcmp(is->name, "TRANSACTION") == 0;
@@ -332,6 +360,8 @@ void parameter_run(struct pg_server *server, const char *tag)
         engine_warn(server, "25P01",
                     transaction ? "SET TRANSACTION can only be used in transaction blocks"
                                 : "SET LOCAL can only be used in transaction blocks");
+    if (transaction && modes_come_late(server, is))
+        return;
     if (transaction || (is->name && strcmp(is->name, "SESSION CHARACTERISTICS") == 0))
         set_transaction(server, is);
     else if (!is->name)
@@ -351,6 +381,13 @@ const char *parameter_value(struct pg_server *server, const char *name, const ch
     return parameter->setting
                ? pg_setting_show(parameter->setting, parameter->value, &server->turn)
                : parameter->value;
+}
+
+const char *parameter_raw(struct pg_server *server, const char *name)
+{
+    struct pg_parameter *parameter = find(&server->parameters, name, false);
+
+    return parameter ? parameter->value : NULL;
 }
 
 static int one_row(void *arg, size_t n, struct pg_cell *cells)
@@ -383,4 +420,20 @@ void parameter_show(struct pg_server *server, const char *tag)
     }
     rows.arg = arena_dup(&server->running->arena, value);
     execute_result(server, &result);
+}
+
+/* As client_min_messages has it; INFO comes always. */
+bool parameter_wants_notice(struct pg_server *server, const char *severity)
+{
+    static const char *const levels[] = { "debug", "log", "notice", "warning", "error" };
+    const char *least = parameter_value(server, "client_min_messages", &(const char *){ NULL });
+    size_t count = sizeof levels / sizeof *levels, own = count, wanted = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (strncasecmp(levels[i], severity, strlen(levels[i])) == 0)
+            own = i;
+        if (least && strncasecmp(levels[i], least, strlen(levels[i])) == 0)
+            wanted = i;
+    }
+    return own >= wanted;
 }

@@ -70,25 +70,6 @@ static int shift_of(struct pg_server *server, const char *part)
     return size > whole ? 0 : server->shift + engine_characters(sql, sql + whole - size);
 }
 
-/* Only these can be prepared by PREPARE; anything else its grammar does not know. */
-static bool cannot_be_prepared(struct pg_server *server, const char *sql)
-{
-    static const char *const words[] = { "select", "insert", "update", "delete", "merge",
-                                         "values", "with",   "table",  "(",      NULL };
-    const char *normal = pg_sql_normal(sql, &server->turn);
-    size_t size = strcspn(normal, " (;"), i = 0;
-
-    if (*normal == '(')
-        size = 1;
-    while (words[i] && (strlen(words[i]) != size || memcmp(words[i], normal, size) != 0))
-        i++;
-    if (words[i])
-        return false;
-    engine_error(server, "42601", shift_of(server, sql) + 1, "syntax error at or near \"%.*s\"",
-                 (int)strcspn(sql, " \t\n(;"), sql);
-    return true;
-}
-
 /* Of `at`, in `list`, which is somewhere in what runs. */
 static int position_of(struct pg_server *server, const char *list, const char *at)
 {
@@ -138,8 +119,6 @@ void prepared_prepare(struct pg_server *server, const char *tag)
     struct pg_prepared *prepared;
     int shift = shift_of(server, inner);
 
-    if (cannot_be_prepared(server, inner))
-        return;
     if (prepared_find(server, is->name)) {
         engine_error(server, "42P05", 0, "prepared statement \"%s\" already exists", is->name);
         return;
@@ -180,11 +159,21 @@ static void read_literal(char *text, struct pg_argument *ret)
     ret->size = (size_t)(to - text);
 }
 
+size_t pg_sql_arguments(const char *list, struct arena *arena, struct pg_argument **ret)
+{
+    size_t count = list ? count_elements(list, arena) : 0;
+    char *text;
+
+    *ret = arena_zero(arena, (count + 1) * sizeof **ret);
+    for (size_t i = 0; list && (text = next_element(&list, arena)) != NULL; i++)
+        read_literal(text, &(*ret)[i]);
+    return count;
+}
+
 static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
                            const struct pg_prepared *prepared, const char *list)
 {
-    size_t count = list ? count_elements(list, &server->turn) : 0, i = 0;
-    char *text;
+    size_t count = pg_sql_arguments(list, &portal->arena, &portal->arguments);
 
     if (count != prepared->is.type_count) {
         struct pg_error error = { .sqlstate = "42601" };
@@ -198,12 +187,8 @@ static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
         return false;
     }
     portal->argument_count = count;
-    portal->arguments = arena_zero(&portal->arena, (count + 1) * sizeof *portal->arguments);
-    while (list && (text = next_element(&list, &portal->arena)) != NULL) {
-        read_literal(text, &portal->arguments[i]);
+    for (size_t i = 0; i < count; i++)
         portal->arguments[i].type = prepared->is.types[i];
-        i++;
-    }
     return true;
 }
 

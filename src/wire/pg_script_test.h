@@ -10,6 +10,10 @@
  *   D S name                   Describe; C S name: Close
  *   E portal|2                 Execute                  S H X c           Sync, Flush, Terminate, CopyDone
  *
+ *   W Z(I)                     wait until the reply has this
+ *   Z                          wait until the server is in pg_sleep
+ *   K 0                        cancel from another connection; another number spoils the key
+ *
  * A reply is "T(?column?:23) D(1) C(SELECT 1) Z(I)". What differs from run to run is left out.
  */
 #ifndef WIRE_PG_SCRIPT_TEST_H
@@ -99,11 +103,11 @@ static inline void script_values(struct buf *to, char *list)
 static inline void script_start(struct buf *to, char *line)
 {
     char *version = script_cut(&line, ' ');
-    int major = (int)strtol(version, &version, 10);
+    long major = strtol(version, &version, 10);
     int minor = *version ? atoi(version + 1) : 0;
     size_t begun = pg_begin(to, 0);
 
-    pg_put_int32(to, major << 16 | minor);
+    pg_put_int32(to, (int32_t)((uint32_t)major << 16 | (uint32_t)minor));
     while (*line) {
         char *pair = script_cut(&line, '|');
 
@@ -312,15 +316,28 @@ static inline void reply_body(struct buf *to, const struct pg_frame *frame)
     }
 }
 
+/* How many bytes in front are answers to requests for encryption: no message. */
+static inline size_t reply_encryption(const char *data, size_t size)
+{
+    size_t count = 0;
+
+    while (count < size && data[count] == 'N' && (count + 1 == size || data[count + 1]))
+        count++;
+    return count;
+}
+
 /* All whole messages in `data`, each with a blank behind it. */
 static inline void reply_text(struct buf *to, const void *data, size_t size)
 {
     struct pg_reader reader;
     struct pg_frame frame;
     enum pg_step step;
+    size_t single = reply_encryption(data, size);
 
     pg_reader_init(&reader, true);
-    pg_feed(&reader, data, size);
+    for (size_t i = 0; i < single; i++)
+        buf_add_text(to, "no ");
+    pg_feed(&reader, (const char *)data + single, size - single);
     while ((step = pg_next(&reader, &frame)) == PG_FRAME) {
         buf_add_char(to, frame.type);
         if (frame.size > 0) {

@@ -39,6 +39,7 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
+    server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
     portals_bury(server);
     while (server->prepared)
@@ -77,6 +78,11 @@ size_t pg_server_ready(const struct pg_server *server)
 char pg_server_state(const struct pg_server *server)
 {
     return server->block == PG_BLOCK ? 'T' : server->block == PG_FAILED ? 'E' : 'I';
+}
+
+const char *pg_server_setting(struct pg_server *server, const char *name)
+{
+    return parameter_raw(server, name);
 }
 
 int pg_server_session_pid(const struct pg_server *server)
@@ -150,6 +156,15 @@ void pg_server_done(struct pg_server *server)
         return;
     engine_answer(server);
     server->then(server);
+}
+
+void pg_server_rest(const struct pg_server *server, struct buf *to)
+{
+    const struct pg_reader *reader = &server->reader;
+
+    if (reader->at < reader->in.size)
+        buf_add(to, reader->in.data + reader->at, reader->in.size - reader->at);
+    buf_add(to, server->later.data, server->later.size);
 }
 
 void pg_server_accept(struct pg_server *server)
@@ -276,12 +291,13 @@ void engine_warn(struct pg_server *server, const char *sqlstate, const char *tex
 {
     struct pg_error notice = { .severity = "WARNING", .sqlstate = sqlstate, .message = text };
 
-    put_error(server, 'N', &notice);
+    pg_server_notice(server, &notice);
 }
 
 void pg_server_notice(struct pg_server *server, const struct pg_error *notice)
 {
-    put_error(server, 'N', notice);
+    if (parameter_wants_notice(server, notice->severity ? notice->severity : "NOTICE"))
+        put_error(server, 'N', notice);
 }
 
 int engine_characters(const char *from, const char *to)

@@ -129,7 +129,14 @@ struct buf *pg_server_out(struct pg_server *server);
 size_t pg_server_ready(const struct pg_server *server);
 
 char pg_server_state(const struct pg_server *server); /* 'I', 'T' or 'E' */
+
+/* What a parameter is now, in its own unit ("20" for a statement_timeout of 20ms); NULL: there is none. */
+const char *pg_server_setting(struct pg_server *server, const char *name);
+
 int pg_server_session_pid(const struct pg_server *server);
+
+/* What was fed and is not taken yet: for whoever goes on in the engine's stead. */
+void pg_server_rest(const struct pg_server *server, struct buf *to);
 
 /* The last frame that was taken from the client, while an ask that it led to is open: for a transcript. */
 const struct pg_frame *pg_server_frame(const struct pg_server *server);
@@ -138,6 +145,9 @@ const struct pg_frame *pg_server_frame(const struct pg_server *server);
  * start-up packet itself: no password is told. */
 void pg_server_watch(struct pg_server *server,
                      void (*fn)(void *arg, const struct pg_frame *frame), void *arg);
+
+/* The arguments that EXECUTE of SQL has between its parentheses; `list` NULL: none. Literals as their text. */
+size_t pg_sql_arguments(const char *list, struct arena *arena, struct pg_argument **ret);
 
 /* ---- answers ---- */
 

@@ -272,6 +272,17 @@ static const char *check_date_style(const char *value, const char *before, struc
                  : arena_printf(arena, "%.*s, %s", (int)strcspn(before, ","), before, order);
 }
 
+/* A name for logs: what is not printable ASCII is a question mark. */
+static const char *clean_ascii(const char *value, struct arena *arena)
+{
+    char *clean = arena_dup(arena, value);
+
+    for (char *at = clean; *at; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    return clean;
+}
+
 static const char *check_text(const struct pg_setting *setting, const char *value,
                               const char *before, struct arena *arena,
                               struct pg_setting_refusal *ret)
@@ -282,6 +293,8 @@ static const char *check_text(const struct pg_setting *setting, const char *valu
         checked = check_encoding(value);
     else if (strcmp(setting->name, "DateStyle") == 0)
         checked = check_date_style(value, before, arena, ret);
+    else if (strcmp(setting->name, "application_name") == 0)
+        checked = clean_ascii(value, arena);
     else if (strcmp(setting->name, "TimeZone") == 0 && strcasecmp(value, "utc") == 0)
         checked = "UTC";
     return checked ? checked : invalid(arena, setting->name, value, ret);

@@ -7,10 +7,9 @@
 void simple_take(struct pg_server *server)
 {
     struct pg_body body = pg_body(&server->frame);
-    const char *sql = pg_get_text(&body), *mistake;
+    const char *sql = pg_get_text(&body);
     struct pg_prepared *unnamed;
     struct pg_portal *portal;
-    int position = 0;
 
     if (engine_body_is_wrong(server, &body))
         return;
@@ -20,13 +19,8 @@ void simple_take(struct pg_server *server)
     portal = portal_find(server, "");
     if (portal)
         portal_remove(server, portal);
-    if (engine_text_is_wrong(server, sql, strlen(sql), NULL))
+    if (check_sql(server, sql))
         return;
-    mistake = pg_sql_mistake(sql, &server->turn, &position);
-    if (mistake) {
-        engine_error(server, "42601", position, "%s", mistake);
-        return;
-    }
     server->query = server->rest = arena_copy(&server->turn, sql, server->frame.size - 1);
     server->several = pg_sql_is_several(sql);
     server->ran = 0;

@@ -2,6 +2,8 @@
 
 #include "wire/pg_sql.h"
 
+#include <string.h>
+
 #include "wire/pg_lex.h"
 
 enum { HEAD = 4 };
@@ -76,8 +78,7 @@ bool pg_sql_is_several(const char *sql)
     return count > 1;
 }
 
-/* In characters of UTF-8. */
-static int position_of(const char *text, const char *at)
+int pg_sql_position(const char *text, const char *at)
 {
     int position = 1;
 
@@ -86,15 +87,47 @@ static int position_of(const char *text, const char *at)
     return position;
 }
 
-const char *pg_sql_mistake(const char *sql, struct arena *arena, int *ret_position)
+static bool may_be_long(const struct pg_token *token)
+{
+    return token->size > PG_NAME_MAX &&
+           (token->kind == PG_TOKEN_WORD || token->kind == PG_TOKEN_NAME);
+}
+
+void pg_sql_each_long_name(const char *sql, struct arena *arena,
+                           void (*fn)(void *arg, const char *name, const char *cut), void *arg)
 {
     struct pg_token token = pg_lex(sql);
 
-    while (token.kind != PG_TOKEN_END && !token.mistake)
+    for (; token.kind != PG_TOKEN_END && !token.mistake;
+         token = pg_lex(token.at + token.size)) {
+        const char *name, *cut;
+
+        if (!may_be_long(&token))
+            continue;
+        name = pg_token_whole_text(&token, arena);
+        cut = pg_token_text(&token, arena);
+        if (strlen(name) > strlen(cut))
+            fn(arg, name, cut);
+    }
+}
+
+const char *pg_sql_mistake(const char *sql, struct arena *arena, int *ret_position)
+{
+    return pg_sql_scan(sql, arena, ret_position, &(bool){ false });
+}
+
+const char *pg_sql_scan(const char *sql, struct arena *arena, int *ret_position,
+                        bool *ret_has_long_names)
+{
+    struct pg_token token = pg_lex(sql);
+
+    while (token.kind != PG_TOKEN_END && !token.mistake) {
+        *ret_has_long_names |= may_be_long(&token);
         token = pg_lex(token.at + token.size);
+    }
     if (!token.mistake)
         return NULL;
-    *ret_position = position_of(sql, token.at);
+    *ret_position = pg_sql_position(sql, token.at);
     return arena_printf(arena, "%s at or near \"%.*s\"", token.mistake, (int)token.size,
                         token.at);
 }

@@ -79,4 +79,19 @@ void pg_sql_tables(const char *sql, void (*fn)(void *arg, const char *table, boo
  * words are the server's: "unterminated quoted string at or near \"'abc\""; *ret_position in characters from 1. */
 const char *pg_sql_mistake(const char *sql, struct arena *arena, int *ret_position);
 
+/* The same, and whether there are names that the server cuts to 63 bytes. */
+const char *pg_sql_scan(const char *sql, struct arena *arena, int *ret_position,
+                        bool *ret_has_long_names);
+
+/* Each name that is cut: as it is, and what is left of it; up to the first mistake. */
+void pg_sql_each_long_name(const char *sql, struct arena *arena,
+                           void (*fn)(void *arg, const char *name, const char *cut), void *arg);
+
+/* What is wrong with the grammar of those among the statements that a session answers by itself (BEGIN, SET, ...):
+ * "syntax error at or near \"foo\""; NULL: nothing. */
+const char *pg_sql_syntax_error(const char *sql, struct arena *arena, int *ret_position);
+
+/* Where `at` is in `text`, in characters from 1. */
+int pg_sql_position(const char *text, const char *at);
+
 #endif

@@ -224,6 +224,8 @@ static bool takes_equals(struct pg_words *words)
 
 static void read_set(struct pg_sql *sql, struct pg_words *words)
 {
+    struct pg_words behind;
+
     if (pg_words_see(words, "constraints"))
         return;
     sql->kind = PG_SQL_SET;
@@ -241,12 +243,16 @@ static void read_set(struct pg_sql *sql, struct pg_words *words)
     else if (!sql->local)
         sql->name = "session_authorization";
     for (size_t i = 0; !sql->name && i < sizeof spoken_by_set / sizeof *spoken_by_set; i++) {
-        struct pg_words behind = *words;
-
+        behind = *words;
         if (pg_words_take(&behind, spoken_by_set[i].words) && !takes_equals(&behind)) {
             sql->name = spoken_by_set[i].name;
             *words = behind;
         }
+    }
+    behind = *words;
+    if (pg_words_take_all(&behind, "time zone local")) { /* the default, by another name */
+        sql->name = "timezone";
+        return;
     }
     if (!sql->name)
         sql->name = parameter_name(words);

@@ -1,7 +1,7 @@
 /* wire/pg_sql_test.c - statements cut, classified and put into their normal form. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../base/arena.c ../base/buf.c pg_lex.c pg_words.c pg_sql.c pg_sql_classify.c
-//seam:sources pg_sql_command.c pg_sql_normal.c pg_sql_tables.c
+//seam:sources pg_sql_command.c pg_sql_normal.c pg_sql_syntax.c pg_sql_tables.c
 
 #include "wire/pg_sql.h"
 

@@ -25,15 +25,18 @@ static void end(struct pg_server *server, bool committed)
     arena_fini(&server->block_arena);
     server->savepoints = NULL;
     server->savepoint_count = 0;
+    server->queried = false;
     server->block = PG_NO_BLOCK;
     portals_clear(server, 0);
 }
 
 void transaction_failed(struct pg_server *server, bool commits)
 {
-    if (server->block == PG_BLOCK && !commits)
+    if (server->block == PG_BLOCK && !commits) {
         server->block = PG_FAILED;
-    else if (server->block != PG_FAILED || commits)
+        parameters_roll_back(&server->parameters,
+                             server->savepoints ? server->savepoints->changes : 0);
+    } else if (server->block != PG_FAILED || commits)
         end(server, false);
 }
 
@@ -45,12 +48,27 @@ void transaction_end_implicit(struct pg_server *server)
 
 /* ---- BEGIN, COMMIT, ROLLBACK */
 
+/* As the session has it where BEGIN says nothing. */
+static void set_default(struct pg_server *server, const char *name)
+{
+    const char *own = arena_printf(&server->turn, "default_%s", name), *as_shown;
+    const char *value = parameter_value(server, own, &as_shown);
+    const char *now = parameter_value(server, name, &as_shown);
+
+    if (value && now && strcmp(value, now) != 0)
+        parameter_put(server, name, value, true);
+}
+
 static void set_modes(struct pg_server *server, const struct pg_sql *is)
 {
     if (is->isolation)
         parameter_put(server, "transaction_isolation", is->isolation, true);
+    else
+        set_default(server, "transaction_isolation");
     if (is->read_only >= 0)
         parameter_put(server, "transaction_read_only", is->read_only ? "on" : "off", true);
+    else
+        set_default(server, "transaction_read_only");
     if (is->deferrable >= 0)
         parameter_put(server, "transaction_deferrable", is->deferrable ? "on" : "off", true);
 }

@@ -323,6 +323,34 @@ SEAM_TEST(transactions_may_be_expected)
     check_exec(t, conn, "ROLLBACK", PGRES_COMMAND_OK, NULL);
 }
 
+static void check_shown(seam_t *t, PGconn *conn, const char *sql, const char *value)
+{
+    PGresult *result = PQexec(conn, sql);
+
+    check_result(t, result, PGRES_TUPLES_OK, NULL);
+    seam_check_eq(t, PQgetvalue(result, 0, 0), value);
+    PQclear(result);
+}
+
+SEAM_TEST(a_transaction_has_the_modes_of_its_session)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = try_to_connect(
+        t, seam_format(t, "%s options='-c default_transaction_isolation=serializable'",
+                       seam_pg_mock_conninfo(db)));
+
+    seam_pg_expect(db, .event = SEAM_PG_BEGIN, .isolation = "serializable", .read_only = true);
+    seam_pg_expect(db, .event = SEAM_PG_BEGIN, .isolation = "read committed");
+    check_exec(t, conn, "SET default_transaction_read_only = on", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN", PGRES_COMMAND_OK, NULL);
+    check_shown(t, conn, "SHOW transaction_isolation", "serializable");
+    check_shown(t, conn, "SHOW transaction_read_only", "on");
+    check_exec(t, conn, "COMMIT", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", PGRES_COMMAND_OK,
+               NULL);
+    check_shown(t, conn, "SHOW transaction_isolation", "read committed");
+}
+
 SEAM_TEST(other_events_may_be_expected)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
@@ -406,6 +434,28 @@ SEAM_TEST(the_journal_has_all_statements)
     seam_check_null(t, seam_pg_mock_call(db, 2));
     seam_pg_mock_reset(db);
     seam_check_eq(t, seam_pg_mock_count(db), 0);
+}
+
+SEAM_TEST(the_journal_has_what_sql_prepares)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    const seam_pg_call *call;
+
+    seam_pg_expect(db, .sql = "SELECT $1 + 1", .args = { SEAM_V(3) }, .columns = "n int4",
+                   .rows = { { SEAM_V(4) } });
+    check_exec(t, conn, "PREPARE p (int) AS SELECT $1 + 1", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "EXECUTE p(3)", PGRES_TUPLES_OK, NULL);
+    check_exec(t, conn, "DEALLOCATE ALL", PGRES_COMMAND_OK, NULL);
+    seam_require_eq(t, seam_pg_mock_count(db), 4);
+    seam_check_eq(t, seam_pg_mock_call(db, 0)->tag, "PREPARE");
+    seam_check_eq(t, seam_pg_mock_call(db, 1)->sql, "EXECUTE p(3)");
+    seam_check_eq(t, seam_pg_mock_call(db, 1)->tag, "SELECT 1");
+    call = seam_pg_mock_call(db, 2);
+    seam_check_eq(t, call->sql, "SELECT $1 + 1");
+    seam_check_eq(t, call->args[0], "3");
+    seam_check_eq(t, call->tag, "SELECT 1");
+    seam_check_eq(t, seam_pg_mock_call(db, 3)->tag, "DEALLOCATE ALL");
 }
 
 SEAM_TEST(a_reset_forgets_the_rules)
