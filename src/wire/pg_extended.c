@@ -117,14 +117,14 @@ static bool sql_is_wrong(struct pg_server *server, const char *sql)
 /* For the caller to release; NULL: an error has been sent. */
 static struct pg_reading *read_sql(struct pg_server *server, const char *sql)
 {
-    struct pg_reading *reading = pg_reading_find(&server->readings, sql);
+    struct pg_reading *reading = pg_readings_find(&server->readings, sql);
 
     if (reading)
         return pg_reading_use(reading);
     if (sql_is_wrong(server, sql))
         return NULL;
     reading = pg_reading_new(sql);
-    pg_reading_keep(&server->readings, sql, reading);
+    pg_readings_keep(&server->readings, sql, reading);
     return reading;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct pg_reading *pg_reading_find(const struct pg_readings *readings, const char *sql)
+struct pg_reading *pg_readings_find(const struct pg_readings *readings, const char *sql)
 {
     const uint32_t *place = map_find(&readings->texts, sql);
 
@@ -25,7 +25,7 @@ struct pg_reading *pg_reading_new(const char *sql)
     return reading;
 }
 
-void pg_reading_keep(struct pg_readings *readings, const char *sql, struct pg_reading *reading)
+void pg_readings_keep(struct pg_readings *readings, const char *sql, struct pg_reading *reading)
 {
     uint32_t *place;
 

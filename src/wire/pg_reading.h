@@ -29,13 +29,14 @@ struct pg_readings {
 };
 
 /* The reading of a text that was kept; NULL. */
-struct pg_reading *pg_reading_find(const struct pg_readings *readings, const char *sql);
+struct pg_reading *pg_readings_find(const struct pg_readings *readings, const char *sql);
 
 /* A new one, for the caller to release. */
 struct pg_reading *pg_reading_new(const char *sql);
 
 /* Keep one of a text that nothing is wrong with. */
-void pg_reading_keep(struct pg_readings *readings, const char *sql, struct pg_reading *reading);
+void pg_readings_keep(struct pg_readings *readings, const char *sql,
+                      struct pg_reading *reading);
 
 struct pg_reading *pg_reading_use(struct pg_reading *reading);
 void pg_reading_release(struct pg_reading *reading); /* NULL is fine */
