@@ -81,7 +81,7 @@ static bool are_same_columns(const struct pg_columns *claimed, const struct pg_f
 static const char *contradicted(struct arena *arena, const struct pg_fact *fact,
                                 const struct pg_rule *rule)
 {
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
     const struct pg_error *error = pg_rule_error(rule);
 
     if (fact->sqlstate)

@@ -76,9 +76,9 @@ static bool value_is_wrong(struct pg_server *server, const struct binding *bindi
     struct err err;
     int r = 0;
 
-    if (argument->format == 0 && engine_text_is_wrong(server, argument->data, argument->size,
-                                                      where(server, binding, i, false)))
-        return true;
+    if (argument->format == 0 && !engine_text_is_right(argument->data, argument->size))
+        return engine_text_is_wrong(server, argument->data, argument->size,
+                                    where(server, binding, i, false));
     if (argument->format == 1 && argument->type && (!type || !type->binary))
         return refuse_binary(server, type, argument->type, i);
     if (!type)
