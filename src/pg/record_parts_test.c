@@ -19,11 +19,10 @@ static void release(void *arg)
 
 static struct arena *new_arena(seam_t *t)
 {
-    static struct arena arena;
+    struct arena *arena = seam_alloc(t, sizeof *arena);
 
-    arena = (struct arena){ 0 };
-    seam_cleanup(t, release, &arena);
-    return &arena;
+    seam_cleanup(t, release, arena);
+    return arena;
 }
 
 /* ---- addresses */
