@@ -200,8 +200,7 @@ void pg_session_answered(struct pg_session *session)
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;
-    arena_fini(&session->arena);
-    session->arena = (struct arena){ 0 };
+    arena_clear(&session->arena);
     pg_session_kill_soon(session);
     pg_session_run(session);
 }
