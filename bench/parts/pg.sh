@@ -27,7 +27,8 @@ part_pg() {
         [ ! -x "$TOOLS/sqlmock" ] || "$TOOLS/sqlmock" "$thousand" >>"$FIGURES/query.go"
         our_pg '^(unordered_1|unordered_1000)$' $((10 * thousand))
         our_pg '^connect$' $((thousand / 2))
-        our_pg '^(verify|verify_by_hand)$' 1
+        our_pg '^verify$' 1
+        our_pg '^verify_by_hand$' 1
     done
     row pg/query "$(median query)" peer go-sqlmock "$(median query.go)" limit 'libpq, socketpair' \
         "$(median query.bare)"

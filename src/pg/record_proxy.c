@@ -194,11 +194,13 @@ static void server_gone(struct stream *stream)
     free(proxy);
 }
 
-void pg_proxy_cut(struct pg_session *session)
+void pg_record_cut(struct pg_session *session)
 {
     struct record_proxy *proxy = session->proxy;
     const struct pg_frame goodbye = { .type = 'X', .body = "" };
 
+    if (session->recorded)
+        session->recorded->by = NULL;
     if (!proxy)
         return;
     session->proxy = NULL;
@@ -233,7 +235,7 @@ int record_proxy_new(struct pg_session *session, int fd)
     }
     proxy->session = session;
     proxy->recording = session->mock->recording;
-    proxy->tap = record_tap_new(proxy->recording);
+    proxy->tap = record_tap_new(proxy->recording, 0);
     pg_reader_init(&proxy->client, false);
     proxy->client.started = true;
     pg_reader_init(&proxy->server, true);

@@ -177,12 +177,15 @@ static void send_result(struct pg_session *session, struct record_tape *tape)
 static void answer(struct pg_session *session, struct record_tape *tape)
 {
     record_use(session, tape);
-    session->note = "recorded";
+    if (!session->note)
+        session->note = "recorded";
     send_notices(session, tape);
     if (tape->error && !tape->copy && tape->row_count == 0)
         pg_server_fail(session->server, tape->error);
     else
         send_result(session, tape);
+    session->ends_with = record_end(session);
+    session->killed = session->ends_with != NULL;
     pg_answer_end(session);
 }
 
@@ -245,6 +248,21 @@ static bool is_automatic(const struct pg_ask *ask)
     }
 }
 
+/* It is answered all the same, so that one statement which is left out is one failure. */
+static void say_early(struct pg_session *session, const struct record_tape *tape)
+{
+    struct seam_pg_mock *mock = session->mock;
+    const struct record_session *of = &mock->recording->sessions[tape->session - 1];
+    const struct record_tape *due = of->tapes[of->at];
+
+    session->note = "out of order";
+    seam_error_at(mock->t, mock->site,
+                  "%s is line %d of '%s', and came without line %d: %s\n"
+                  "try: seam test -update -run '^%s$'",
+                  pg_report_name(session), tape->line, mock->recording->file, due->line,
+                  record_name(due, &session->arena), seam_name(mock->t));
+}
+
 static void replay_execute(struct pg_session *session)
 {
     struct record_tape *tape;
@@ -255,6 +273,8 @@ static void replay_execute(struct pg_session *session)
         return;
     }
     tape = record_due(session, RECORD_EXECUTED);
+    if (!tape && (tape = record_later(session)))
+        say_early(session, tape);
     if (tape)
         answer(session, tape);
     else
@@ -407,8 +427,8 @@ void pg_record_nearest(struct pg_session *session, struct buf *words)
 
     add_rules(session, set);
     if (pg_rule_nearest(set, &session->call, &nearest, &why, &table))
-        buf_printf(words, "is not the statement of '%s' that is due\n%s | sent\n%s",
-                   recording->file, arena_printf(&session->arena, "line %d", nearest.line),
+        buf_printf(words, "is not in '%s'; %s line %d\n%s", recording->file,
+                   session->recorded ? "due is" : "the nearest is", nearest.line,
                    buf_text(&table));
     else
         buf_printf(words, "is not in '%s'%s\n", recording->file,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pg/record.h"
+#include "test/quote.h"
 
 #include "base/hostile.h"
 
@@ -78,13 +79,14 @@ struct record_tap {
 
 /* ---- life */
 
-struct record_tap *record_tap_new(struct pg_recording *recording)
+struct record_tap *record_tap_new(struct pg_recording *recording, int session)
 {
     struct record_tap *tap = calloc(1, sizeof *tap);
 
     if (!tap)
         arena_give_up(sizeof *tap);
     tap->recording = recording;
+    tap->session = session;
     tap->last = &tap->pending;
     tap->last_notice = &tap->notices;
     return tap;
@@ -329,12 +331,24 @@ static struct pg_error keep_error(struct record_tap *tap, const struct pg_error 
     return error;
 }
 
+/* What a double says by itself, as any server does: of transactions and of names. */
+static bool says_by_itself(const char *sqlstate)
+{
+    static const char *const all[] = { "25P02", "26000", "42P05", "25P01", "25001" };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(sqlstate, all[i]) == 0)
+            return true;
+    return false;
+}
+
 static void keep_notice(struct record_tap *tap, const struct pg_frame *frame)
 {
     struct record_notice *notice;
     struct pg_error error;
 
-    if (!tap->pending || tap->recording->failure || pg_read_error(frame, &error) < 0)
+    if (!tap->pending || tap->recording->failure || pg_read_error(frame, &error) < 0 ||
+        says_by_itself(error.sqlstate))
         return;
     notice = arena_zero(&tap->recording->arena, sizeof *notice);
     notice->error = keep_error(tap, &error);
@@ -649,20 +663,31 @@ static void complete(struct record_tap *tap, const struct pg_frame *frame)
 
 /* ---- errors */
 
-/* What a double says by itself, as any server does. */
-static bool is_of_the_protocol(const struct record_tap *tap, const struct pg_error *error)
+/* What its engine finds in a text before anybody is asked. */
+static bool is_no_statement(struct record_tap *tap, const char *sql, bool alone)
 {
-    static const char *const always[] = { "25P02", "26000", "42P05" };
-    static const char *const messages[] = { "34000", "42P03", "08P01" };
-    bool is_message = !tap->pending || !strchr("QES", tap->pending->type);
+    return pg_sql_mistake(sql, &tap->turn, &(int){ 0 }) || !quote_is_utf8(sql, strlen(sql)) ||
+           (alone && pg_sql_is_several(sql));
+}
 
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        if (strcmp(error->sqlstate, always[i]) == 0)
-            return true;
-    for (size_t i = 0; is_message && i < sizeof messages / sizeof *messages; i++)
+static bool is_of_the_protocol(struct record_tap *tap, const struct pg_error *error)
+{
+    static const char *const messages[] = { "34000", "42P03", "08P01" };
+    const struct pg_frame *frame = &tap->pending->frame;
+    struct pg_body body = pg_body(frame);
+
+    if (says_by_itself(error->sqlstate))
+        return true;
+    if (frame->type == 'Q')
+        return is_no_statement(tap, frame->body, false) ||
+               (tap->running && tap->is.kind == PG_SQL_EXECUTE &&
+                strncmp(error->message, "wrong number of parameters", 26) == 0);
+    for (size_t i = 0; !strchr("ES", frame->type) && i < sizeof messages / sizeof *messages;
+         i++)
         if (strcmp(error->sqlstate, messages[i]) == 0)
             return true;
-    return false;
+    pg_get_text(&body);
+    return frame->type == 'P' && is_no_statement(tap, pg_get_text(&body), true);
 }
 
 /* The statement that Parse had. */
@@ -699,8 +724,6 @@ static struct record_tape *failing(struct record_tap *tap)
 {
     struct tap_portal *portal;
 
-    if (tap->running)
-        return tap->tape;
     switch (tap->pending->type) {
     case 'P':
         begin_parse(tap);
@@ -718,8 +741,7 @@ static struct record_tape *failing(struct record_tap *tap)
         break;
     case 'E':
     case 'Q':
-        run(tap);
-        if (tap->is.kind == PG_SQL_PREPARE && tap->is.inner)
+        if (!tap->tape && tap->is.kind == PG_SQL_PREPARE && tap->is.inner)
             tap->tape = new_tape(tap, RECORD_PARSED, tap->now = tap->is.inner);
         break;
     default:
@@ -756,6 +778,22 @@ static void skip_to_sync(struct record_tap *tap)
     tap->skipping = !tap->pending;
 }
 
+/* Nothing was asked: an administrator, or a time-out. A session without a statement has no place in the file. */
+static void end_idle(struct record_tap *tap, const struct pg_error *error)
+{
+    struct record_tape *tape = tap->session > 0 ? new_tape(tap, RECORD_ENDED, "") : NULL;
+    struct pg_error *kept;
+
+    if (!tape)
+        return;
+    tap->tape = tape;
+    kept = arena_zero(&tap->recording->arena, sizeof *kept);
+    *kept = keep_error(tap, error);
+    tape->error = kept;
+    end_tape(tap);
+    forget_turn(tap);
+}
+
 static void fail(struct record_tap *tap, const struct pg_frame *frame)
 {
     struct pg_error error;
@@ -763,9 +801,15 @@ static void fail(struct record_tap *tap, const struct pg_frame *frame)
     char type;
 
     tap->copying = false;
-    if (!tap->pending || pg_read_error(frame, &error) < 0)
-        return; /* it ends the session while that is idle */
+    if (pg_read_error(frame, &error) < 0)
+        return;
+    if (!tap->pending) {
+        end_idle(tap, &error);
+        return;
+    }
     type = tap->pending->type;
+    if (type == 'Q' || type == 'E')
+        run(tap);
     if (!is_of_the_protocol(tap, &error) && (tape = failing(tap))) {
         struct pg_error *kept = arena_zero(&tap->recording->arena, sizeof *kept);
 

@@ -3,6 +3,7 @@
  * see session.h.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -177,12 +178,34 @@ static void delay_is_over(struct pg_session *session)
     pg_answer_rule(session);
 }
 
+static void time_is_up(struct pg_session *session)
+{
+    static const struct pg_error error = { .sqlstate = "57014",
+                                           .message = "canceling statement due to statement "
+                                                      "timeout" };
+
+    session->note = "statement_timeout";
+    pg_answer_error(session, &error);
+}
+
+/* The server's own timer runs for what is executed. */
+static bool is_too_slow(struct pg_session *session, int ms, int *ret_after)
+{
+    const char *timeout = pg_server_setting(session->server, "statement_timeout");
+
+    *ret_after = timeout && session->ask->kind == PG_ASK_EXECUTE ? atoi(timeout) : 0;
+    return *ret_after > 0 && *ret_after < ms;
+}
+
 static void answer_by_rule(struct pg_session *session)
 {
-    int ms = pg_rule_said(session->rule)->delay_ms;
+    int ms = pg_rule_said(session->rule)->delay_ms, timeout;
 
     use_rule(session);
-    if (ms > 0) {
+    if (ms > 0 && is_too_slow(session, ms, &timeout)) {
+        session->delayed = true;
+        pg_session_after(session, timeout, time_is_up);
+    } else if (ms > 0) {
         session->delayed = true;
         pg_session_after(session, ms, delay_is_over);
     } else {

@@ -50,6 +50,8 @@ static void read_outcome(struct pg_session *session, struct outcome *ret)
         ret->rows += frame.type == 'D';
         if (frame.type == 'C')
             ret->tag = arena_dup(&session->arena, frame.body);
+        if (frame.type == 'I')
+            ret->tag = "";
         if (frame.type == 'E' && pg_read_error(&frame, &error) == 0) {
             ret->sqlstate = arena_dup(&session->arena, error.sqlstate);
             ret->message = arena_dup(&session->arena, error.message);
@@ -92,7 +94,20 @@ static const char *say_outcome(struct pg_session *session, const struct outcome 
     if (outcome->sqlstate)
         return arena_printf(&session->arena, "%s %s", outcome->sqlstate,
                             outcome->message ? outcome->message : "");
-    return outcome->tag;
+    return outcome->tag && !*outcome->tag ? "empty" : outcome->tag;
+}
+
+/* The head of what crosses the seam besides the tag. */
+static void show_data(struct pg_session *session, struct buf *to)
+{
+    const char *data = session->copied;
+
+    if (!data && session->rule)
+        data = pg_rule_said(session->rule)->copy_out;
+    if (data)
+        buf_add(to, data, strnlen(data, BODY_MAX));
+    else if (session->rule && session->ask->kind == PG_ASK_EXECUTE)
+        show_rows(session->rule, to);
 }
 
 /* Report a statement, which has been dealt with then. */
@@ -105,8 +120,8 @@ static void report_statement(struct pg_session *session)
     pg_entry_answer(session->entry, outcome.sqlstate ? NULL : outcome.tag, outcome.sqlstate);
     if (session->held)
         pg_entry_answer(session->held, session->entry->call.tag, session->entry->call.sqlstate);
-    if (session->rule && !outcome.sqlstate && session->ask->kind == PG_ASK_EXECUTE)
-        show_rows(session->rule, &body);
+    if (!outcome.sqlstate)
+        show_data(session, &body);
     pg_report(session, say_outcome(session, &outcome), body.data, body.size);
     buf_fini(&body);
     pg_entry_release(session->entry);
@@ -212,7 +227,9 @@ void pg_answer_unexpected(struct pg_session *session)
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
         .sqlstate = UNEXPECTED,
-        .message = "seam: no rule of this mock answers this; see the report of the test"
+        .message = session->mock->recording
+                       ? "seam: this is not in the recording; see the report of the test"
+                       : "seam: no rule of this mock answers this; see the report of the test"
     };
 
     if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
@@ -220,7 +237,7 @@ void pg_answer_unexpected(struct pg_session *session)
             pg_journal_add(&session->mock->journal, session->number, &session->call);
     if (!session->forbidden)
         session->rule = NULL;
-    session->note = "no rule";
+    session->note = session->mock->recording ? "not recorded" : "no rule";
     pg_report_unexpected(session);
     claim(session, false);
     session->rule = NULL;
@@ -240,13 +257,22 @@ void pg_answer_done(struct pg_session *session)
     pg_answer_end(session);
 }
 
+/* EXECUTE is the statement that it runs, which is asked for next. */
+static bool is_execute(const struct pg_ask *ask)
+{
+    return ask->statement && ask->statement->is.kind == PG_SQL_EXECUTE;
+}
+
 void pg_answer_automatic(struct pg_session *session)
 {
+    bool goes_on = is_execute(session->ask);
+
     if (pg_server_automatic(session->server) < 0) {
         pg_answer_unexpected(session);
         return;
     }
-    claim(session, true);
+    if (!goes_on)
+        claim(session, true);
     pg_answer_end(session);
 }
 
@@ -560,6 +586,8 @@ void pg_answer_copied(struct pg_session *session)
     session->entry = session->copy_entry;
     session->copying = NULL;
     session->copy_entry = NULL;
+    session->copied = arena_copy(&session->arena, ask->copy_data,
+                                 ask->copy_size < BODY_MAX ? ask->copy_size : BODY_MAX);
     if (!ask->copy_failed && copied_wrong(session, said)) {
         error.message = "seam: this is not the data of the rule; see the report of the test";
         pg_answer_error(session, &error);

@@ -20,8 +20,6 @@ enum { TABLE_MAX = 64 << 10, SHOWN_MAX = 200 /* bytes of an argument */ };
 static const char *event_name(const struct pg_session *session)
 {
     switch (session->call.event) {
-    case SEAM_PG_CONNECT:
-        return "connect";
     case SEAM_PG_CLOSE:
         return "close";
     case SEAM_PG_PING:
@@ -108,6 +106,8 @@ static const char *name_event(struct pg_session *session)
         buf_add_text(&name, event == SEAM_PG_PREPARE ? "PREPARE " : "DEALLOCATE ");
     if (session->call.sql)
         add_masked(&name, session->call.sql);
+    if (event == SEAM_PG_CONNECT)
+        buf_printf(&name, "connect %s:%d", session->mock->host, session->mock->port);
     if (name.size == 0)
         buf_add_text(&name, event_name(session));
     copy = arena_dup(&session->arena, buf_text(&name));

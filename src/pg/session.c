@@ -179,7 +179,7 @@ static void kill_now(struct pg_session *session)
 {
     session->killed = false;
     loop_timer_cancel(&session->timer);
-    pg_server_fail(session->server, &killed);
+    pg_server_fail(session->server, session->ends_with ? session->ends_with : &killed);
     pg_session_run(session);
 }
 
@@ -196,6 +196,7 @@ void pg_session_answered(struct pg_session *session)
     session->ask = NULL;
     session->rule = NULL;
     session->note = NULL;
+    session->copied = NULL;
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;
@@ -307,7 +308,7 @@ static void cut(struct stream *stream)
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
-    pg_proxy_cut(session);
+    pg_record_cut(session);
     if (session->ask)
         pg_serve_cut(session);
     if (session->mock->transcript)

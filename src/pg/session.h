@@ -50,11 +50,14 @@ struct pg_session {
 
     const struct pg_rule *copying; /* COPY FROM STDIN began by it */
     struct pg_entry *copy_entry;
+    const char *
+        copied; /* the head of what the program sent, in the arena: it goes when it is answered */
     struct buf drip; /* what is left of an answer that drips */
     size_t drip_size; /* of each piece */
 
     struct record_proxy *proxy; /* NULL: the engine answers, else the real server */
     struct record_session *recorded; /* that it replays; NULL: not known yet */
+    const struct pg_error *ends_with; /* when it is killed; NULL: 57P01 */
     struct record_tape *copy_tape; /* COPY FROM STDIN began by it */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */

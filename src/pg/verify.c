@@ -68,24 +68,12 @@ static bool lease(struct pg_verifier *verifier, const char **ret_conninfo)
     return true;
 }
 
-static bool open_helper(struct pg_verifier *verifier, const char *conninfo)
+static bool read_address(struct pg_verifier *verifier, const char *conninfo)
 {
-    static const char *const pairs[] = { "options", "-c lock_timeout=1000", NULL };
-    struct err err;
-
-    if (real_address_parse(&verifier->arena, conninfo, &verifier->address) < 0) {
-        seam_error_at(verifier->t, verifier->site, "cannot understand the address '%s'",
-                      conninfo);
-        return false;
-    }
-    if (real_open(&verifier->helper, &verifier->address, pairs, verify_deadline(verifier),
-                  &err) < 0) {
-        seam_error_at(verifier->t, verifier->site, "the double cannot be verified: %s",
-                      err.text);
-        return false;
-    }
-    verifier->helper.fd = t_private_fd(verifier->helper.fd);
-    return true;
+    if (real_address_parse(&verifier->arena, conninfo, &verifier->address) == 0)
+        return true;
+    seam_error_at(verifier->t, verifier->site, "cannot understand the address '%s'", conninfo);
+    return false;
 }
 
 /* Which tables the file of SQL writes. */
@@ -106,7 +94,7 @@ static bool open_database(struct pg_verifier *verifier)
 
     if (verifier->server_version || verifier->unavailable)
         return !verifier->unavailable;
-    verifier->unavailable = !lease(verifier, &conninfo) || !open_helper(verifier, conninfo);
+    verifier->unavailable = !lease(verifier, &conninfo) || !read_address(verifier, conninfo);
     if (!verifier->unavailable) {
         read_seed(verifier);
         verify_fact_begin(verifier);

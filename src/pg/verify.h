@@ -2,6 +2,7 @@
  * pg/verify.h - the inside of verification: what verify*.c share.
  *
  *   transcript ── verify.c: turn by turn ──┬─ verify_session.c   a session's messages, given to a real one
+ *                                          ├─ verify_ahead.c     a batch that is sent at once
  *                                          ├─ verify_state.c     .given, sequences, faults: the same state there
  *                                          ├─ verify_tables.c    which tables somebody wrote, and where
  *                                          ├─ verify_compare.c   claim beside truth: a verdict
@@ -87,6 +88,9 @@ struct verify_session {
     bool lost;
     bool is_over; /* it was never opened, or has ended */
     bool unsynced; /* messages of the extended protocol came since the last Sync */
+    const struct pg_message
+        *ahead; /* answers to messages that were sent before their turn, up to
+                                     * ReadyForQuery; NULL: none were */
     bool real_failed; /* in this batch: the server skips to Sync */
     struct pg_error real_error;
     const struct pg_claim *
@@ -119,7 +123,8 @@ struct pg_verifier {
     struct real_address address;
     const char *server_version; /* NULL: there is no database yet */
     bool unavailable; /* there is none to be had */
-    struct real_session helper;
+    struct real_session helper; /* opened when it is needed */
+    bool helper_failed; /* it could not be, which was said */
     const char *helper_zone, *helper_date_style;
     struct verify_session *sessions;
     struct verify_write *writes;
@@ -161,6 +166,14 @@ void verify_session_end(struct verify_session *session);
 /* The claim of the next statement that the session of `turn` executes before it synchronises; NULL. */
 const struct pg_claim *verify_next_claim(const struct pg_verifier *verifier,
                                          const struct pg_turn *turn);
+
+/* ---- verify_ahead.c */
+/* Send what can be of the batch that begins with this turn; .given of its rule is run before. */
+void verify_send_ahead(struct pg_verifier *verifier, struct verify_session *session,
+                       const struct pg_turn *turn);
+/* The same with an Execute and its Sync. */
+void verify_send_end(struct pg_verifier *verifier, struct verify_session *session,
+                     const struct pg_turn *execute);
 
 /* ---- verify_outcome.c */
 /* The next outcome among messages; false when there is none. */
@@ -227,6 +240,7 @@ const struct verify_write *verify_find_write(const struct pg_verifier *verifier,
                                              const char *table, const char *word, int blocking);
 
 /* ---- verify_catalogue.c: what the helper knows */
+bool verify_open_helper(struct pg_verifier *verifier, struct pg_error *ret_error);
 /* The fields of the one row of a query with text parameters, `count` of them; false: there is none, or an error,
  * which is in *ret_error when that is not NULL. */
 bool verify_ask(struct pg_verifier *verifier, const char *sql, const char *const *arguments,

@@ -4,14 +4,41 @@
 #include <string.h>
 
 #include "pg/verify.h"
+#include "test/t.h"
+
+/* It costs as much as many statements, and most tests need none of it. */
+bool verify_open_helper(struct pg_verifier *verifier, struct pg_error *ret_error)
+{
+    static const char *const pairs[] = { "options", "-c lock_timeout=1000", NULL };
+    struct err err;
+
+    if (real_is_open(&verifier->helper))
+        return true;
+    *ret_error = (struct pg_error){ .message = "there is no session for questions" };
+    if (verifier->helper_failed)
+        return false;
+    real_end(&verifier->helper);
+    if (real_open(&verifier->helper, &verifier->address, pairs, verify_deadline(verifier),
+                  &err) < 0) {
+        verifier->helper_failed = true;
+        seam_error_at(verifier->t, verifier->site, "the double cannot be verified: %s",
+                      err.text);
+        return false;
+    }
+    verifier->helper.fd = t_private_fd(verifier->helper.fd);
+    return true;
+}
 
 bool verify_help(struct pg_verifier *verifier, const char *sql, struct pg_error *ret_error)
 {
     struct pg_messages said;
     struct err err;
-    int r = real_query(&verifier->helper, sql, verify_deadline(verifier), &verifier->arena,
-                       &said, &err);
+    int r;
 
+    if (!verify_open_helper(verifier, ret_error))
+        return false;
+    r = real_query(&verifier->helper, sql, verify_deadline(verifier), &verifier->arena, &said,
+                   &err);
     *ret_error = (struct pg_error){ 0 };
     if (pg_messages_error(&said, ret_error))
         return false;
@@ -25,7 +52,8 @@ bool verify_ask(struct pg_verifier *verifier, const char *sql, const char *const
                 struct pg_error *ret_error)
 {
     struct pg_error error = { 0 };
-    bool found = real_ask(&verifier->helper, verify_deadline(verifier), &verifier->arena, sql,
+    bool found = verify_open_helper(verifier, &error) &&
+                 real_ask(&verifier->helper, verify_deadline(verifier), &verifier->arena, sql,
                           arguments, argument_count, ret, count, &error);
 
     if (ret_error)

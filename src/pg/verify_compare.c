@@ -154,7 +154,7 @@ static const char *explain_error(struct compared *compared)
     if (!write)
         write = verify_find_write(verifier, error->table, NULL, 0);
     return write ? written_words(&verifier->arena, write, "the row that it meets", "inserted")
-                 : "the row that it meets is of the migrations";
+                 : "the row that it meets is of the migrations or of this statement";
 }
 
 struct blocking {

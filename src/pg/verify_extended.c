@@ -175,8 +175,7 @@ static void give_step(struct pg_verifier *verifier, struct verify_session *sessi
     pg_outcome_next(&at, &outcome);
     if (session->real_failed)
         return;
-    real_put(&session->real, turn->type, turn->body, turn->size);
-    real_put(&session->real, 'H', "", 0);
+    verify_put(session, turn);
     session->unsynced = true;
     if (!verify_exchange(verifier, session, step->until, &real))
         return;
@@ -312,10 +311,10 @@ static bool ask(struct pg_verifier *verifier, struct verify_session *session,
     struct pg_messages real;
     bool goes_on;
 
-    if (of->claimed.row_count > 0)
+    if (of->claimed.row_count > 0 && !session->ahead)
         sequences = verify_set_sequences(verifier, session->real_columns, &of->claimed);
-    real_put(&session->real, 'E', turn->body, turn->size);
-    real_put(&session->real, 'H', "", 0);
+    verify_send_end(verifier, session, turn);
+    verify_put(session, turn);
     session->unsynced = true;
     goes_on = verify_exchange(verifier, session, "CIsEG", &real);
     verify_restore_sequences(verifier, sequences);
@@ -433,7 +432,7 @@ void verify_sync(struct pg_verifier *verifier, struct verify_session *session,
     session->real_failed = false;
     if (session->lost)
         return;
-    real_put(&session->real, 'S', "", 0);
+    verify_put(session, turn);
     if (!verify_exchange(verifier, session, "Z", &said))
         return;
     session->unsynced = false;

@@ -70,6 +70,7 @@ void verify_fact(struct pg_verifier *verifier, const struct verify_case *of)
 {
     struct pg_fact fact = { .migrations = "" };
     const char *path;
+    struct pg_error error;
     struct pg_sql is;
     struct err err;
 
@@ -86,7 +87,7 @@ void verify_fact(struct pg_verifier *verifier, const struct verify_case *of)
     fact.schema = verifier->schema;
     fact.migrations = migrations_words(verifier);
     path = pg_fact_path(&verifier->arena, verifier->fact_folder, &fact);
-    if (is_known(verifier, path))
+    if (is_known(verifier, path) || !verify_open_helper(verifier, &error))
         return;
     if (pg_fact_derive(&verifier->helper, verify_deadline(verifier), &verifier->arena, &fact,
                        &err) == 0 &&

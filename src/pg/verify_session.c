@@ -100,6 +100,7 @@ void verify_session_end(struct verify_session *session)
     }
     real_end(&session->real);
     session->is_over = true;
+    session->ahead = NULL;
 }
 
 static void end_session(struct pg_verifier *verifier, struct verify_session *session)
@@ -111,13 +112,47 @@ static void end_session(struct pg_verifier *verifier, struct verify_session *ses
 
 /* ---- what turn files share */
 
+void verify_put(struct verify_session *session, const struct pg_turn *turn)
+{
+    if (session->ahead)
+        return;
+    real_put(&session->real, turn->type, turn->body, turn->size);
+    if (turn->type != 'S')
+        real_put(&session->real, 'H', "", 0);
+}
+
+/* What has come already, up to and with the first of `until`. */
+static void take_ahead(struct pg_verifier *verifier, struct verify_session *session,
+                       const char *until, struct pg_messages *ret)
+{
+    bool is_last = false;
+
+    *ret = (struct pg_messages){ .last = &ret->first };
+    while (session->ahead && !is_last) {
+        struct pg_message *message =
+            arena_copy(&verifier->arena, session->ahead, sizeof *message);
+
+        is_last = strchr(until, message->frame.type) != NULL;
+        session->ahead = message->next;
+        message->next = NULL;
+        *ret->last = message;
+        ret->last = &message->next;
+    }
+}
+
 bool verify_exchange(struct pg_verifier *verifier, struct verify_session *session,
                      const char *until, struct pg_messages *ret)
 {
     struct pg_error error;
     struct err err;
-    int r = real_exchange(&session->real, until, verify_deadline(verifier), &verifier->arena,
-                          ret, &err);
+    int r;
+
+    if (session->ahead) {
+        take_ahead(verifier, session, until, ret);
+        return true;
+    }
+    r = real_exchange(&session->real, until, verify_deadline(verifier), &verifier->arena, ret,
+                      &err);
 
     if (r == 0)
         return true;
@@ -284,7 +319,7 @@ void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
         begin_session(verifier, session, turn);
         return;
     }
-    if (session->is_over)
+    if (session->is_over && !session->ahead)
         return;
     if (turn->type == 'X') {
         end_session(verifier, session);
@@ -296,9 +331,11 @@ void verify_turn(struct pg_verifier *verifier, const struct pg_turn *turn)
         verify_query(verifier, session, turn);
     else if (turn->type == 'S')
         verify_sync(verifier, session, turn);
-    else if (strchr("PBDEC", turn->type))
-        verify_extended(verifier, session, turn);
-    else if (strchr("dcf", turn->type) && !session->lost)
+    else if (strchr("PBDEC", turn->type)) {
+        verify_send_ahead(verifier, session, turn);
+        if (!session->is_over || session->ahead)
+            verify_extended(verifier, session, turn);
+    } else if (strchr("dcf", turn->type) && !session->lost)
         take_copy(verifier, session, turn);
     else if (turn->type == 'F' && !session->lost)
         call_function(verifier, session, turn);

@@ -40,6 +40,11 @@ static void synchronise(struct pg_verifier *verifier, struct verify_session *ses
 
     if (!session->unsynced)
         return;
+    if (session->ahead) { /* it is there already */
+        session->ahead = NULL;
+        session->unsynced = session->real_failed = false;
+        return;
+    }
     real_put(&session->real, 'S', "", 0);
     real_exchange(&session->real, "Z", verify_deadline(verifier), &verifier->arena, &said,
                   NULL);
@@ -210,19 +215,20 @@ void verify_give(struct pg_verifier *verifier, struct verify_session *session,
 
 /* ---- sequences */
 
+/* What it was is read from the row before setval changes that. */
 static struct verify_sequence *set_sequence(struct pg_verifier *verifier, const char *name,
                                             const char *value)
 {
     struct verify_sequence *sequence = arena_zero(&verifier->arena, sizeof *sequence);
     const char *arguments[] = { name, value };
-    const char *before[2], *after;
+    const char *before[3];
 
-    if (!verify_ask(
-            verifier,
-            arena_printf(&verifier->arena, "SELECT last_value, is_called FROM %s", name), NULL,
-            0, before, 2, NULL) ||
-        !verify_ask(verifier, "SELECT setval($1::regclass, $2::int8, false)", arguments, 2,
-                    &after, 1, NULL))
+    if (!verify_ask(verifier,
+                    arena_printf(&verifier->arena,
+                                 "SELECT last_value, is_called,"
+                                 " setval($1::regclass, $2::int8, false) FROM %s",
+                                 name),
+                    arguments, 2, before, 3, NULL))
         return NULL;
     *sequence = (struct verify_sequence){ NULL, name, before[0], before[1] };
     return sequence;
@@ -268,14 +274,13 @@ void verify_restore_sequences(struct pg_verifier *verifier, struct verify_sequen
     for (; sequences; sequences = sequences->next) {
         const char *arguments[] = { sequences->name, sequences->last_value,
                                     sequences->is_called };
-        const char *is_called, *after;
+        const char *after;
 
-        if (verify_ask(
-                verifier,
-                arena_printf(&verifier->arena, "SELECT is_called FROM %s", sequences->name),
-                NULL, 0, &is_called, 1, NULL) &&
-            is_called && *is_called == 'f')
-            verify_ask(verifier, "SELECT setval($1::regclass, $2::int8, $3::bool)", arguments,
-                       3, &after, 1, NULL);
+        verify_ask(verifier,
+                   arena_printf(&verifier->arena,
+                                "SELECT setval($1::regclass, $2::int8, $3::bool) FROM %s"
+                                " WHERE NOT is_called",
+                                sequences->name),
+                   arguments, 3, &after, 1, NULL);
     }
 }

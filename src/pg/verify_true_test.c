@@ -85,6 +85,23 @@ SEAM_TEST(verify_a_foreign_key_to_rows_that_nobody_wrote_is_undecided)
     check(t, script, 0, 3);
 }
 
+/* A value that the statement gives itself leaves the sequence where it was. */
+SEAM_TEST(verify_a_returned_id_that_no_sequence_gave)
+{
+    struct script *script = script_new(t, SHOP, NULL);
+
+    script_start(script, 1);
+    QUERY(script, 1, 5, "INSERT INTO users (id, email) VALUES (42, 'a') RETURNING id",
+          .columns = "id int8", .rows = { { SEAM_V(42) } });
+    PARAMS(script, 1, 6, "INSERT INTO users (id, email) VALUES ($1, 'b') RETURNING id",
+           ARGS("43"), .columns = "id int8", .rows = { { SEAM_V(43) } });
+    PARAMS(script, 1, 7, "INSERT INTO users (email) VALUES ($1)", ARGS("c"),
+           .tag = "INSERT 0 1");
+    QUERY(script, 1, 8, "SELECT id FROM users ORDER BY id", .columns = "id int8",
+          .rows = { { SEAM_V(1) }, { SEAM_V(42) }, { SEAM_V(43) } }, .compare_rows = true);
+    check(t, script, 4, 0);
+}
+
 /* ---- errors that are there */
 
 SEAM_TEST(verify_an_error_and_a_fault_say_nothing_of_columns)

@@ -14,6 +14,9 @@ void verify_extended(struct pg_verifier *verifier, struct verify_session *sessio
 void verify_sync(struct pg_verifier *verifier, struct verify_session *session,
                  const struct pg_turn *turn);
 
+/* Put the message of a turn, unless it was sent ahead; in the extended protocol a Flush behind it. */
+void verify_put(struct verify_session *session, const struct pg_turn *turn);
+
 /* Send what was put, and read. false: the session is over, which was said. */
 bool verify_exchange(struct pg_verifier *verifier, struct verify_session *session,
                      const char *until, struct pg_messages *ret);

@@ -27,24 +27,6 @@ static size_t count_lines(const char *data, size_t size)
     return count;
 }
 
-/* Where a line is that is "\\." alone: psql sends it, and the server reads no further. Of text, that is. */
-static size_t end_of_data(const char *data, size_t size)
-{
-    static const char binary[] = "PGCOPY\n\377\r\n";
-
-    if (size >= sizeof binary && memcmp(data, binary, sizeof binary) == 0)
-        return size;
-    for (const char *end = data + size, *at = data, *line; at < end; at = line + 1) {
-        line = memchr(at, '\n', (size_t)(end - at));
-        if (!line)
-            break;
-        if (at[0] == '\\' && at[1] == '.' &&
-            (at + 2 == line || (at[2] == '\r' && at + 3 == line)))
-            return (size_t)(at - data);
-    }
-    return size;
-}
-
 /* ---- out: a message for each line */
 
 void copy_out(struct pg_server *server, const struct pg_result *result)
@@ -135,6 +117,26 @@ static void take_fail(struct pg_server *server)
         execute_ask_copied(server, words);
 }
 
+/* How much there is in front of a line "\\.", which ends the data of text and CSV: psql's \\copy sends it. */
+static size_t size_to_end(const char *data, size_t size)
+{
+    static const char binary[] = "PGCOPY\n";
+    const char *end = data + size, *line = data;
+
+    if (size >= strlen(binary) && memcmp(data, binary, strlen(binary)) == 0)
+        return size;
+    while (line < end) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        size_t length = (size_t)((next ? next : end) - line);
+
+        if (length >= 2 && line[0] == '\\' && line[1] == '.' &&
+            (length == 2 || (length == 3 && line[2] == '\r')))
+            return (size_t)(line - data);
+        line = next ? next + 1 : end;
+    }
+    return size;
+}
+
 /* Sync and Flush that libpq sent before it knew of the COPY are passed over; so is what a CopyDone carries. */
 void copy_take(struct pg_server *server)
 {
@@ -143,7 +145,7 @@ void copy_take(struct pg_server *server)
     else if (server->frame.type == 'f')
         take_fail(server);
     else if (server->frame.type == 'c') {
-        server->copy.size = end_of_data(buf_text(&server->copy), server->copy.size);
+        server->copy.size = size_to_end(buf_text(&server->copy), server->copy.size);
         execute_ask_copied(server, NULL);
     }
 }

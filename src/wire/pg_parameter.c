@@ -383,6 +383,13 @@ const char *parameter_value(struct pg_server *server, const char *name, const ch
                : parameter->value;
 }
 
+const char *parameter_raw(struct pg_server *server, const char *name)
+{
+    struct pg_parameter *parameter = find(&server->parameters, name, false);
+
+    return parameter ? parameter->value : NULL;
+}
+
 static int one_row(void *arg, size_t n, struct pg_cell *cells)
 {
     const char *value = arg;

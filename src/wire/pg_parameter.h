@@ -54,6 +54,9 @@ void parameters_reset(struct pg_server *server); /* RESET ALL */
 /* The value as SHOW gives it; NULL: there is no such parameter. */
 const char *parameter_value(struct pg_server *server, const char *name, const char **ret_name);
 
+/* The same in the parameter's own unit. */
+const char *parameter_raw(struct pg_server *server, const char *name);
+
 /* For what sets parameters by words of its own: isolation and access of a transaction. */
 void parameter_put(struct pg_server *server, const char *name, const char *value, bool local);
 

@@ -81,9 +81,7 @@ char pg_server_state(const struct pg_server *server)
 
 const char *pg_server_setting(struct pg_server *server, const char *name)
 {
-    const char *as_shown;
-
-    return parameter_value(server, name, &as_shown);
+    return parameter_raw(server, name);
 }
 
 int pg_server_session_pid(const struct pg_server *server)

@@ -130,7 +130,7 @@ size_t pg_server_ready(const struct pg_server *server);
 
 char pg_server_state(const struct pg_server *server); /* 'I', 'T' or 'E' */
 
-/* What SHOW would tell of a parameter now; NULL: there is none. Until the ask that is open is answered. */
+/* What a parameter is now, in its own unit ("20" for a statement_timeout of 20ms); NULL: there is none. */
 const char *pg_server_setting(struct pg_server *server, const char *name);
 
 int pg_server_session_pid(const struct pg_server *server);

@@ -123,6 +123,23 @@ SEAM_TEST(copy_from_the_client)
     seam_check_eq(t, seam_pg_mock_call(db, 0)->tag, "COPY 2");
 }
 
+/* psql's \\copy sends the line that ends its script's data, and the server takes it for the end. */
+SEAM_TEST(copy_ends_where_the_data_says_so)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    PGresult *result;
+
+    seam_pg_expect(db, .sql = "COPY users FROM STDIN", .copy_in = "1\tada\n");
+    check_exec(t, conn, "COPY users FROM STDIN", PGRES_COPY_IN, NULL);
+    seam_require_eq(t, PQputCopyData(conn, "1\tada\n\\.\n2\t", 11), 1);
+    seam_require_eq(t, PQputCopyEnd(conn, NULL), 1);
+    result = PQgetResult(conn);
+    check_result(t, result, PGRES_COMMAND_OK, NULL);
+    seam_check_eq(t, PQcmdStatus(result), "COPY 1");
+    PQclear(result);
+}
+
 /* ---- cancel */
 
 SEAM_TEST(a_cancel_ends_a_statement_that_waits)
@@ -142,6 +159,22 @@ SEAM_TEST(a_cancel_ends_a_statement_that_waits)
     check_exec(t, conn, "DELETE FROM a", PGRES_COMMAND_OK, NULL);
     seam_check_ne(t, PQbackendPID(conn), PQbackendPID(other));
     PQfreeCancel(cancel);
+}
+
+SEAM_TEST(a_statement_timeout_ends_a_statement_that_waits)
+{
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+
+    seam_pg_expect(db, .sql = "DELETE FROM a", .tag = "DELETE 1", .delay_ms = 2);
+    seam_pg_expect(db, .sql = "DELETE FROM b", .tag = "DELETE 1", .delay_ms = 2000000);
+    check_exec(t, conn, "SET statement_timeout = '1min'", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "DELETE FROM a", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "BEGIN; SET LOCAL statement_timeout = 20", PGRES_COMMAND_OK, NULL);
+    check_exec(t, conn, "DELETE FROM b", PGRES_FATAL_ERROR, "57014");
+    seam_check_eq(t, PQerrorMessage(conn),
+                  "ERROR:  canceling statement due to statement timeout\n");
+    seam_check_eq(t, PQtransactionStatus(conn), PQTRANS_INERROR);
 }
 
 /* ---- notifications */
