@@ -18,6 +18,7 @@ struct adding {
     const seam_pg_rule *from;
     const char *folder;
     struct pg_rule *rule;
+    const struct pg_rule *last; /* that was added, for what both say; NULL */
     struct err *err;
 };
 
@@ -82,8 +83,14 @@ static bool has_statement(enum seam_pg_event event)
 
 static int take_literal(struct adding *adding)
 {
-    struct rule_statement *statement = rule_statement_of(adding->set, adding->from->sql);
+    const struct pg_rule *last = adding->last;
+    struct rule_statement *statement;
 
+    if (last && last->statement && last->said->sql == adding->rule->said->sql) {
+        adding->rule->statement = last->statement;
+        return 0;
+    }
+    statement = rule_statement_of(adding->set, adding->from->sql);
     if (!statement)
         return err_set(adding->err, -ENOMEM, "too many statements, or out of memory");
     if (statement->is.kind == PG_SQL_EMPTY)
@@ -449,7 +456,7 @@ static int take_columns(struct adding *adding)
     static const struct pg_columns none;
     struct pg_rule_set *set = adding->set;
     const char *text = adding->from->columns;
-    const uint32_t *found = text ? map_find(&set->column_texts, text) : NULL;
+    const uint32_t *found;
     struct pg_columns *columns;
     uint32_t *place;
     struct err why;
@@ -458,6 +465,11 @@ static int take_columns(struct adding *adding)
     adding->rule->columns = &none;
     if (!text)
         return 0;
+    if (adding->last && adding->last->said->columns == adding->rule->said->columns) {
+        adding->rule->columns = adding->last->columns;
+        return 0;
+    }
+    found = map_find(&set->column_texts, text);
     if (!found || *found == 0) {
         columns = arena_zero(&set->arena, sizeof *columns);
         r = pg_columns_parse(text, &set->arena, columns, &why);
@@ -475,19 +487,26 @@ static int take_columns(struct adding *adding)
 
 /* ---- copying ----------------------------------------------------------------------------- */
 
-static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from)
+/* A copy, or that of the last rule: those of a test mostly say the same. */
+static const char *copy_again(struct arena *arena, const char *text, const char *last)
+{
+    return text && last && strcmp(text, last) == 0 ? last : arena_dup(arena, text);
+}
+
+static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
+                                 const struct pg_said *last)
 {
     struct pg_said *said = arena_zero(arena, sizeof *said);
 
     *said = (struct pg_said){
-        .sql = arena_dup(arena, from->sql),
+        .sql = copy_again(arena, from->sql, last->sql),
         .sql_regex = arena_dup(arena, from->sql_regex),
         .sql_fn = from->sql_fn,
         .arg = from->arg,
         .event = from->event,
         .isolation = arena_dup(arena, from->isolation),
         .read_only = from->read_only,
-        .columns = arena_dup(arena, from->columns),
+        .columns = copy_again(arena, from->columns, last->columns),
         .row_fn = from->row_fn,
         .tag = arena_dup(arena, from->tag),
         .sqlstate = arena_dup(arena, from->error.sqlstate),
@@ -503,7 +522,7 @@ static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from)
         .compare_rows = from->compare_rows,
         .injected = from->injected,
         .name = arena_dup(arena, from->name),
-        .site = { arena_dup(arena, from->site.file), from->site.line },
+        .site = { copy_again(arena, from->site.file, last->site.file), from->site.line },
     };
     return said;
 }
@@ -523,10 +542,14 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
     struct adding adding = {
         .set = set, .arena = &set->arena, .from = rule, .folder = folder, .err = err
     };
+    static const struct pg_said nothing;
+    size_t count = rule_count(&set->all);
     int r;
 
+    adding.last = count > 0 ? rule_at(&set->all, count - 1) : NULL;
     adding.rule = arena_zero(adding.arena, sizeof *adding.rule);
-    adding.rule->said = copy_rule(adding.arena, rule);
+    adding.rule->said =
+        copy_rule(adding.arena, rule, adding.last ? adding.last->said : &nothing);
     adding.rule->event = rule->event;
     adding.rule->is_forbidden = rule->never;
     adding.rule->sql_fn = rule->sql_fn;

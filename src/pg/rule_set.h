@@ -191,7 +191,8 @@ int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_
 struct rule_rows {
     struct arena *arena;
     const struct pg_columns *columns;
-    struct buf cells; /* of struct pg_cell */
+    struct pg_cell *known; /* all of them, where it is known how many they are; NULL */
+    struct buf cells; /* else: of struct pg_cell */
     size_t cell_count;
     struct err *err;
 };
