@@ -133,7 +133,7 @@ int rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err);
 struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sql);
 
 /* The same, of what a program sent; NULL when no rule has it. */
-struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call);
+struct rule_statement *rule_statement_find(struct pg_rule_set *set, struct pg_call *call);
 
 /* Whether it may still answer as far as counting goes. */
 static inline bool rule_is_open(const struct pg_rule *rule)
