@@ -496,9 +496,7 @@ static const char *copy_again(struct arena *arena, const char *text, const char 
 static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
                                  const struct pg_said *last)
 {
-    struct pg_said *said = arena_zero(arena, sizeof *said);
-
-    *said = (struct pg_said){
+    const struct pg_said said = {
         .sql = copy_again(arena, from->sql, last->sql),
         .sql_regex = arena_dup(arena, from->sql_regex),
         .sql_fn = from->sql_fn,
@@ -524,7 +522,7 @@ static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
         .name = arena_dup(arena, from->name),
         .site = { copy_again(arena, from->site.file, last->site.file), from->site.line },
     };
-    return said;
+    return arena_copy(arena, &said, sizeof said);
 }
 
 static void weigh(struct pg_rule *rule)

@@ -297,11 +297,12 @@ static bool has_asking_rule(const struct rule_list *list, struct pg_call *call,
 
 bool pg_rule_needs_user(struct pg_rule_set *set, const struct pg_call *call)
 {
-    struct pg_call own = *call; /* what is worked out is the arena's */
     const struct rule_statement *statement;
+    struct pg_call own;
 
     if (set->function_count == 0)
         return false;
+    own = *call; /* what is worked out is the arena's */
     statement = rule_statement_find(set, &own);
     if (has_asking_rule(&set->forbidden, &own, statement))
         return true;

@@ -68,7 +68,9 @@ void prepared_set_types(struct pg_prepared *prepared, const uint32_t *types, siz
 
     if (all < is->type_count)
         all = is->type_count;
-    merged = arena_zero(&prepared->arena, (all + 1) * sizeof *merged);
+    merged = all <= PG_FEW_TYPES && is->types != prepared->few
+                 ? prepared->few
+                 : arena_zero(&prepared->arena, (all + 1) * sizeof *merged);
     for (size_t i = 0; i < all; i++) {
         merged[i] = i < is->type_count ? is->types[i] : 0;
         if (i < count && types[i])
@@ -185,11 +187,15 @@ struct pg_portal *portal_find(struct pg_server *server, const char *name)
 struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared)
 {
-    struct pg_portal *portal = malloc(sizeof *portal); /* calloc takes longer */
+    struct pg_portal *portal = server->spare;
 
     if (!portal)
+        portal = malloc(sizeof *portal); /* calloc takes longer */
+    if (!portal)
         arena_give_up(sizeof *portal);
-    *portal = (struct pg_portal){ .name = NULL };
+    *portal =
+        (struct pg_portal){ .arena = server->spare ? portal->arena : (struct arena){ 0 } };
+    server->spare = NULL;
     if (name)
         portal->name = *name ? arena_dup(&portal->arena, name) : "";
     portal->statement = portal->runs = statement;
@@ -215,6 +221,13 @@ void portal_remove(struct pg_server *server, struct pg_portal *portal)
     server->gone = portal;
 }
 
+void portal_free(struct pg_portal *portal)
+{
+    if (portal)
+        arena_fini(&portal->arena);
+    free(portal);
+}
+
 void portals_bury(struct pg_server *server)
 {
     struct pg_portal *portal;
@@ -223,8 +236,12 @@ void portals_bury(struct pg_server *server)
         server->gone = portal->next;
         prepared_release(portal->prepared);
         prepared_release(portal->inner);
-        arena_fini(&portal->arena);
-        free(portal);
+        if (server->spare) {
+            portal_free(portal);
+        } else {
+            arena_clear(&portal->arena);
+            server->spare = portal;
+        }
     }
 }
 

@@ -42,6 +42,7 @@ void pg_server_free(struct pg_server *server)
     server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
     portals_bury(server);
+    portal_free(server->spare);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
@@ -425,11 +426,17 @@ static void take_flush(struct pg_server *server)
         engine_flush(server);
 }
 
+static bool is_extended(char type)
+{
+    return type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C' ||
+           type == 'H';
+}
+
 static void take_serving(struct pg_server *server)
 {
     char type = server->frame.type;
 
-    server->extended = type && strchr("PBDECH", type);
+    server->extended = is_extended(type);
     if (type == 'S' || type == 'X')
         server->skipping = false;
     if (server->skipping)
