@@ -204,11 +204,13 @@ static int check_arguments(const struct adding *adding, size_t count)
         { ".all_args", from->all_args },
         { ".no_args", from->no_args },
     };
+    enum { HALF = SEAM_PG_ARGS / 2 };
+    size_t end = rule_are_ends(from->args + HALF, HALF) ? HALF : SEAM_PG_ARGS;
     int r = at_most_one(adding, choices, COUNT(choices));
 
     if (r < 0)
         return r;
-    for (size_t i = from->all_args ? SEAM_PG_ARGS : count; i < SEAM_PG_ARGS; i++)
+    for (size_t i = from->all_args ? SEAM_PG_ARGS : count; i < end; i++)
         if (from->args[i].kind != SEAM_KIND_END)
             return err_set(adding->err, -EINVAL,
                            "argument %zu has no value, but argument %zu has\ntry: SEAM_ANY",

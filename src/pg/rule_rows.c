@@ -156,7 +156,8 @@ static bool is_end(const seam_value *value)
 
 static size_t width_of(const seam_value row[SEAM_PG_COLUMNS])
 {
-    size_t width = SEAM_PG_COLUMNS;
+    enum { HALF = SEAM_PG_COLUMNS / 2 };
+    size_t width = rule_are_ends(row + HALF, HALF) ? HALF : SEAM_PG_COLUMNS;
 
     while (width > 0 && is_end(&row[width - 1]))
         width--;
@@ -164,22 +165,11 @@ static size_t width_of(const seam_value row[SEAM_PG_COLUMNS])
 }
 
 /* Mostly there is a row or none: what is behind it is looked at in one go. */
-static bool are_ends(const seam_value *values, size_t count)
-{
-    int kinds = 0;
-
-    for (size_t i = 0; i < count; i += 8)
-        kinds |= values[i].kind | values[i + 1].kind | values[i + 2].kind | values[i + 3].kind |
-                 values[i + 4].kind | values[i + 5].kind | values[i + 6].kind |
-                 values[i + 7].kind;
-    return kinds == SEAM_KIND_END;
-}
-
 static size_t height_of(const seam_pg_rule *from)
 {
     size_t height = SEAM_PG_ROWS;
 
-    if (are_ends(from->rows[1], (SEAM_PG_ROWS - 1) * SEAM_PG_COLUMNS))
+    if (rule_are_ends(from->rows[1], (SEAM_PG_ROWS - 1) * SEAM_PG_COLUMNS))
         height = 1;
     while (height > 0 && width_of(from->rows[height - 1]) == 0)
         height--;

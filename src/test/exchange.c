@@ -119,22 +119,26 @@ static bool is_harmless(const char *text, size_t size)
            !mask_is_secret(text, (size_t)(equals - text));
 }
 
-static void add_line(struct words *to, struct text text, size_t columns)
+static void add_masked(struct words *to, struct text text, size_t columns)
 {
     bool more = text.size > LOOKED_AT;
     struct buf masked = BUF_INIT(4 * LOOKED_AT);
 
+    mask_text(&masked, text.data, more ? LOOKED_AT : text.size);
+    add_shown(to, buf_text(&masked), masked.size, columns, more);
+    buf_fini(&masked);
+}
+
+static void add_line(struct words *to, struct text text, size_t columns)
+{
     if (to->end > to->data)
         *to->end++ = '\n';
     if (text.size == 0)
         return;
-    if (text.size <= columns && is_harmless(text.data, text.size)) {
+    if (text.size <= columns && is_harmless(text.data, text.size))
         add(to, text.data, text.size);
-        return;
-    }
-    mask_text(&masked, text.data, more ? LOOKED_AT : text.size);
-    add_shown(to, buf_text(&masked), masked.size, columns, more);
-    buf_fini(&masked);
+    else
+        add_masked(to, text, columns);
 }
 
 /* The method and what it was asked of, as far as they are looked at. */

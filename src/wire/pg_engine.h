@@ -138,6 +138,7 @@ struct pg_server {
     struct pg_portal *portals;
     struct pg_portal *gone; /* removed; the last ask may point into them */
     struct pg_portal *spare; /* to be used again: most sessions make one after the other */
+    struct pg_prepared *spare_prepared; /* its memory alone */
     struct pg_portal *running; /* that is being executed, or described */
     struct pg_prepared *parsing, *describing; /* that PARSE, or DESCRIBE, asks about */
     void (*parsed)(struct pg_server *server);
@@ -201,13 +202,14 @@ void extended_take(struct pg_server *server);
 void bind_take(struct pg_server *server, struct pg_body *body);
 
 struct pg_prepared *prepared_find(struct pg_server *server, const char *name);
-struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading); /* takes it */
+struct pg_prepared *prepared_new(struct pg_server *server, const char *name,
+                                 struct pg_reading *reading); /* takes it */
 void prepared_ask(struct pg_server *server, struct pg_prepared *prepared,
                   void (*then)(struct pg_server *server)); /* PARSE; then it is there */
 bool prepared_is_dead(struct pg_server *server,
                       const struct pg_statement *statement); /* 25P02 */
 void prepared_remove(struct pg_server *server, struct pg_prepared *prepared);
-void prepared_release(struct pg_prepared *prepared);
+void prepared_release(struct pg_server *server, struct pg_prepared *prepared);
 void prepared_set_types(struct pg_prepared *prepared, const uint32_t *types, size_t count);
 bool prepared_missing(struct pg_server *server, const char *name); /* says so */
 

@@ -16,10 +16,14 @@ struct pg_prepared *prepared_find(struct pg_server *server, const char *name)
     return prepared;
 }
 
-struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
+struct pg_prepared *prepared_new(struct pg_server *server, const char *name,
+                                 struct pg_reading *reading)
 {
-    struct pg_prepared *prepared = malloc(sizeof *prepared); /* calloc takes longer */
+    struct pg_prepared *prepared = server->spare_prepared;
 
+    server->spare_prepared = NULL;
+    if (!prepared)
+        prepared = malloc(sizeof *prepared); /* calloc takes longer */
     if (!prepared)
         arena_give_up(sizeof *prepared);
     *prepared = (struct pg_prepared){ .uses = 1 };
@@ -30,13 +34,14 @@ struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
     return prepared;
 }
 
-void prepared_release(struct pg_prepared *prepared)
+void prepared_release(struct pg_server *server, struct pg_prepared *prepared)
 {
     if (!prepared || --prepared->uses > 0)
         return;
     pg_reading_release(prepared->reading);
     arena_fini(&prepared->arena);
-    free(prepared);
+    free(server->spare_prepared);
+    server->spare_prepared = prepared;
 }
 
 void prepared_remove(struct pg_server *server, struct pg_prepared *prepared)
@@ -46,7 +51,7 @@ void prepared_remove(struct pg_server *server, struct pg_prepared *prepared)
     while (*at != prepared)
         at = &(*at)->next;
     *at = prepared->next;
-    prepared_release(prepared);
+    prepared_release(server, prepared);
 }
 
 bool prepared_missing(struct pg_server *server, const char *name)
@@ -165,10 +170,10 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     reading = read_sql(server, sql);
     if (!reading)
         return;
-    prepared = prepared_new(name, reading);
+    prepared = prepared_new(server, name, reading);
     prepared_set_types(prepared, types, count);
     if (prepared_is_dead(server, &prepared->is) || name_is_taken(server, name))
-        prepared_release(prepared);
+        prepared_release(server, prepared);
     else
         prepared_ask(server, prepared, parsed);
 }
@@ -234,8 +239,8 @@ void portals_bury(struct pg_server *server)
 
     while ((portal = server->gone)) {
         server->gone = portal->next;
-        prepared_release(portal->prepared);
-        prepared_release(portal->inner);
+        prepared_release(server, portal->prepared);
+        prepared_release(server, portal->inner);
         if (server->spare) {
             portal_free(portal);
         } else {

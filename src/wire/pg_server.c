@@ -46,7 +46,8 @@ void pg_server_free(struct pg_server *server)
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
-    prepared_release(server->parsing);
+    prepared_release(server, server->parsing);
+    free(server->spare_prepared);
     pg_readings_fini(&server->readings);
     parameters_fini(&server->parameters);
     pg_reader_fini(&server->reader);
@@ -226,7 +227,7 @@ static void drop_open(struct pg_server *server)
 
     if (server->running)
         execute_finished(server);
-    prepared_release(server->parsing);
+    prepared_release(server, server->parsing);
     server->parsing = server->describing = NULL;
     server->described = NULL;
     server->query = NULL;
