@@ -495,36 +495,53 @@ static const char *copy_again(struct arena *arena, const char *text, const char 
     return text && last && strcmp(text, last) == 0 ? last : arena_dup(arena, text);
 }
 
-static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
-                                 const struct pg_said *last)
+/* Their texts are the same where they are equal: copy_again has seen to it. */
+static bool is_same_said(const struct pg_said *a, const struct pg_said *b)
+{
+    return a->site.line == b->site.line && a->site.file == b->site.file && a->sql == b->sql &&
+           a->sql_regex == b->sql_regex && a->sql_fn == b->sql_fn && a->arg == b->arg &&
+           a->event == b->event && a->isolation == b->isolation &&
+           a->read_only == b->read_only && a->columns == b->columns && a->row_fn == b->row_fn &&
+           a->tag == b->tag && a->sqlstate == b->sqlstate &&
+           a->notify.channel == b->notify.channel && a->notify.payload == b->notify.payload &&
+           a->copy_out == b->copy_out && a->copy_in == b->copy_in && a->group == b->group &&
+           a->delay_ms == b->delay_ms && a->fault == b->fault &&
+           a->fault_after == b->fault_after && a->given == b->given &&
+           a->compare_rows == b->compare_rows && a->injected == b->injected &&
+           a->name == b->name;
+}
+
+static const struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
+                                       const struct pg_said *last)
 {
     const struct pg_said said = {
         .sql = copy_again(arena, from->sql, last->sql),
-        .sql_regex = arena_dup(arena, from->sql_regex),
+        .sql_regex = copy_again(arena, from->sql_regex, last->sql_regex),
         .sql_fn = from->sql_fn,
         .arg = from->arg,
         .event = from->event,
-        .isolation = arena_dup(arena, from->isolation),
+        .isolation = copy_again(arena, from->isolation, last->isolation),
         .read_only = from->read_only,
         .columns = copy_again(arena, from->columns, last->columns),
         .row_fn = from->row_fn,
-        .tag = arena_dup(arena, from->tag),
-        .sqlstate = arena_dup(arena, from->error.sqlstate),
-        .notify = { arena_dup(arena, from->notify.channel),
-                    arena_dup(arena, from->notify.payload) },
-        .copy_out = arena_dup(arena, from->copy_out),
-        .copy_in = arena_dup(arena, from->copy_in),
-        .group = arena_dup(arena, from->group),
+        .tag = copy_again(arena, from->tag, last->tag),
+        .sqlstate = copy_again(arena, from->error.sqlstate, last->sqlstate),
+        .notify = { copy_again(arena, from->notify.channel, last->notify.channel),
+                    copy_again(arena, from->notify.payload, last->notify.payload) },
+        .copy_out = copy_again(arena, from->copy_out, last->copy_out),
+        .copy_in = copy_again(arena, from->copy_in, last->copy_in),
+        .group = copy_again(arena, from->group, last->group),
         .delay_ms = from->delay_ms,
         .fault = from->fault,
         .fault_after = from->fault_after,
-        .given = arena_dup(arena, from->given),
+        .given = copy_again(arena, from->given, last->given),
         .compare_rows = from->compare_rows,
         .injected = from->injected,
-        .name = arena_dup(arena, from->name),
+        .name = copy_again(arena, from->name, last->name),
         .site = { copy_again(arena, from->site.file, last->site.file), from->site.line },
     };
-    return arena_copy(arena, &said, sizeof said);
+    /* Rules that a loop adds differ in their arguments and rows alone. */
+    return is_same_said(&said, last) ? last : arena_copy(arena, &said, sizeof said);
 }
 
 static void weigh(struct pg_rule *rule)
