@@ -68,11 +68,12 @@ static struct arena_block *grow(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_zero(struct arena *arena, size_t size)
+/* Memory with anything in it. */
+static inline char *take(struct arena *arena, size_t size)
 {
     size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct arena_block *block = arena->blocks;
-    void *at;
+    char *at;
 
     if (aligned < size)
         arena_give_up(size);
@@ -80,15 +81,21 @@ void *arena_zero(struct arena *arena, size_t size)
         block = grow(arena, aligned);
     at = block->data + block->used;
     block->used += aligned;
-    return memset(at, 0, size);
+    return at;
+}
+
+void *arena_zero(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 void *arena_copy(struct arena *arena, const void *data, size_t size)
 {
-    char *at = arena_zero(arena, size + 1);
+    char *at = take(arena, size + 1);
 
     if (size > 0)
         memcpy(at, data, size);
+    at[size] = '\0';
     return at;
 }
 

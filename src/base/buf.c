@@ -100,7 +100,8 @@ void buf_drop(struct buf *buf, size_t size)
 {
     if (size == 0)
         return;
-    memmove(buf->data, buf->data + size, buf->size - size);
+    if (size < buf->size)
+        memmove(buf->data, buf->data + size, buf->size - size);
     buf->size -= size;
     buf->data[buf->size] = '\0';
 }

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "seam/attr.h"
 
@@ -26,6 +27,18 @@ struct buf {
 #define BUF_INIT(limit) ((struct buf){ .cap = (limit) })
 
 int buf_add(struct buf *buf, const void *data, size_t size);
+
+/* The same, for whoever adds a few bytes again and again: mostly there is room for them. */
+static inline void buf_put(struct buf *buf, const void *data, size_t size)
+{
+    if (buf->room <= buf->size + size || buf->cap < buf->size + size) {
+        buf_add(buf, data, size);
+        return;
+    }
+    memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+    buf->data[buf->size] = '\0';
+}
 int buf_add_text(struct buf *buf, const char *text);
 int buf_add_char(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...) SEAM_PRINTF(2, 3);

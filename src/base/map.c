@@ -84,6 +84,21 @@ uint32_t *map_find(const struct map *map, const char *key)
     return entry->key ? &entry->value : NULL;
 }
 
+uint32_t *map_find_again(struct map *map, const char *key)
+{
+    struct map_entry *entry = map->last;
+
+    if (entry && strcmp(entry->key, key) == 0)
+        return &entry->value;
+    if (map->count == 0)
+        return NULL;
+    entry = slot(map, key, hash_key(key));
+    if (!entry->key)
+        return NULL;
+    map->last = entry;
+    return &entry->value;
+}
+
 void map_fini(struct map *map)
 {
     free(map->entries);

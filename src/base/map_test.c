@@ -43,6 +43,26 @@ SEAM_TEST(map_keeps_its_numbers_while_it_grows)
     map_fini(&map);
 }
 
+SEAM_TEST(map_finds_the_last_key_again_also_when_it_has_grown)
+{
+    enum { KEYS = 100 };
+    static char keys[KEYS][8];
+    struct map map = { 0 };
+
+    seam_check_null(t, map_find_again(&map, "k0"));
+    for (uint32_t i = 0; i < KEYS; i++) {
+        snprintf(keys[i], sizeof keys[i], "k%u", i);
+        *map_at(&map, keys[i]) = i + 1;
+        seam_require_eq(t, *map_find_again(&map, "k0"), 1);
+        seam_require_eq(t, *map_find_again(&map, "k0"), 1);
+        seam_require_eq(t, *map_find_again(&map, keys[i]), i + 1);
+        seam_require_null(t, map_find_again(&map, "k"));
+        seam_require_eq(t, *map_find_again(&map, i % 2 ? keys[i] : "k0"), i % 2 ? i + 1 : 1);
+    }
+    map_fini(&map);
+    seam_check_null(t, map_find_again(&map, "k0"));
+}
+
 /* The published values of FNV-1a. */
 SEAM_TEST(hash_is_fnv_1a)
 {

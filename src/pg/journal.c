@@ -28,7 +28,16 @@ struct part {
     size_t size;
 };
 
-/* The statement and its arguments, as text that lives in the call's arena. */
+static struct part part_of(const struct pg_argument *argument, struct arena *arena)
+{
+    struct part part = { argument->data, argument->size };
+
+    if (argument->format != 0)
+        part.text = pg_argument_text(argument, arena, &part.size);
+    return part;
+}
+
+/* The statement and its arguments: what is text already as it was sent, the rest in the call's arena. */
 static struct part *parts_of(const struct pg_call *call, size_t count, size_t *ret_size)
 {
     struct part *parts = arena_zero(call->arena, (count + 1) * sizeof *parts);
@@ -36,7 +45,7 @@ static struct part *parts_of(const struct pg_call *call, size_t count, size_t *r
     parts[0].text = call->sql ? call->sql : "";
     parts[0].size = *ret_size = strlen(parts[0].text);
     for (size_t i = 1; i <= count; i++) {
-        parts[i].text = pg_argument_text(&call->arguments[i - 1], call->arena, &parts[i].size);
+        parts[i] = part_of(&call->arguments[i - 1], call->arena);
         *ret_size += parts[i].text ? parts[i].size : 0;
     }
     return parts;

@@ -154,13 +154,13 @@ struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sq
 }
 
 /* A program sends most statements as their rules have them: so that form is looked for first. */
-static struct rule_statement *look_up(const struct pg_rule_set *set, struct pg_call *call)
+static struct rule_statement *look_up(struct pg_rule_set *set, struct pg_call *call)
 {
     const uint32_t *place;
 
     if (!call->sql || set->texts.count == 0)
         return NULL;
-    place = map_find(&set->texts, call->normal ? call->normal : call->sql);
+    place = map_find_again(&set->texts, call->normal ? call->normal : call->sql);
     if (!place && !call->normal) {
         call->normal = pg_sql_normal(call->sql, call->arena);
         place = map_find(&set->texts, call->normal);
@@ -168,7 +168,7 @@ static struct rule_statement *look_up(const struct pg_rule_set *set, struct pg_c
     return place && *place > 0 ? statement_at(set, *place) : NULL;
 }
 
-struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call)
+struct rule_statement *rule_statement_find(struct pg_rule_set *set, struct pg_call *call)
 {
     if (call->found_in != set || call->found_of != set->texts.count)
         call->found = look_up(set, call);

@@ -93,11 +93,11 @@ const struct pg_rule *pg_rule_choose(struct pg_rule_set *set, struct pg_call *ca
 void pg_rule_use(struct pg_rule_set *set, const struct pg_rule *rule);
 
 /* Whether choosing may run code of the user's, so that it has to wait for the loop's thread. */
-bool pg_rule_needs_user(const struct pg_rule_set *set, const struct pg_call *call);
+bool pg_rule_needs_user(struct pg_rule_set *set, const struct pg_call *call);
 
 /* Whether some rule, used up or not, is about such an event: then it is not answered automatically. For a
  * statement: one with this SQL. */
-bool pg_rule_is_about(const struct pg_rule_set *set, struct pg_call *call);
+bool pg_rule_is_about(struct pg_rule_set *set, struct pg_call *call);
 
 /* The rule with this SQL that would be looked at first, for Describe of a statement; NULL. */
 const struct pg_rule *pg_rule_peek(struct pg_rule_set *set, struct pg_call *call);

@@ -18,6 +18,7 @@ struct adding {
     const seam_pg_rule *from;
     const char *folder;
     struct pg_rule *rule;
+    const struct pg_rule *last; /* that was added, for what both say; NULL */
     struct err *err;
 };
 
@@ -82,8 +83,14 @@ static bool has_statement(enum seam_pg_event event)
 
 static int take_literal(struct adding *adding)
 {
-    struct rule_statement *statement = rule_statement_of(adding->set, adding->from->sql);
+    const struct pg_rule *last = adding->last;
+    struct rule_statement *statement;
 
+    if (last && last->statement && last->said->sql == adding->rule->said->sql) {
+        adding->rule->statement = last->statement;
+        return 0;
+    }
+    statement = rule_statement_of(adding->set, adding->from->sql);
     if (!statement)
         return err_set(adding->err, -ENOMEM, "too many statements, or out of memory");
     if (statement->is.kind == PG_SQL_EMPTY)
@@ -197,11 +204,13 @@ static int check_arguments(const struct adding *adding, size_t count)
         { ".all_args", from->all_args },
         { ".no_args", from->no_args },
     };
+    enum { HALF = SEAM_PG_ARGS / 2 };
+    size_t end = rule_are_ends(from->args + HALF, HALF) ? HALF : SEAM_PG_ARGS;
     int r = at_most_one(adding, choices, COUNT(choices));
 
     if (r < 0)
         return r;
-    for (size_t i = from->all_args ? SEAM_PG_ARGS : count; i < SEAM_PG_ARGS; i++)
+    for (size_t i = from->all_args ? SEAM_PG_ARGS : count; i < end; i++)
         if (from->args[i].kind != SEAM_KIND_END)
             return err_set(adding->err, -EINVAL,
                            "argument %zu has no value, but argument %zu has\ntry: SEAM_ANY",
@@ -449,7 +458,7 @@ static int take_columns(struct adding *adding)
     static const struct pg_columns none;
     struct pg_rule_set *set = adding->set;
     const char *text = adding->from->columns;
-    const uint32_t *found = text ? map_find(&set->column_texts, text) : NULL;
+    const uint32_t *found;
     struct pg_columns *columns;
     uint32_t *place;
     struct err why;
@@ -458,6 +467,11 @@ static int take_columns(struct adding *adding)
     adding->rule->columns = &none;
     if (!text)
         return 0;
+    if (adding->last && adding->last->said->columns == adding->rule->said->columns) {
+        adding->rule->columns = adding->last->columns;
+        return 0;
+    }
+    found = map_find(&set->column_texts, text);
     if (!found || *found == 0) {
         columns = arena_zero(&set->arena, sizeof *columns);
         r = pg_columns_parse(text, &set->arena, columns, &why);
@@ -475,37 +489,59 @@ static int take_columns(struct adding *adding)
 
 /* ---- copying ----------------------------------------------------------------------------- */
 
-static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from)
+/* A copy, or that of the last rule: those of a test mostly say the same. */
+static const char *copy_again(struct arena *arena, const char *text, const char *last)
 {
-    struct pg_said *said = arena_zero(arena, sizeof *said);
+    return text && last && strcmp(text, last) == 0 ? last : arena_dup(arena, text);
+}
 
-    *said = (struct pg_said){
-        .sql = arena_dup(arena, from->sql),
-        .sql_regex = arena_dup(arena, from->sql_regex),
+/* Their texts are the same where they are equal: copy_again has seen to it. */
+static bool is_same_said(const struct pg_said *a, const struct pg_said *b)
+{
+    return a->site.line == b->site.line && a->site.file == b->site.file && a->sql == b->sql &&
+           a->sql_regex == b->sql_regex && a->sql_fn == b->sql_fn && a->arg == b->arg &&
+           a->event == b->event && a->isolation == b->isolation &&
+           a->read_only == b->read_only && a->columns == b->columns && a->row_fn == b->row_fn &&
+           a->tag == b->tag && a->sqlstate == b->sqlstate &&
+           a->notify.channel == b->notify.channel && a->notify.payload == b->notify.payload &&
+           a->copy_out == b->copy_out && a->copy_in == b->copy_in && a->group == b->group &&
+           a->delay_ms == b->delay_ms && a->fault == b->fault &&
+           a->fault_after == b->fault_after && a->given == b->given &&
+           a->compare_rows == b->compare_rows && a->injected == b->injected &&
+           a->name == b->name;
+}
+
+static const struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from,
+                                       const struct pg_said *last)
+{
+    const struct pg_said said = {
+        .sql = copy_again(arena, from->sql, last->sql),
+        .sql_regex = copy_again(arena, from->sql_regex, last->sql_regex),
         .sql_fn = from->sql_fn,
         .arg = from->arg,
         .event = from->event,
-        .isolation = arena_dup(arena, from->isolation),
+        .isolation = copy_again(arena, from->isolation, last->isolation),
         .read_only = from->read_only,
-        .columns = arena_dup(arena, from->columns),
+        .columns = copy_again(arena, from->columns, last->columns),
         .row_fn = from->row_fn,
-        .tag = arena_dup(arena, from->tag),
-        .sqlstate = arena_dup(arena, from->error.sqlstate),
-        .notify = { arena_dup(arena, from->notify.channel),
-                    arena_dup(arena, from->notify.payload) },
-        .copy_out = arena_dup(arena, from->copy_out),
-        .copy_in = arena_dup(arena, from->copy_in),
-        .group = arena_dup(arena, from->group),
+        .tag = copy_again(arena, from->tag, last->tag),
+        .sqlstate = copy_again(arena, from->error.sqlstate, last->sqlstate),
+        .notify = { copy_again(arena, from->notify.channel, last->notify.channel),
+                    copy_again(arena, from->notify.payload, last->notify.payload) },
+        .copy_out = copy_again(arena, from->copy_out, last->copy_out),
+        .copy_in = copy_again(arena, from->copy_in, last->copy_in),
+        .group = copy_again(arena, from->group, last->group),
         .delay_ms = from->delay_ms,
         .fault = from->fault,
         .fault_after = from->fault_after,
-        .given = arena_dup(arena, from->given),
+        .given = copy_again(arena, from->given, last->given),
         .compare_rows = from->compare_rows,
         .injected = from->injected,
-        .name = arena_dup(arena, from->name),
-        .site = { arena_dup(arena, from->site.file), from->site.line },
+        .name = copy_again(arena, from->name, last->name),
+        .site = { copy_again(arena, from->site.file, last->site.file), from->site.line },
     };
-    return said;
+    /* Rules that a loop adds differ in their arguments and rows alone. */
+    return is_same_said(&said, last) ? last : arena_copy(arena, &said, sizeof said);
 }
 
 static void weigh(struct pg_rule *rule)
@@ -523,10 +559,14 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
     struct adding adding = {
         .set = set, .arena = &set->arena, .from = rule, .folder = folder, .err = err
     };
+    static const struct pg_said nothing;
+    size_t count = rule_count(&set->all);
     int r;
 
+    adding.last = count > 0 ? rule_at(&set->all, count - 1) : NULL;
     adding.rule = arena_zero(adding.arena, sizeof *adding.rule);
-    adding.rule->said = copy_rule(adding.arena, rule);
+    adding.rule->said =
+        copy_rule(adding.arena, rule, adding.last ? adding.last->said : &nothing);
     adding.rule->event = rule->event;
     adding.rule->is_forbidden = rule->never;
     adding.rule->sql_fn = rule->sql_fn;

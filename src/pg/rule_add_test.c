@@ -289,3 +289,54 @@ SEAM_TEST(pg_rule_with_an_error_that_cannot_be_says_so)
 
     CHECK(t, rows);
 }
+
+/* What two rules with the same statement say, the first of them first. */
+static bool says_the_same(seam_t *t, const seam_pg_rule *first, const seam_pg_rule *second)
+{
+    struct pg_rule_set *set = rule_test_set(t);
+    const struct pg_said *said[2];
+    bool forbidden;
+
+    rule_test_add(t, set, first);
+    rule_test_add(t, set, second);
+    for (int i = 0; i < 2; i++) {
+        const struct pg_rule *rule = pg_rule_choose(set, CALL(t, "select 1"), &forbidden);
+
+        said[i] = pg_rule_said(rule);
+        pg_rule_use(set, rule);
+    }
+    return said[0] == said[1];
+}
+
+SEAM_TEST(pg_rules_share_what_they_say_only_where_all_of_it_is_the_same)
+{
+    int other;
+    const seam_pg_rule same = { SQL, TAG }, rules[] = {
+        { SQL, .tag = "B" },
+        { .sql = "SELECT 1", TAG },
+        { SQL, TAG, .arg = &other },
+        { SQL, .error.sqlstate = "23505", .error.constraint = "one" },
+        { SQL, TAG, .notify.channel = "one" },
+        { SQL, TAG, .notify = { "one", "two" } },
+        { SQL, .copy_out = "one" },
+        { SQL, .copy_in = "one" },
+        { SQL, .columns = "id int8", .no_rows = true },
+        { SQL, .columns = "id int8", .row_fn = no_row },
+        { SQL, TAG, .group = "one" },
+        { SQL, TAG, .delay_ms = 1 },
+        { SQL, TAG, .fault = SEAM_PG_RESET },
+        { SQL, TAG, .fault = SEAM_PG_RESET, .fault_after = 1 },
+        { SQL, TAG, .given = "select 2" },
+        { SQL, TAG, .compare_rows = true },
+        { SQL, TAG, .injected = true },
+        { SQL, TAG, .name = "one" },
+        { SQL, TAG, .site.line = 1 },
+        { SQL, TAG, .site.file = "one" },
+    };
+
+    seam_check(t, says_the_same(t, &same, &same));
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        seam_check(t, !says_the_same(t, &same, &rules[i]));
+        seam_check(t, says_the_same(t, &rules[i], &rules[i]));
+    }
+}

@@ -295,13 +295,14 @@ static bool has_asking_rule(const struct rule_list *list, struct pg_call *call,
     return false;
 }
 
-bool pg_rule_needs_user(const struct pg_rule_set *set, const struct pg_call *call)
+bool pg_rule_needs_user(struct pg_rule_set *set, const struct pg_call *call)
 {
-    struct pg_call own = *call; /* what is worked out is the arena's */
     const struct rule_statement *statement;
+    struct pg_call own;
 
     if (set->function_count == 0)
         return false;
+    own = *call; /* what is worked out is the arena's */
     statement = rule_statement_find(set, &own);
     if (has_asking_rule(&set->forbidden, &own, statement))
         return true;
@@ -325,7 +326,7 @@ static bool list_is_about(const struct rule_list *list, const struct pg_call *ca
     return false;
 }
 
-bool pg_rule_is_about(const struct pg_rule_set *set, struct pg_call *call)
+bool pg_rule_is_about(struct pg_rule_set *set, struct pg_call *call)
 {
     const struct rule_statement *statement = rule_statement_find(set, call);
 

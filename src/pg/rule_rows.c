@@ -117,9 +117,14 @@ int pg_rule_cell(const struct pg_column *column, const seam_value *value, struct
 
 /* ---- cells one after the other --------------------------------------------------------------- */
 
+/* From 1, as messages count. */
+static size_t row_of(const struct rule_rows *rows)
+{
+    return rows->cell_count / rows->columns->count + 1;
+}
+
 int rule_rows_cell(struct rule_rows *rows, const seam_value *value)
 {
-    size_t row = rows->cell_count / rows->columns->count + 1;
     size_t n = rows->cell_count % rows->columns->count;
     const struct pg_column *column = &rows->columns->at[n];
     struct pg_cell cell;
@@ -128,15 +133,17 @@ int rule_rows_cell(struct rule_rows *rows, const seam_value *value)
 
     if (value->kind == SEAM_KIND_NULL && rows->columns->not_null[n])
         return err_set(rows->err, -EINVAL, "row %zu: column '%s' is not null, but the cell is",
-                       row, column->name);
+                       row_of(rows), column->name);
     r = pg_rule_cell(column, value, rows->arena, &cell, &why);
-    if (r == 0)
+    if (r == 0 && rows->known)
+        rows->known[rows->cell_count] = cell;
+    else if (r == 0)
         r = buf_add(&rows->cells, &cell, sizeof cell) < 0
                 ? err_set(&why, -ENOMEM, "too many rows, or out of memory")
                 : 0;
     rows->cell_count += r == 0;
     if (r < 0)
-        err_set(rows->err, r, "row %zu, column '%s': %s", row, column->name, why.text);
+        err_set(rows->err, r, "row %zu, column '%s': %s", row_of(rows), column->name, why.text);
     return r;
 }
 
@@ -149,7 +156,8 @@ static bool is_end(const seam_value *value)
 
 static size_t width_of(const seam_value row[SEAM_PG_COLUMNS])
 {
-    size_t width = SEAM_PG_COLUMNS;
+    enum { HALF = SEAM_PG_COLUMNS / 2 };
+    size_t width = rule_are_ends(row + HALF, HALF) ? HALF : SEAM_PG_COLUMNS;
 
     while (width > 0 && is_end(&row[width - 1]))
         width--;
@@ -157,31 +165,23 @@ static size_t width_of(const seam_value row[SEAM_PG_COLUMNS])
 }
 
 /* Mostly there is a row or none: what is behind it is looked at in one go. */
-static bool are_zero(const seam_value *values, size_t count)
-{
-    const char *bytes = (const char *)values;
-
-    return *bytes == 0 && memcmp(bytes, bytes + 1, count * sizeof *values - 1) == 0;
-}
-
 static size_t height_of(const seam_pg_rule *from)
 {
     size_t height = SEAM_PG_ROWS;
 
-    if (are_zero(from->rows[1], (SEAM_PG_ROWS - 1) * SEAM_PG_COLUMNS))
+    if (rule_are_ends(from->rows[1], (SEAM_PG_ROWS - 1) * SEAM_PG_COLUMNS))
         height = 1;
     while (height > 0 && width_of(from->rows[height - 1]) == 0)
         height--;
     return height;
 }
 
-static int take_rows(struct rule_rows *rows, const seam_pg_rule *from)
+static int take_rows(struct rule_rows *rows, const seam_pg_rule *from, size_t height)
 {
-    size_t height = height_of(from);
     size_t count = rows->columns->count;
     int r = 0;
 
-    buf_reserve(&rows->cells, height * count * sizeof(struct pg_cell));
+    rows->known = arena_zero(rows->arena, height * count * sizeof *rows->known);
     for (size_t i = 0; i < height; i++) {
         size_t width = width_of(from->rows[i]);
 
@@ -238,16 +238,13 @@ struct way {
     bool is_given;
 };
 
-static int check_ways(const seam_pg_rule *from, const struct pg_columns *columns,
+static int check_ways(const seam_pg_rule *from, size_t height, const struct pg_columns *columns,
                       bool *ret_given, struct err *err)
 {
     const struct way ways[] = {
-        { ".rows", height_of(from) > 0 },
-        { ".all_rows", from->all_rows },
-        { ".csv", from->csv },
-        { ".csv_file", from->csv_file },
-        { ".json", from->json },
-        { ".row_fn", from->row_fn },
+        { ".rows", height > 0 },       { ".all_rows", from->all_rows },
+        { ".csv", from->csv },         { ".csv_file", from->csv_file },
+        { ".json", from->json },       { ".row_fn", from->row_fn },
         { ".no_rows", from->no_rows },
     };
     const char *given = NULL;
@@ -267,7 +264,8 @@ static int check_ways(const seam_pg_rule *from, const struct pg_columns *columns
     return 0;
 }
 
-static int take(struct rule_rows *rows, const seam_pg_rule *from, const char *folder)
+static int take(struct rule_rows *rows, const seam_pg_rule *from, size_t height,
+                const char *folder)
 {
     if (from->all_rows)
         return take_all_rows(rows, from);
@@ -277,7 +275,7 @@ static int take(struct rule_rows *rows, const seam_pg_rule *from, const char *fo
         return take_csv_file(rows, from, folder);
     if (from->json)
         return rule_rows_json(rows, from->json);
-    return take_rows(rows, from);
+    return take_rows(rows, from, height);
 }
 
 int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_rule *from,
@@ -286,12 +284,14 @@ int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_
     struct rule_rows rows = {
         .arena = &set->arena, .columns = rule->columns, .cells = BUF_INIT(FILE_MAX), .err = err
     };
-    int r = check_ways(from, rule->columns, &rule->has_rows, err);
+    size_t height = height_of(from);
+    int r = check_ways(from, height, rule->columns, &rule->has_rows, err);
 
     if (r < 0 || !rule->has_rows)
         return r;
-    r = take(&rows, from, folder);
-    rule->cells = arena_copy(&set->arena, buf_text(&rows.cells), rows.cells.size);
+    r = take(&rows, from, height, folder);
+    rule->cells = rows.known ? rows.known
+                             : arena_copy(&set->arena, buf_text(&rows.cells), rows.cells.size);
     rule->row_count = from->row_fn ? SIZE_MAX : rows.cell_count / rule->columns->count;
     buf_fini(&rows.cells);
     return r;

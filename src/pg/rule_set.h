@@ -124,6 +124,19 @@ static inline struct rule_turn *rule_turn_at(const struct pg_rule_set *set, size
     return (struct rule_turn *)(void *)set->turns.data + i;
 }
 
+/* Whether none of these values, a multiple of eight, is given. Without a branch for each: most lists are short, and
+ * each rule that is added pays for what is behind them. */
+static inline bool rule_are_ends(const seam_value *values, size_t count)
+{
+    int kinds = 0;
+
+    for (size_t i = 0; i < count; i += 8)
+        kinds |= values[i].kind | values[i + 1].kind | values[i + 2].kind | values[i + 3].kind |
+                 values[i + 4].kind | values[i + 5].kind | values[i + 6].kind |
+                 values[i + 7].kind;
+    return kinds == SEAM_KIND_END;
+}
+
 /* ---- rule.c */
 
 /* Put a whole rule into the set: from now on it answers. -ENOMEM; -EINVAL when it is ambiguous. */
@@ -133,7 +146,7 @@ int rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err);
 struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sql);
 
 /* The same, of what a program sent; NULL when no rule has it. */
-struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call);
+struct rule_statement *rule_statement_find(struct pg_rule_set *set, struct pg_call *call);
 
 /* Whether it may still answer as far as counting goes. */
 static inline bool rule_is_open(const struct pg_rule *rule)
@@ -191,7 +204,8 @@ int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_
 struct rule_rows {
     struct arena *arena;
     const struct pg_columns *columns;
-    struct buf cells; /* of struct pg_cell */
+    struct pg_cell *known; /* all of them, where it is known how many they are; NULL */
+    struct buf cells; /* else: of struct pg_cell */
     size_t cell_count;
     struct err *err;
 };

@@ -26,7 +26,7 @@ void pg_answer_begin(struct pg_session *session)
     session->answer_at = pg_server_out(session->server)->size;
 }
 
-/* What the engine has written: the tag or the error of it, as text that lives in the arena. */
+/* What the engine has written: the tag or the error of it, as text that lies in its output. */
 struct outcome {
     const char *tag, *sqlstate, *message;
     size_t rows;
@@ -49,12 +49,12 @@ static void read_outcome(struct pg_session *session, struct outcome *ret)
             break;
         ret->rows += frame.type == 'D';
         if (frame.type == 'C')
-            ret->tag = arena_dup(&session->arena, frame.body);
+            ret->tag = frame.body;
         if (frame.type == 'I')
             ret->tag = "";
         if (frame.type == 'E' && pg_read_error(&frame, &error) == 0) {
-            ret->sqlstate = arena_dup(&session->arena, error.sqlstate);
-            ret->message = arena_dup(&session->arena, error.message);
+            ret->sqlstate = error.sqlstate;
+            ret->message = error.message;
         }
         at += 1 + size;
     }
@@ -63,9 +63,9 @@ static void read_outcome(struct pg_session *session, struct outcome *ret)
 static void add_cell(struct buf *to, const struct pg_cell *cell)
 {
     if (!cell->text)
-        buf_add_text(to, "NULL");
+        buf_put(to, "NULL", 4);
     else
-        buf_add(to, cell->text, cell->size < BODY_MAX ? cell->size : BODY_MAX);
+        buf_put(to, cell->text, cell->size < BODY_MAX ? cell->size : BODY_MAX);
 }
 
 /* The head of what a rule answers, for the report: a row a line. */
@@ -79,11 +79,11 @@ static void show_rows(const struct pg_rule *rule, struct buf *to)
     for (size_t n = 0; n < count && to->size < BODY_MAX; n++) {
         const struct pg_cell *cells = pg_rule_row(rule, n);
 
-        buf_add_text(to, n > 0 ? "; " : "");
         for (size_t i = 0; i < columns->count; i++) {
-            buf_add_text(to, i > 0 ? ", " : "");
-            buf_add_text(to, columns->at[i].name);
-            buf_add_char(to, '=');
+            if (i > 0 || n > 0)
+                buf_put(to, i > 0 ? ", " : "; ", 2);
+            buf_put(to, columns->at[i].name, strlen(columns->at[i].name));
+            buf_put(to, "=", 1);
             add_cell(to, &cells[i]);
         }
     }

@@ -28,42 +28,46 @@ static const char *event_name(const struct pg_session *session)
     }
 }
 
-static void add_number(struct buf *to, size_t number)
+#define ADD(to, literal) buf_put((to), (literal), sizeof(literal) - 1)
+
+/* "$3" */
+static void add_parameter(struct buf *to, size_t number)
 {
-    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char words[1 + DIGITS_MAX], *end = words + sizeof words;
     char *at = digits_before(end, number);
 
-    buf_add(to, at, (size_t)(end - at));
+    *--at = '$';
+    buf_put(to, at, (size_t)(end - at));
 }
 
-static void add_argument(struct buf *to, const seam_pg_call *call, const struct pg_shown *shown,
-                         size_t i)
+static void add_argument(struct buf *to, const char *text, bool hidden)
 {
-    const char *text = call->args[i];
     size_t size = text ? strnlen(text, SHOWN_MAX + 1) : 0;
 
-    buf_add_text(to, i > 0 ? ", $" : "$");
-    add_number(to, i + 1);
-    if (!text)
-        buf_add_text(to, "=NULL");
-    else if (pg_shown_hides(shown, (int)i + 1))
-        buf_add_text(to, "=***");
-    else {
-        buf_add_text(to, "='");
-        buf_add(to, text, size < SHOWN_MAX ? size : SHOWN_MAX);
-        buf_add_text(to, size > SHOWN_MAX ? "...'" : "'");
+    if (!text) {
+        ADD(to, "=NULL");
+    } else if (hidden) {
+        ADD(to, "=***");
+    } else {
+        ADD(to, "='");
+        buf_put(to, text, size < SHOWN_MAX ? size : SHOWN_MAX);
+        if (size > SHOWN_MAX)
+            ADD(to, "...");
+        ADD(to, "'");
     }
 }
 
 static void add_arguments(struct buf *to, const seam_pg_call *call,
                           const struct pg_shown *shown)
 {
+    if (call->arg_count == 0)
+        return;
     for (size_t i = 0; i < call->arg_count; i++) {
-        buf_add_text(to, i == 0 ? " [" : "");
-        add_argument(to, call, shown, i);
+        buf_put(to, i == 0 ? " [" : ", ", 2);
+        add_parameter(to, i + 1);
+        add_argument(to, call->args[i], pg_shown_hides(shown, (int)i + 1));
     }
-    if (call->arg_count > 0)
-        buf_add_char(to, ']');
+    ADD(to, "]");
 }
 
 /* A statement as the journal has it: what the engine told of it is gone once it is answered. */
@@ -72,7 +76,7 @@ static void name_entry(const struct pg_session *session, const struct pg_entry *
 {
     const struct pg_shown *shown = pg_shown_of(&session->mock->shown, entry->call.sql);
 
-    buf_add(name, shown->text, shown->size);
+    buf_put(name, shown->text, shown->size);
     if (name->size == 0)
         buf_add_text(name, event_name(session));
     add_arguments(name, &entry->call, shown);

@@ -69,7 +69,7 @@ static struct pg_shown *add(struct pg_shown_texts *texts, const char *sql)
 
 const struct pg_shown *pg_shown_of(struct pg_shown_texts *texts, const char *sql)
 {
-    const uint32_t *place = map_find(&texts->texts, sql);
+    const uint32_t *place = map_find_again(&texts->texts, sql);
 
     return place && *place > 0 ? &texts->at[*place - 1] : add(texts, sql);
 }

@@ -67,21 +67,43 @@ static void add_shown(struct words *to, const char *text, size_t size, size_t co
 
 enum { HARM = 1, EQUALS = 2, BEGINS_NAME = 4 };
 
-/* What is among the bytes: one that needs an escape or may belong to a URL or to JSON; a '='; what the name of a
- * parameter follows. Without a branch for each byte: compilers do many of them at once. */
-static unsigned look_at(const char *text, size_t size)
-{
-    unsigned char found = 0;
+enum { BLOCK = 16 }; /* bytes that machines look at in one go */
 
-    for (size_t i = 0; i < size; i++) {
+/* What is among the bytes of a block: one that needs an escape or may belong to a URL or to JSON; a '='; what the
+ * name of a parameter follows. Without a branch for each byte: compilers do all of them at once. */
+static inline void look_at_block(unsigned char found[BLOCK], const char *text)
+{
+    for (size_t i = 0; i < BLOCK; i++) {
         unsigned char c = (unsigned char)text[i];
 
-        found |=
+        found[i] |=
             (unsigned char)(((unsigned char)(c - ' ') > '~' - ' ' || c == '"' || c == '@') |
                             (c == '=') << 1 |
                             (c == '?' || c == '&' || c == '#' || c == ';') << 2);
     }
-    return found;
+}
+
+/* The same of a text. The last block may lie over the one before it. */
+static unsigned look_at(const char *text, size_t size)
+{
+    unsigned char found[BLOCK] = { 0 };
+    uint64_t halves[2], all;
+    char last[BLOCK];
+
+    for (size_t at = 0; at + BLOCK < size; at += BLOCK)
+        look_at_block(found, text + at);
+    if (size >= BLOCK) {
+        look_at_block(found, text + size - BLOCK);
+    } else if (size > 0) {
+        memset(last, ' ', sizeof last);
+        memcpy(last, text, size);
+        look_at_block(found, last);
+    }
+    memcpy(halves, found, sizeof halves);
+    all = halves[0] | halves[1];
+    all |= all >> 32;
+    all |= all >> 16;
+    return (all | all >> 8) & 0xff;
 }
 
 /* Whether the text is shown as it is: no byte needs an escape, and none can belong to what is masked
@@ -97,21 +119,26 @@ static bool is_harmless(const char *text, size_t size)
            !mask_is_secret(text, (size_t)(equals - text));
 }
 
-static void add_line(struct words *to, struct text text, size_t columns)
+static void add_masked(struct words *to, struct text text, size_t columns)
 {
     bool more = text.size > LOOKED_AT;
     struct buf masked = BUF_INIT(4 * LOOKED_AT);
 
-    if (to->end > to->data)
-        add(to, "\n", 1);
-    if (text.size <= columns && is_harmless(text.data, text.size)) {
-        if (text.size > 0)
-            add(to, text.data, text.size);
-        return;
-    }
     mask_text(&masked, text.data, more ? LOOKED_AT : text.size);
     add_shown(to, buf_text(&masked), masked.size, columns, more);
     buf_fini(&masked);
+}
+
+static void add_line(struct words *to, struct text text, size_t columns)
+{
+    if (to->end > to->data)
+        *to->end++ = '\n';
+    if (text.size == 0)
+        return;
+    if (text.size <= columns && is_harmless(text.data, text.size))
+        add(to, text.data, text.size);
+    else
+        add_masked(to, text, columns);
 }
 
 /* The method and what it was asked of, as far as they are looked at. */
@@ -120,13 +147,15 @@ static void add_what(struct words *to, const struct t_exchange *exchange)
     char joined[LOOKED_AT + 1];
     size_t method = exchange->method ? strnlen(exchange->method, LOOKED_AT - 1) : 0;
     size_t what = strnlen(exchange->what, sizeof joined);
-    size_t room = sizeof joined;
+    size_t room;
 
-    if (method > 0) {
-        memcpy(joined, exchange->method, method);
-        joined[method++] = ' ';
-        room -= method;
+    if (method == 0) {
+        add_line(to, (struct text){ exchange->what, what }, WHAT_COLUMNS);
+        return;
     }
+    memcpy(joined, exchange->method, method);
+    joined[method++] = ' ';
+    room = sizeof joined - method;
     if (what > room)
         what = room;
     memcpy(joined + method, exchange->what, what);

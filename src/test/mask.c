@@ -33,7 +33,7 @@ static const struct secret secrets[] = {
     WHOLE("pwd"),         WHOLE("auth"),         WHOLE("pass"),
 };
 
-enum { NAME_MAX_SEEN = 64 };
+enum { NAME_MAX_SEEN = 64, SHORTEST = 3 /* of the secrets */ };
 
 static int hex_value(char c)
 {
@@ -69,7 +69,7 @@ static size_t fold_name(char ret[NAME_MAX_SEEN], const char *name, size_t size)
 bool mask_is_secret(const char *name, size_t size)
 {
     char folded[NAME_MAX_SEEN];
-    size_t count = fold_name(folded, name, size);
+    size_t count = size < SHORTEST ? 0 : fold_name(folded, name, size);
 
     for (size_t i = 0; count > 0 && i < sizeof secrets / sizeof *secrets; i++) {
         const struct secret *secret = &secrets[i];

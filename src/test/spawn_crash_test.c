@@ -1,4 +1,6 @@
 /* test/spawn_crash_test.c - the stacks of spawned programs that crash. */
+//seam:build !asan && !race
+/* With a sanitizer the program says itself where it crashed. */
 //seam:program spawn_crasher testdata/crasher.c
 
 #include <seam/spawn.h>

@@ -40,8 +40,11 @@ enum pg_block {
     PG_FAILED
 };
 
+enum { PG_FEW_TYPES = 8 };
+
 struct pg_prepared {
     struct pg_statement is; /* first: an ask's statement is one of these */
+    uint32_t few[PG_FEW_TYPES]; /* of its parameters, where there are no more */
     struct pg_prepared *next;
     struct pg_reading *reading; /* of its text */
     struct arena arena;
@@ -134,6 +137,8 @@ struct pg_server {
     struct pg_prepared *prepared;
     struct pg_portal *portals;
     struct pg_portal *gone; /* removed; the last ask may point into them */
+    struct pg_portal *spare; /* to be used again: most sessions make one after the other */
+    struct pg_prepared *spare_prepared; /* its memory alone */
     struct pg_portal *running; /* that is being executed, or described */
     struct pg_prepared *parsing, *describing; /* that PARSE, or DESCRIBE, asks about */
     void (*parsed)(struct pg_server *server);
@@ -197,13 +202,14 @@ void extended_take(struct pg_server *server);
 void bind_take(struct pg_server *server, struct pg_body *body);
 
 struct pg_prepared *prepared_find(struct pg_server *server, const char *name);
-struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading); /* takes it */
+struct pg_prepared *prepared_new(struct pg_server *server, const char *name,
+                                 struct pg_reading *reading); /* takes it */
 void prepared_ask(struct pg_server *server, struct pg_prepared *prepared,
                   void (*then)(struct pg_server *server)); /* PARSE; then it is there */
 bool prepared_is_dead(struct pg_server *server,
                       const struct pg_statement *statement); /* 25P02 */
 void prepared_remove(struct pg_server *server, struct pg_prepared *prepared);
-void prepared_release(struct pg_prepared *prepared);
+void prepared_release(struct pg_server *server, struct pg_prepared *prepared);
 void prepared_set_types(struct pg_prepared *prepared, const uint32_t *types, size_t count);
 bool prepared_missing(struct pg_server *server, const char *name); /* says so */
 
@@ -212,6 +218,7 @@ struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared);
 void portal_remove(struct pg_server *server, struct pg_portal *portal);
 void portals_bury(struct pg_server *server); /* frees those that were removed */
+void portal_free(struct pg_portal *portal); /* NULL is fine */
 void portals_clear(struct pg_server *server, size_t savepoints); /* made below so many */
 
 void portal_ask_describe(struct pg_server *server, struct pg_portal *portal);

@@ -16,10 +16,14 @@ struct pg_prepared *prepared_find(struct pg_server *server, const char *name)
     return prepared;
 }
 
-struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
+struct pg_prepared *prepared_new(struct pg_server *server, const char *name,
+                                 struct pg_reading *reading)
 {
-    struct pg_prepared *prepared = malloc(sizeof *prepared); /* calloc takes longer */
+    struct pg_prepared *prepared = server->spare_prepared;
 
+    server->spare_prepared = NULL;
+    if (!prepared)
+        prepared = malloc(sizeof *prepared); /* calloc takes longer */
     if (!prepared)
         arena_give_up(sizeof *prepared);
     *prepared = (struct pg_prepared){ .uses = 1 };
@@ -30,13 +34,14 @@ struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
     return prepared;
 }
 
-void prepared_release(struct pg_prepared *prepared)
+void prepared_release(struct pg_server *server, struct pg_prepared *prepared)
 {
     if (!prepared || --prepared->uses > 0)
         return;
     pg_reading_release(prepared->reading);
     arena_fini(&prepared->arena);
-    free(prepared);
+    free(server->spare_prepared);
+    server->spare_prepared = prepared;
 }
 
 void prepared_remove(struct pg_server *server, struct pg_prepared *prepared)
@@ -46,7 +51,7 @@ void prepared_remove(struct pg_server *server, struct pg_prepared *prepared)
     while (*at != prepared)
         at = &(*at)->next;
     *at = prepared->next;
-    prepared_release(prepared);
+    prepared_release(server, prepared);
 }
 
 bool prepared_missing(struct pg_server *server, const char *name)
@@ -68,7 +73,9 @@ void prepared_set_types(struct pg_prepared *prepared, const uint32_t *types, siz
 
     if (all < is->type_count)
         all = is->type_count;
-    merged = arena_zero(&prepared->arena, (all + 1) * sizeof *merged);
+    merged = all <= PG_FEW_TYPES && is->types != prepared->few
+                 ? prepared->few
+                 : arena_zero(&prepared->arena, (all + 1) * sizeof *merged);
     for (size_t i = 0; i < all; i++) {
         merged[i] = i < is->type_count ? is->types[i] : 0;
         if (i < count && types[i])
@@ -163,10 +170,10 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     reading = read_sql(server, sql);
     if (!reading)
         return;
-    prepared = prepared_new(name, reading);
+    prepared = prepared_new(server, name, reading);
     prepared_set_types(prepared, types, count);
     if (prepared_is_dead(server, &prepared->is) || name_is_taken(server, name))
-        prepared_release(prepared);
+        prepared_release(server, prepared);
     else
         prepared_ask(server, prepared, parsed);
 }
@@ -185,11 +192,15 @@ struct pg_portal *portal_find(struct pg_server *server, const char *name)
 struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared)
 {
-    struct pg_portal *portal = malloc(sizeof *portal); /* calloc takes longer */
+    struct pg_portal *portal = server->spare;
 
     if (!portal)
+        portal = malloc(sizeof *portal); /* calloc takes longer */
+    if (!portal)
         arena_give_up(sizeof *portal);
-    *portal = (struct pg_portal){ .name = NULL };
+    *portal =
+        (struct pg_portal){ .arena = server->spare ? portal->arena : (struct arena){ 0 } };
+    server->spare = NULL;
     if (name)
         portal->name = *name ? arena_dup(&portal->arena, name) : "";
     portal->statement = portal->runs = statement;
@@ -215,16 +226,27 @@ void portal_remove(struct pg_server *server, struct pg_portal *portal)
     server->gone = portal;
 }
 
+void portal_free(struct pg_portal *portal)
+{
+    if (portal)
+        arena_fini(&portal->arena);
+    free(portal);
+}
+
 void portals_bury(struct pg_server *server)
 {
     struct pg_portal *portal;
 
     while ((portal = server->gone)) {
         server->gone = portal->next;
-        prepared_release(portal->prepared);
-        prepared_release(portal->inner);
-        arena_fini(&portal->arena);
-        free(portal);
+        prepared_release(server, portal->prepared);
+        prepared_release(server, portal->inner);
+        if (server->spare) {
+            portal_free(portal);
+        } else {
+            arena_clear(&portal->arena);
+            server->spare = portal;
+        }
     }
 }
 

@@ -14,59 +14,56 @@ enum {
 
 /* ---- names */
 
+enum { TYPES = 128 };
+
 struct message_name {
-    char type;
     bool small; /* of a client's: the server takes no more than SMALL_MESSAGE_MAX of it */
     const char *name;
 };
 
-static const struct message_name client_messages[] = {
-    { 'B', false, "Bind" },         { 'C', true, "Close" },
-    { 'D', true, "Describe" },      { 'E', true, "Execute" },
-    { 'F', false, "FunctionCall" }, { 'H', true, "Flush" },
-    { 'P', false, "Parse" },        { 'Q', false, "Query" },
-    { 'S', true, "Sync" },          { 'X', true, "Terminate" },
-    { 'c', true, "CopyDone" },      { 'd', false, "CopyData" },
-    { 'f', true, "CopyFail" },      { 'p', false, "PasswordMessage" },
+static const struct message_name client_messages[TYPES] = {
+    ['B'] = { false, "Bind" },         ['C'] = { true, "Close" },
+    ['D'] = { true, "Describe" },      ['E'] = { true, "Execute" },
+    ['F'] = { false, "FunctionCall" }, ['H'] = { true, "Flush" },
+    ['P'] = { false, "Parse" },        ['Q'] = { false, "Query" },
+    ['S'] = { true, "Sync" },          ['X'] = { true, "Terminate" },
+    ['c'] = { true, "CopyDone" },      ['d'] = { false, "CopyData" },
+    ['f'] = { true, "CopyFail" },      ['p'] = { false, "PasswordMessage" },
 };
 
-static const struct message_name server_messages[] = {
-    { '1', false, "ParseComplete" },
-    { '2', false, "BindComplete" },
-    { '3', false, "CloseComplete" },
-    { 'A', false, "NotificationResponse" },
-    { 'C', false, "CommandComplete" },
-    { 'D', false, "DataRow" },
-    { 'E', false, "ErrorResponse" },
-    { 'G', false, "CopyInResponse" },
-    { 'H', false, "CopyOutResponse" },
-    { 'I', false, "EmptyQueryResponse" },
-    { 'K', false, "BackendKeyData" },
-    { 'N', false, "NoticeResponse" },
-    { 'R', false, "Authentication" },
-    { 'S', false, "ParameterStatus" },
-    { 'T', false, "RowDescription" },
-    { 'V', false, "FunctionCallResponse" },
-    { 'W', false, "CopyBothResponse" },
-    { 'Z', false, "ReadyForQuery" },
-    { 'c', false, "CopyDone" },
-    { 'd', false, "CopyData" },
-    { 'n', false, "NoData" },
-    { 's', false, "PortalSuspended" },
-    { 't', false, "ParameterDescription" },
-    { 'v', false, "NegotiateProtocolVersion" },
+static const struct message_name server_messages[TYPES] = {
+    ['1'] = { false, "ParseComplete" },
+    ['2'] = { false, "BindComplete" },
+    ['3'] = { false, "CloseComplete" },
+    ['A'] = { false, "NotificationResponse" },
+    ['C'] = { false, "CommandComplete" },
+    ['D'] = { false, "DataRow" },
+    ['E'] = { false, "ErrorResponse" },
+    ['G'] = { false, "CopyInResponse" },
+    ['H'] = { false, "CopyOutResponse" },
+    ['I'] = { false, "EmptyQueryResponse" },
+    ['K'] = { false, "BackendKeyData" },
+    ['N'] = { false, "NoticeResponse" },
+    ['R'] = { false, "Authentication" },
+    ['S'] = { false, "ParameterStatus" },
+    ['T'] = { false, "RowDescription" },
+    ['V'] = { false, "FunctionCallResponse" },
+    ['W'] = { false, "CopyBothResponse" },
+    ['Z'] = { false, "ReadyForQuery" },
+    ['c'] = { false, "CopyDone" },
+    ['d'] = { false, "CopyData" },
+    ['n'] = { false, "NoData" },
+    ['s'] = { false, "PortalSuspended" },
+    ['t'] = { false, "ParameterDescription" },
+    ['v'] = { false, "NegotiateProtocolVersion" },
 };
 
 static const struct message_name *find_message(char type, bool backend)
 {
-    const struct message_name *at = backend ? server_messages : client_messages;
-    const struct message_name *end =
-        backend ? server_messages + sizeof server_messages / sizeof *at
-                : client_messages + sizeof client_messages / sizeof *at;
+    const struct message_name *messages = backend ? server_messages : client_messages;
+    unsigned place = (unsigned char)type;
 
-    while (at < end && at->type != type)
-        at++;
-    return at < end ? at : NULL;
+    return place < TYPES && messages[place].name ? &messages[place] : NULL;
 }
 
 const char *pg_message_name(char type, bool backend)
@@ -117,29 +114,27 @@ static enum pg_step wrong(struct pg_reader *reader, const char *text)
     return PG_WRONG;
 }
 
-/* The server looks at the type as soon as it is there, without waiting for the length. */
-static enum pg_step check_type(struct pg_reader *reader, char type)
+static enum pg_step wrong_type(struct pg_reader *reader, char type)
 {
-    if (find_message(type, reader->backend))
-        return PG_FRAME;
     snprintf(reader->error, sizeof reader->error, "invalid %s message type %d",
              reader->backend ? "backend" : "frontend", (unsigned char)type);
     return PG_WRONG;
 }
 
-static size_t greatest(const struct pg_reader *reader, char type)
+/* `message` NULL: a start-up packet. */
+static size_t greatest(const struct message_name *message)
 {
-    if (!reader->started)
+    if (!message)
         return PG_STARTUP_MAX;
-    return find_message(type, reader->backend)->small ? SMALL_MESSAGE_MAX : PG_MESSAGE_MAX;
+    return message->small ? SMALL_MESSAGE_MAX : PG_MESSAGE_MAX;
 }
 
 /* What only this reader finds too long it does not hide. */
-static enum pg_step wrong_length(struct pg_reader *reader, char type, uint32_t length)
+static enum pg_step wrong_length(struct pg_reader *reader, const struct message_name *message,
+                                 uint32_t length)
 {
     wrong(reader, "invalid message length");
-    if (length < LENGTH || length > SERVER_MESSAGE_MAX ||
-        find_message(type, reader->backend)->small)
+    if (length < LENGTH || length > SERVER_MESSAGE_MAX || message->small)
         return PG_WRONG;
     reader->silent = false;
     snprintf(reader->error, sizeof reader->error,
@@ -151,19 +146,21 @@ enum pg_step pg_next(struct pg_reader *reader, struct pg_frame *ret)
 {
     const char *at = buf_text(&reader->in) + reader->at;
     size_t have = reader->in.size - reader->at, head = LENGTH + (reader->started ? 1 : 0);
+    const struct message_name *message = NULL;
     uint32_t length;
 
     if (reader->error[0])
         return PG_WRONG;
-    if (reader->started && have > 0 && check_type(reader, *at) == PG_WRONG)
-        return PG_WRONG;
+    /* The server looks at the type as soon as it is there, without waiting for the length. */
+    if (reader->started && have > 0 && !(message = find_message(*at, reader->backend)))
+        return wrong_type(reader, *at);
     if (have < head)
         return PG_MORE;
     length = get32(at + head - LENGTH);
     if (!reader->started && (length < 2 * LENGTH || length > PG_STARTUP_MAX + LENGTH))
         return wrong(reader, "invalid length of startup packet");
-    if (length < LENGTH || length - LENGTH > greatest(reader, *at))
-        return wrong_length(reader, *at, length);
+    if (length < LENGTH || length - LENGTH > greatest(message))
+        return wrong_length(reader, message, length);
     if (have - head < length - LENGTH)
         return PG_MORE;
     *ret = (struct pg_frame){ reader->started ? *at : 0, at + head, length - LENGTH };
@@ -246,40 +243,28 @@ bool pg_body_is_over(const struct pg_body *body)
 
 /* ---- writing */
 
-/* A few bytes: an answer has dozens of such pieces, and there is room for most of them. */
-static inline void put(struct buf *to, const void *data, size_t size)
-{
-    if (to->room <= to->size + size || to->cap < to->size + size) {
-        buf_add(to, data, size);
-        return;
-    }
-    memcpy(to->data + to->size, data, size);
-    to->size += size;
-    to->data[to->size] = '\0';
-}
-
 size_t pg_begin(struct buf *to, char type)
 {
     size_t begun = to->size;
     char head[1 + LENGTH] = { type };
 
     if (type)
-        put(to, head, 1 + LENGTH);
+        buf_put(to, head, 1 + LENGTH);
     else
-        put(to, head + 1, LENGTH);
+        buf_put(to, head + 1, LENGTH);
     return begun;
 }
 
 void pg_put_byte(struct buf *to, int v)
 {
-    put(to, &(char){ (char)v }, 1);
+    buf_put(to, &(char){ (char)v }, 1);
 }
 
 void pg_put_int16(struct buf *to, int v)
 {
     char bytes[2] = { (char)((unsigned)v >> 8), (char)v };
 
-    put(to, bytes, sizeof bytes);
+    buf_put(to, bytes, sizeof bytes);
 }
 
 static void put32(char *at, uint32_t v)
@@ -295,12 +280,12 @@ void pg_put_int32(struct buf *to, int32_t v)
     char bytes[4];
 
     put32(bytes, (uint32_t)v);
-    put(to, bytes, sizeof bytes);
+    buf_put(to, bytes, sizeof bytes);
 }
 
 void pg_put_text(struct buf *to, const char *text)
 {
-    put(to, text, strlen(text) + 1);
+    buf_put(to, text, strlen(text) + 1);
 }
 
 /* A start-up packet begins with a length below PG_STARTUP_MAX, so with a zero byte; no type is zero. */

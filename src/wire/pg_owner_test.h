@@ -52,13 +52,18 @@ struct owner_answer {
     {                                                                                          \
         .sql = (statement), .tag = (text)                                                      \
     }
+/* What it answers: severity, SQLSTATE, message, and other fields by name. */
+#define OWNER_ERROR(how, state, words, ...)                                                    \
+    {                                                                                          \
+        .severity = (how), .sqlstate = (state), .message = (words), __VA_ARGS__                \
+    }
 #define OWNER_FAILS(statement, ...)                                                            \
     {                                                                                          \
-        .sql = (statement), .error = { __VA_ARGS__ }                                           \
+        .sql = (statement), .error = OWNER_ERROR(__VA_ARGS__, .line = 0)                       \
     }
 #define OWNER_UNKNOWN(statement, ...)                                                          \
     {                                                                                          \
-        .sql = (statement), .unknown = true, .error = { __VA_ARGS__ }                          \
+        .sql = (statement), .unknown = true, .error = OWNER_ERROR(__VA_ARGS__, .line = 0)      \
     }
 #define OWNER_U "create table u (a int primary key, b varchar(3) check (b <> 'no'))"
 #define OWNER_ONE(statement, value)                                                            \
@@ -149,12 +154,12 @@ static const struct owner_answer owner_answers[] = {
     OWNER_FAILS("insert into u values (2, 'long')", "ERROR", "22001", "value too long for type character varying(3)"),
     OWNER_UNKNOWN("select 2147483647 + 1", "ERROR", "22003", "integer out of range"),
     { .sql = "select pg_sleep(60)", .columns = { OWNER_TYPED("pg_sleep", 2278, 4, -1) }, .column_count = 1,
-      .waits = true, .error = { "ERROR", "57014", "canceling statement due to user request" } },
+      .waits = true, .error = { .severity = "ERROR", .sqlstate = "57014", .message = "canceling statement due to user request" } },
     OWNER_FAILS("create temp table late as select 1 as a where pg_sleep(61) is null", "ERROR", "57014",
                 "canceling statement due to statement timeout"),
     { .sql = "select pg_terminate_backend(pg_backend_pid())", .column_count = 1,
       .columns = { OWNER_TYPED("pg_terminate_backend", 16, 1, -1) }, .rows = { { "t" } }, .row_count = 1,
-      .error = { "FATAL", "57P01", "terminating connection due to administrator command" } },
+      .error = { .severity = "FATAL", .sqlstate = "57P01", .message = "terminating connection due to administrator command" } },
     { .sql = "select '::1'::inet", .columns = { OWNER_TYPED("inet", 869, -1, -1) },
       .column_count = 1, .rows = { { "::1" } }, .row_count = 1 },
     { .sql = "select $1::timestamp", .columns = { OWNER_TYPED("timestamp", 1114, 8, -1) }, .column_count = 1,

@@ -124,9 +124,9 @@ void prepared_prepare(struct pg_server *server, const char *tag)
         return;
     }
     server->tag = arena_dup(&server->turn, tag);
-    prepared = prepared_new(is->name, pg_reading_new(inner));
+    prepared = prepared_new(server, is->name, pg_reading_new(inner));
     if (types_are_wrong(server, prepared, is)) {
-        prepared_release(prepared);
+        prepared_release(server, prepared);
         return;
     }
     prepared_ask(server, prepared, was_prepared);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct pg_reading *pg_readings_find(const struct pg_readings *readings, const char *sql)
+struct pg_reading *pg_readings_find(struct pg_readings *readings, const char *sql)
 {
-    const uint32_t *place = map_find(&readings->texts, sql);
+    const uint32_t *place = map_find_again(&readings->texts, sql);
 
     return place && *place > 0 ? readings->at[*place - 1] : NULL;
 }

@@ -29,7 +29,7 @@ struct pg_readings {
 };
 
 /* The reading of a text that was kept; NULL. */
-struct pg_reading *pg_readings_find(const struct pg_readings *readings, const char *sql);
+struct pg_reading *pg_readings_find(struct pg_readings *readings, const char *sql);
 
 /* A new one, for the caller to release. */
 struct pg_reading *pg_reading_new(const char *sql);

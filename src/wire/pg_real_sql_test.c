@@ -81,8 +81,8 @@ SEAM_TEST(real_normal_form_means_the_same)
         "select a.\"X\"\"y\", a . b from (select 1 as \"X\"\"y\", 2 as B) a",
         "select (array [ 1 , 2 , 3 ]) [ 1 : 2 ], 1 :: int :: text, x'ff', b'101'",
         "select 1.5e3, .5, 1., 1.e2, 1E2",
-        "select '{\"a\": {\"b\": 1}}'::jsonb #> '{a,b}', '[1]'::jsonb @> '[1]', '{}'::jsonb ? "
-        "'a'",
+        "select '{\"a\": {\"b\": 1}}'::jsonb #> '{a,b}', '[1]'::jsonb @> '[1]'",
+        "select '{}'::jsonb ? 'a'",
         "select U&\"d\\0061ta\" from (select 1 as data) x",
         "select * from (values (1,'A'), (2,'b')) V(n, s) where S ~* 'a' and n<>2 and n!=3",
         "select make_interval(days => 2), 'a' like 'A', 'a'~~'a', interval '1' day",

@@ -16,6 +16,29 @@ static int format_of(const struct pg_portal *portal, size_t column)
     return column < portal->format_count ? portal->formats[column] : 0;
 }
 
+enum { COLUMN_TAIL = 18 }; /* bytes behind the name */
+
+static char *tail_number(char *at, uint32_t number, int bytes)
+{
+    for (int i = bytes - 1; i >= 0; i--)
+        *at++ = (char)(number >> (8 * i));
+    return at;
+}
+
+static void put_column(struct buf *out, const struct pg_column *column, int format)
+{
+    char tail[COLUMN_TAIL], *at = tail;
+
+    at = tail_number(at, column->table, 4);
+    at = tail_number(at, (uint32_t)column->number, 2);
+    at = tail_number(at, column->type, 4);
+    at = tail_number(at, (uint32_t)column->type_size, 2);
+    at = tail_number(at, (uint32_t)column->modifier, 4);
+    tail_number(at, (uint32_t)format, 2);
+    pg_put_text(out, column->name);
+    buf_put(out, tail, sizeof tail);
+}
+
 /* portal NULL: of a statement, whose formats nobody has said yet. */
 void result_columns(struct pg_server *server, const struct pg_column *columns, size_t count,
                     const struct pg_portal *portal)
@@ -24,15 +47,8 @@ void result_columns(struct pg_server *server, const struct pg_column *columns, s
     size_t begun = pg_begin(out, 'T');
 
     pg_put_int16(out, (int)count);
-    for (size_t i = 0; i < count; i++) {
-        pg_put_text(out, columns[i].name);
-        pg_put_int32(out, (int32_t)columns[i].table);
-        pg_put_int16(out, columns[i].number);
-        pg_put_int32(out, (int32_t)columns[i].type);
-        pg_put_int16(out, columns[i].type_size);
-        pg_put_int32(out, columns[i].modifier);
-        pg_put_int16(out, format_of(portal, i));
-    }
+    for (size_t i = 0; i < count; i++)
+        put_column(out, &columns[i], format_of(portal, i));
     engine_end(server, begun);
 }
 
@@ -92,7 +108,7 @@ static bool put_cell(struct pg_server *server, const struct pg_portal *portal, s
         return put_binary(server, begun, &portal->rows.columns[i], cell);
     else {
         pg_put_int32(&server->out, (int32_t)cell->size);
-        buf_add(&server->out, cell->text, cell->size);
+        buf_put(&server->out, cell->text, cell->size);
     }
     return true;
 }

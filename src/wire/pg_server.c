@@ -42,10 +42,12 @@ void pg_server_free(struct pg_server *server)
     server->running = NULL; /* that a COPY, or an ask, was left with */
     portals_clear(server, 0);
     portals_bury(server);
+    portal_free(server->spare);
     while (server->prepared)
         prepared_remove(server, server->prepared);
     notify_free(server);
-    prepared_release(server->parsing);
+    prepared_release(server, server->parsing);
+    free(server->spare_prepared);
     pg_readings_fini(&server->readings);
     parameters_fini(&server->parameters);
     pg_reader_fini(&server->reader);
@@ -225,7 +227,7 @@ static void drop_open(struct pg_server *server)
 
     if (server->running)
         execute_finished(server);
-    prepared_release(server->parsing);
+    prepared_release(server, server->parsing);
     server->parsing = server->describing = NULL;
     server->described = NULL;
     server->query = NULL;
@@ -425,11 +427,17 @@ static void take_flush(struct pg_server *server)
         engine_flush(server);
 }
 
+static bool is_extended(char type)
+{
+    return type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C' ||
+           type == 'H';
+}
+
 static void take_serving(struct pg_server *server)
 {
     char type = server->frame.type;
 
-    server->extended = type && strchr("PBDECH", type);
+    server->extended = is_extended(type);
     if (type == 'S' || type == 'X')
         server->skipping = false;
     if (server->skipping)
