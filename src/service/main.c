@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "service/doctor.h"
 #include "service/keeper.h"
 #include "service/modules/daemon.h"
 #include "service/serve.h"
@@ -41,13 +42,18 @@ static SEAM_NORETURN void usage(const char *what)
     exit(2);
 }
 
-/* A helper of the runner's, when there is no keeper to do it. Returns false for any other command line. */
-static bool help_runner(int argc, char **argv)
+/* A helper of the runner's or a user's command, without a keeper. Returns false for any other command line. */
+static bool help_runner(int argc, char **argv, int *ret_status)
 {
     static const char prune[] = "--prune=";
 
+    *ret_status = 0;
     if (argc != 2)
         return false;
+    if (strcmp(argv[1], "--doctor") == 0) {
+        *ret_status = doctor_services() ? 0 : 1;
+        return true;
+    }
     if (strcmp(argv[1], "--sweep") == 0)
         daemon_sweep();
     else if (strncmp(argv[1], prune, strlen(prune)) == 0)
@@ -232,8 +238,8 @@ int main(int argc, char **argv)
     struct options options;
     int signals, r;
 
-    if (help_runner(argc, argv))
-        return 0;
+    if (help_runner(argc, argv, &r))
+        return r;
     parse(argc, argv, &options);
     take(&keeper, &options);
     forget_environment();
