@@ -349,6 +349,7 @@ static void take_cancel(struct pg_session *session)
     struct pg_session *meant =
         pg_session_of_key(session->mock, session->ask->pid, session->ask->key);
 
+    session->cancels = true;
     if (meant)
         pg_serve_cancel(meant);
     pg_server_done(session->server);
