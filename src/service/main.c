@@ -20,6 +20,7 @@
 #include "service/doctor.h"
 #include "service/keeper.h"
 #include "service/modules/daemon.h"
+#include "service/pull.h"
 #include "service/serve.h"
 
 enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024, DESCRIPTORS = 4 * PARALLEL_MAX };
@@ -48,6 +49,11 @@ static bool help_runner(int argc, char **argv, int *ret_status)
     static const char prune[] = "--prune=";
 
     *ret_status = 0;
+    if (argc > 3 && strncmp(argv[1], "--pull", strlen("--pull")) == 0) {
+        *ret_status =
+            pull_images(argv[2], strcmp(argv[1], "--pull-newest") == 0, argv + 3, argc - 3);
+        return true;
+    }
     if (argc != 2)
         return false;
     if (strcmp(argv[1], "--doctor") == 0) {

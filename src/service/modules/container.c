@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "lease/image_lock.h"
 #include "service/relay.h"
 
 enum { LOG_ROOM = 16 << 20, IMAGE_MAX = 1024 };
@@ -65,21 +66,41 @@ static int build(struct container *container, struct buf *image, struct server_t
     return 0;
 }
 
+/* The name by which its content is asked for. */
+static int name_image(const struct request *request, struct buf *image, struct err *err)
+{
+    struct buf name = BUF_INIT(IMAGE_MAX);
+
+    engine_image_name(request->image, &name, err);
+    if (request->digest)
+        image_lock_pin(buf_text(&name), request->digest, image);
+    else
+        buf_add_text(image, buf_text(&name));
+    buf_fini(&name);
+    return err->text[0] ? -EINVAL : 0;
+}
+
 /* The image is here when this returns 0; its name or id is in `image`. */
 static int get_image(struct container *container, struct buf *image,
                      struct server_trouble *trouble)
 {
     const struct request *request = container->server.request;
+    bool anew = request->pull && !request->offline;
     struct err err = { "" };
 
     if (request->build_folder)
         return build(container, image, trouble);
-    engine_image_name(request->image, image, &err);
-    if (err.text[0])
+    if (name_image(request, image, &err) < 0)
         return server_fail(trouble, -EINVAL, "%s", err.text);
-    if (!request->pull && engine_image_is_here(container->engine, buf_text(image)))
+    if (!anew && engine_image_is_here(container->engine, buf_text(image)))
         return 0;
-    return pull(container, buf_text(image), trouble);
+    if (!request->offline)
+        return pull(container, buf_text(image), trouble);
+    trouble->is_missing = true;
+    trouble->remedy = "seam pull";
+    return server_fail(trouble, -ENOENT,
+                       "the image '%s' is not here, and -offline lets nobody ask for it",
+                       buf_text(image));
 }
 
 /* ---- starting --------------------------------------------------------------------------- */
