@@ -2,6 +2,7 @@
 
 #include "service/modules/container.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -134,21 +135,37 @@ static int prepare(struct container *container, struct err *err)
                           err);
 }
 
-/* The address of this machine that host.seam.internal means: that of the bridge. */
+/* The first address of "172.17.0.0/16". */
+static bool first_address(const char *subnet, char *ret, size_t size)
+{
+    struct in_addr address;
+    char base[INET_ADDRSTRLEN];
+
+    snprintf(base, sizeof base, "%.*s", (int)strcspn(subnet, "/"), subnet);
+    if (inet_pton(AF_INET, base, &address) != 1)
+        return false;
+    address.s_addr = htonl(ntohl(address.s_addr) + 1);
+    return inet_ntop(AF_INET, &address, ret, (socklen_t)size) != NULL;
+}
+
+/* The address of this machine that host.seam.internal means: that of the bridge. A daemon that has just made its
+ * bridge does not name it; it is the first of the network then. */
 static int find_bridge(struct container *container, char *ret, size_t size, struct err *err)
 {
     struct engine_call call = { .method = "GET", .path = "/networks/bridge" };
     json_t *found = NULL;
-    const char *gateway = NULL;
+    const char *gateway = NULL, *subnet = "";
     int r = engine_do(container->engine, &call, "cannot find the address of the bridge", &found,
                       NULL, err);
 
     if (r == 0) {
-        json_unpack(found, "{s:{s:[{s:s}]}}", "IPAM", "Config", "Gateway", &gateway);
-        r = gateway ? 0 : err_set(err, -ENOENT, "the network 'bridge' has no gateway");
+        json_unpack(found, "{s:{s:[{s?s, s?s}]}}", "IPAM", "Config", "Gateway", &gateway,
+                    "Subnet", &subnet);
+        if (gateway)
+            snprintf(ret, size, "%s", gateway);
+        else if (!first_address(subnet, ret, size))
+            r = err_set(err, -ENOENT, "the network 'bridge' has no gateway");
     }
-    if (r == 0)
-        snprintf(ret, size, "%s", gateway);
     json_decref(found);
     return r;
 }
