@@ -349,7 +349,6 @@ static void take_cancel(struct pg_session *session)
     struct pg_session *meant =
         pg_session_of_key(session->mock, session->ask->pid, session->ask->key);
 
-    session->cancels = true;
     if (meant)
         pg_serve_cancel(meant);
     pg_server_done(session->server);
@@ -409,7 +408,8 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
+    session->cancels = ask->kind == PG_ASK_CANCEL;
+    if (session->cancels && !session->mock->recording) {
         take_cancel(session);
         return;
     }
