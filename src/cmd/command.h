@@ -6,6 +6,8 @@ int command_test(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_services(int argc, char **argv);
+int command_pull(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_facts(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);

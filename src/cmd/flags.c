@@ -51,6 +51,8 @@ static const struct flag flags[] = {
       "what a connection is that no test allowed, in a test with doubles" },
     { "hooks", WORD, AT(hooks), "on off", "whether doubles take the calls of libc (on)" },
     { "no-skip", TRUTH, AT(no_skip), NULL, "a service that cannot be had fails its test" },
+    { "offline", TRUTH, AT(offline), NULL,
+      "ask no registry: an image that is not here skips its test" },
     { "keep", TRUTH, AT(keep), NULL,
       "keep what a failed test had of its services, and say how to look" },
     { "reuse", SECONDS, AT(reuse_s), NULL, "keep services for the next run so long (0)" },

@@ -20,6 +20,8 @@ static const struct {
     { "run", command_run, "run test programs that were built already" },
     { "replay", command_replay, "print the report of a run that -events recorded" },
     { "services", command_services, "look at or end the services of running keepers" },
+    { "pull", command_pull, "fetch the images that tests name, and pin them in seam.lock" },
+    { "doctor", command_doctor, "say what works on this machine, and what mends the rest" },
     { "facts", command_facts, "list or check what is kept of real PostgreSQL servers" },
     { "version", command_version, "print the version" },
     { "help", command_help, "explain a command" },

@@ -11,6 +11,8 @@
 #include "base/deadline.h"
 #include "cmd/command.h"
 #include "cmd/flags.h"
+#include "cmd/image_lock_place.h"
+#include "lease/image_lock.h"
 #include "runner/keeper.h"
 
 enum { EXIT_ALL_SKIPPED = 77 };
@@ -84,6 +86,17 @@ static int open_patterns(struct session *session)
     return 0;
 }
 
+/* What tests' requests for images are told, by their environment. */
+static void tell_of_images(struct session *session)
+{
+    const char *lock = image_lock_place(&session->run.arena);
+
+    if (lock)
+        setenv(IMAGE_LOCK_VARIABLE, lock, 1);
+    if (session->options.offline)
+        setenv(IMAGE_OFFLINE_VARIABLE, "1", 1);
+}
+
 int session_begin(struct session *session, int argc, char **argv)
 {
     struct err err;
@@ -94,6 +107,7 @@ int session_begin(struct session *session, int argc, char **argv)
         return complain(EXIT_USAGE, "", err.text);
     session->run.options = &session->options;
     session->options.is_run = strcmp(argv[0], "run") == 0;
+    tell_of_images(session);
     r = open_patterns(session);
     if (r != 0)
         return r;

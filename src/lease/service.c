@@ -3,10 +3,12 @@
 #include "seam/service.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "lease/image_lock.h"
 #include "lease/lease.h"
 #include "lease/service_request.h"
 #include "test/t.h"
@@ -152,6 +154,7 @@ static void write_head(seam_t *t, const seam_service_request *request, const cha
     message_add_text(frame, "name", name_of(request));
     message_add_int(frame, "private", is_private);
     message_add_int(frame, "pull", request->pull);
+    message_add_int(frame, "offline", getenv(IMAGE_OFFLINE_VARIABLE) != NULL);
     message_add_int(frame, "attempts", request->attempts > 1 ? request->attempts : 1);
     message_add_int(frame, "timeout_ms", timeout_ms);
     message_add_text(frame, "network", request->network ? request->network->id : NULL);

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/message.h"
+#include "lease/image_lock.h"
 #include "lease/service.h"
 #include "test/t.h"
 
@@ -311,6 +313,20 @@ static void add_limits(const seam_service_request *request, struct buf *to)
     message_add_int(to, "privileged", request->privileged);
 }
 
+/* The content that seam.lock names for it. */
+static void add_pin(const struct writer *writer, struct buf *to)
+{
+    const char *lock = getenv(IMAGE_LOCK_VARIABLE), *image = writer->request->image;
+    struct buf digest = BUF_INIT(128);
+    struct err err = { "" };
+
+    if (image && lock && *lock && image_lock_find(lock, image, &digest, &err) < 0)
+        seam_fatal_at(writer->t, writer->site, "%s", err.text);
+    if (digest.size > 0)
+        message_add_text(to, "digest", buf_text(&digest));
+    buf_fini(&digest);
+}
+
 static void add_container(const struct writer *writer, struct buf *to)
 {
     const seam_service_request *request = writer->request;
@@ -319,6 +335,7 @@ static void add_container(const struct writer *writer, struct buf *to)
         seam_fatal_at(writer->t, writer->site,
                       "a container needs either .image or .build.folder");
     message_add_text(to, "image", request->image);
+    add_pin(writer, to);
     add_build(writer, to);
     add_ports(writer, to, "port", "ports", request->ports);
     add_ports(writer, to, "host_port", "host_ports", request->host_ports);

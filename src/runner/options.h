@@ -19,6 +19,7 @@ struct options {
     bool race;
     bool asan;
     bool no_skip;
+    bool offline;
     bool keep;
     bool update;
     bool verify;

@@ -36,10 +36,7 @@ struct engine *engine_test_real(seam_t *t)
         engine_test_lacks(t, "needs docker: %s", err.text);
     seam_cleanup(t, close_engine, engine);
     if (!engine_image_is_here(engine, ENGINE_TEST_IMAGE))
-        engine_test_lacks(t,
-                          "needs the image '%s'; try: debootstrap --variant=minbase bookworm "
-                          "/tmp/base && tar -C /tmp/base -c . | docker import - %s",
-                          ENGINE_TEST_IMAGE, ENGINE_TEST_IMAGE);
+        engine_test_lacks(t, "needs the image '%s'; try: images/build base", ENGINE_TEST_IMAGE);
     return engine;
 }
 

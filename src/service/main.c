@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "service/doctor.h"
 #include "service/keeper.h"
 #include "service/modules/daemon.h"
+#include "service/pull.h"
 #include "service/serve.h"
 
 enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024, DESCRIPTORS = 4 * PARALLEL_MAX };
@@ -41,13 +43,23 @@ static SEAM_NORETURN void usage(const char *what)
     exit(2);
 }
 
-/* A helper of the runner's, when there is no keeper to do it. Returns false for any other command line. */
-static bool help_runner(int argc, char **argv)
+/* A helper of the runner's or a user's command, without a keeper. Returns false for any other command line. */
+static bool help_runner(int argc, char **argv, int *ret_status)
 {
     static const char prune[] = "--prune=";
 
+    *ret_status = 0;
+    if (argc > 3 && strncmp(argv[1], "--pull", strlen("--pull")) == 0) {
+        *ret_status =
+            pull_images(argv[2], strcmp(argv[1], "--pull-newest") == 0, argv + 3, argc - 3);
+        return true;
+    }
     if (argc != 2)
         return false;
+    if (strcmp(argv[1], "--doctor") == 0) {
+        *ret_status = doctor_services() ? 0 : 1;
+        return true;
+    }
     if (strcmp(argv[1], "--sweep") == 0)
         daemon_sweep();
     else if (strncmp(argv[1], prune, strlen(prune)) == 0)
@@ -232,8 +244,8 @@ int main(int argc, char **argv)
     struct options options;
     int signals, r;
 
-    if (help_runner(argc, argv))
-        return 0;
+    if (help_runner(argc, argv, &r))
+        return r;
     parse(argc, argv, &options);
     take(&keeper, &options);
     forget_environment();

@@ -4,7 +4,8 @@
 # A case is a transcript followed by its files:
 #
 #     # What the case shows.
-#     # needs: command -v gdb              (a command; the case is skipped when it fails)
+#     # needs: command -v gdb              (a command; the case is skipped when it fails; a `docker ...`
+#                                            fails the case under CI_NEEDS_DOCKER=1)
 #     # alone: with its own /dev/shm       (the case looks at all runs of the user)
 #     $ seam test .                        (run by sh in the folder of the files)
 #     ok  	pkg	T                    (standard output)
@@ -106,6 +107,7 @@ end() { # end passed|failed|skipped REPORT
 condition=${not_alone:-$(sed -n 's/^# needs: //p' "$file")}
 if [ -n "$condition" ] && ! sh -c "$condition" >/dev/null 2>&1; then
     echo "needs: $condition" >"$place/report"
+    case ${CI_NEEDS_DOCKER-}$condition in 1*docker*) end failed "$place/report" ;; esac
     end skipped "$place/report"
 fi
 case $file in

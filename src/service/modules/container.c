@@ -2,6 +2,7 @@
 
 #include "service/modules/container.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "lease/image_lock.h"
 #include "service/relay.h"
 
 enum { LOG_ROOM = 16 << 20, IMAGE_MAX = 1024 };
@@ -65,21 +67,41 @@ static int build(struct container *container, struct buf *image, struct server_t
     return 0;
 }
 
+/* The name by which its content is asked for. */
+static int name_image(const struct request *request, struct buf *image, struct err *err)
+{
+    struct buf name = BUF_INIT(IMAGE_MAX);
+
+    engine_image_name(request->image, &name, err);
+    if (request->digest)
+        image_lock_pin(buf_text(&name), request->digest, image);
+    else
+        buf_add_text(image, buf_text(&name));
+    buf_fini(&name);
+    return err->text[0] ? -EINVAL : 0;
+}
+
 /* The image is here when this returns 0; its name or id is in `image`. */
 static int get_image(struct container *container, struct buf *image,
                      struct server_trouble *trouble)
 {
     const struct request *request = container->server.request;
+    bool anew = request->pull && !request->offline;
     struct err err = { "" };
 
     if (request->build_folder)
         return build(container, image, trouble);
-    engine_image_name(request->image, image, &err);
-    if (err.text[0])
+    if (name_image(request, image, &err) < 0)
         return server_fail(trouble, -EINVAL, "%s", err.text);
-    if (!request->pull && engine_image_is_here(container->engine, buf_text(image)))
+    if (!anew && engine_image_is_here(container->engine, buf_text(image)))
         return 0;
-    return pull(container, buf_text(image), trouble);
+    if (!request->offline)
+        return pull(container, buf_text(image), trouble);
+    trouble->is_missing = true;
+    trouble->remedy = "seam pull";
+    return server_fail(trouble, -ENOENT,
+                       "the image '%s' is not here, and -offline lets nobody ask for it",
+                       buf_text(image));
 }
 
 /* ---- starting --------------------------------------------------------------------------- */
@@ -113,21 +135,37 @@ static int prepare(struct container *container, struct err *err)
                           err);
 }
 
-/* The address of this machine that host.seam.internal means: that of the bridge. */
+/* The first address of "172.17.0.0/16". */
+static bool first_address(const char *subnet, char *ret, size_t size)
+{
+    struct in_addr address;
+    char base[INET_ADDRSTRLEN];
+
+    snprintf(base, sizeof base, "%.*s", (int)strcspn(subnet, "/"), subnet);
+    if (inet_pton(AF_INET, base, &address) != 1)
+        return false;
+    address.s_addr = htonl(ntohl(address.s_addr) + 1);
+    return inet_ntop(AF_INET, &address, ret, (socklen_t)size) != NULL;
+}
+
+/* The address of this machine that host.seam.internal means: that of the bridge. A daemon that has just made its
+ * bridge does not name it; it is the first of the network then. */
 static int find_bridge(struct container *container, char *ret, size_t size, struct err *err)
 {
     struct engine_call call = { .method = "GET", .path = "/networks/bridge" };
     json_t *found = NULL;
-    const char *gateway = NULL;
+    const char *gateway = NULL, *subnet = "";
     int r = engine_do(container->engine, &call, "cannot find the address of the bridge", &found,
                       NULL, err);
 
     if (r == 0) {
-        json_unpack(found, "{s:{s:[{s:s}]}}", "IPAM", "Config", "Gateway", &gateway);
-        r = gateway ? 0 : err_set(err, -ENOENT, "the network 'bridge' has no gateway");
+        json_unpack(found, "{s:{s:[{s?s, s?s}]}}", "IPAM", "Config", "Gateway", &gateway,
+                    "Subnet", &subnet);
+        if (gateway)
+            snprintf(ret, size, "%s", gateway);
+        else if (!first_address(subnet, ret, size))
+            r = err_set(err, -ENOENT, "the network 'bridge' has no gateway");
     }
-    if (r == 0)
-        snprintf(ret, size, "%s", gateway);
     json_decref(found);
     return r;
 }

@@ -28,8 +28,7 @@ enum {
     ARGUMENTS = 40,
 };
 
-/* The first redis-server or valkey-server in PATH and in the folders of the distribution. */
-static int find_program(char *ret, size_t size, struct err *err)
+int redis_server_find(char *ret, size_t size, struct err *err)
 {
     static const char *const names[] = { "redis-server", "valkey-server" };
     const char *path = getenv("PATH");
@@ -82,7 +81,7 @@ static int execute(struct redis_server *server, struct err *err)
                                .folder = server->service.folder,
                                .log = server->service.log,
                                .death_signal = SIGKILL };
-    int r = find_program(program, sizeof program, err);
+    int r = redis_server_find(program, sizeof program, err);
 
     if (r < 0)
         return r;
@@ -236,7 +235,7 @@ int redis_server_start(struct keeper *keeper, bool open, struct redis_server **r
     server->child = CHILD_NONE;
     server->service.end = end_service;
     pthread_mutex_init(&server->lock, NULL);
-    r = find_program(program, sizeof program, err);
+    r = redis_server_find(program, sizeof program, err);
     *ret_skip = r < 0;
     if (r == 0)
         r = prepare(server, err);

@@ -27,6 +27,9 @@ struct redis_server {
     bool taken[REDIS_DATABASES];
 };
 
+/* The first redis-server or valkey-server in PATH and in the folders of the distribution. -ENOENT. */
+int redis_server_find(char *ret, size_t size, struct err *err);
+
 /* Start one, ready when this returns. *ret_skip: it is not installed. */
 int redis_server_start(struct keeper *keeper, bool open, struct redis_server **ret,
                        bool *ret_skip, struct err *err);

@@ -70,6 +70,7 @@ static void read_texts(const struct message *written, struct request *ret)
     struct arena *arena = &ret->arena;
 
     ret->image = text_of(written, "image", arena);
+    ret->digest = text_of(written, "digest", arena);
     ret->user = text_of(written, "user", arena);
     ret->workdir = text_of(written, "workdir", arena);
 
@@ -119,6 +120,7 @@ static int read_all(const struct message *message, struct request *request, stru
     request->name = text_of(message, "name", &request->arena);
     request->is_private = message_int(message, "private", 0) != 0;
     request->pull = message_int(message, "pull", 0) != 0;
+    request->offline = message_int(message, "offline", 0) != 0;
     request->timeout_ms = (int)message_int(message, "timeout_ms", 60000);
     request->attempts = (int)message_int(message, "attempts", 1);
     request->network = text_of(message, "network", &request->arena);

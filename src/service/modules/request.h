@@ -27,12 +27,13 @@ struct request_file {
 struct request {
     struct arena arena;
     const char *name; /* for messages */
-    bool is_private, pull;
+    bool is_private, pull, offline;
     int timeout_ms, attempts;
     struct message identity; /* what makes two requests equal, without files of this machine */
     uint64_t key; /* a hash of it */
 
-    const char *image, *user, *workdir, *network, *network_mode, *platform, *cpus, *raw_json;
+    const char *image, *digest, *user, *workdir, *network, *network_mode, *platform, *cpus,
+        *raw_json;
     const char *build_folder, *build_file, *build_target;
     long memory, shm;
     bool privileged;
