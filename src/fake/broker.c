@@ -53,7 +53,7 @@ seam_broker *seam_broker_start_at(seam_t *t, const seam_broker_options *options)
     broker->site = options->site;
     broker->exchange = arena_dup(t_arena(t), options->exchange ? options->exchange : "events");
     broker->strict = options->strict;
-    broker->journal = BUF_INIT(SIZE_MAX);
+    broker->journal = BUF_INIT(SIZE_MAX / 2);
     broker->expectations_end = &broker->expectations;
     pthread_mutex_init(&broker->lock, NULL);
     pthread_cond_init(&broker->came, NULL);

@@ -2,7 +2,7 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources broker.c broker_core.c broker_dead.c broker_expect.c broker_publish.c broker_queue.c
 //seam:sources broker_report.c broker_route.c message_key.c message_match.c message_rows.c now.c
-//seam:sources ../base/*.c ../events/*.c ../json/*.c ../test/*.c
+//seam:sources ../base/*.c ../events/*.c ../json/*.c ../test/*.c ../test/trial_test.c
 
 #include "fake/broker_core.h"
 
@@ -104,15 +104,20 @@ SEAM_TEST(topic_patterns)
         const char *pattern, *key;
         bool matches;
     } rows[] = {
-        { "a.b", "a.b", true },        { "a.b", "a.c", false },     { "*", "a", true },
-        { "*", "", true },             { "*", "a.b", false },       { "#", "", true },
-        { "#", "a.b.c", true },        { "a.*", "a", false },       { "a.*", "a.b", true },
-        { "a.*", "a.b.c", false },     { "a.#", "a", true },        { "a.#", "a.b.c", true },
-        { "#.c", "a.b.c", true },      { "#.c", "c", true },        { "#.c", "c.d", false },
-        { "#.b.#", "a.b.b.d", true },  { "#.*", "a", true },        { "*.#", "a.b", true },
-        { "#.a.#.b", "a.c.b", true },  { "#.a.#.b", "c.b", false }, { "a.#.b", "a.b", true },
-        { "a.#.#.b", "a.x.b", true },  { "ab", "a", false },        { "a", "ab", false },
-        { "#a", "a", false },          { "", "", true },            { "", "a", false },
+        { "a.b", "a.b", true },       { "a.b", "a.c", false },
+        { "*", "a", true },           { "*", "", true },
+        { "*", "a.b", false },        { "#", "", true },
+        { "#", "a.b.c", true },       { "a.*", "a", false },
+        { "a.*", "a.b", true },       { "a.*", "a.b.c", false },
+        { "a.#", "a", true },         { "a.#", "a.b.c", true },
+        { "#.c", "a.b.c", true },     { "#.c", "c", true },
+        { "#.c", "c.d", false },      { "#.b.#", "a.b.b.d", true },
+        { "#.*", "a", true },         { "*.#", "a.b", true },
+        { "#.a.#.b", "a.c.b", true }, { "#.a.#.b", "c.b", false },
+        { "a.#.b", "a.b", true },     { "a.#.#.b", "a.x.b", true },
+        { "ab", "a", false },         { "a", "ab", false },
+        { "#a", "a", false },         { "", "", true },
+        { "", "a", false },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -194,14 +199,16 @@ SEAM_TEST(refusals_are_rabbitmqs)
     seam_check_ok(t, broker_declare_exchange(broker, "e", "topic", &err));
     seam_check_ok(t, broker_declare_exchange(broker, "e", "topic", &err));
     seam_check_eq(t, broker_declare_exchange(broker, "e", "fanout", &err), -EEXIST);
-    seam_check_eq(t, err.text,
-                  "PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'e' in vhost '/': "
-                  "received 'fanout' but current is 'topic'");
+    seam_check_eq(
+        t, err.text,
+        "PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'e' in vhost '/': "
+        "received 'fanout' but current is 'topic'");
     declare(t, broker, "q", (struct broker_arguments){ 0 });
     seam_check_eq(t, broker_declare_queue(broker, "q", &arguments, &err), -EEXIST);
-    seam_check_eq(t, err.text,
-                  "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost "
-                  "'/': received the value '5000' of type 'signedint' but current is none");
+    seam_check_eq(
+        t, err.text,
+        "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost "
+        "'/': received the value '5000' of type 'signedint' but current is none");
     seam_check_eq(t, broker_bind(broker, "none", "e", "", NULL, &err), -ENOENT);
     seam_check_eq(t, err.text, "NOT_FOUND - no queue 'none' in vhost '/'");
     seam_check_eq(t, broker_bind(broker, "q", "none", "", NULL, &err), -ENOENT);
@@ -220,8 +227,9 @@ SEAM_TEST(an_expiration_is_a_number)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         message.expiration = wrong[i];
         seam_check_eq(t, broker_route(broker, &message, &err), -EINVAL);
-        seam_check_eq(t, err.text,
-                      seam_format(t, "PRECONDITION_FAILED - invalid expiration '%s'", wrong[i]));
+        seam_check_eq(
+            t, err.text,
+            seam_format(t, "PRECONDITION_FAILED - invalid expiration '%s'", wrong[i]));
     }
 }
 
@@ -348,13 +356,11 @@ SEAM_TEST(dead_letters_do_not_go_round_for_ever)
 
     clock_ms = 0;
     declare(t, broker, "a",
-            (struct broker_arguments){ .dead_letter_exchange = "",
-                                       .dead_letter_key = "b",
-                                       .message_ttl_ms = 1 });
+            (struct broker_arguments){
+                .dead_letter_exchange = "", .dead_letter_key = "b", .message_ttl_ms = 1 });
     declare(t, broker, "b",
-            (struct broker_arguments){ .dead_letter_exchange = "",
-                                       .dead_letter_key = "a",
-                                       .message_ttl_ms = 1 });
+            (struct broker_arguments){
+                .dead_letter_exchange = "", .dead_letter_key = "a", .message_ttl_ms = 1 });
     publish(broker, "", "a", "1");
     clock_ms = 1;
     seam_check_eq(t, counts(broker, "b").ready, 1);
