@@ -45,10 +45,9 @@ void seam_broker_fail_with(seam_broker *broker, const seam_broker_failure *said)
 static const struct failure *find_failure(const seam_broker *broker)
 {
     for (const struct failure *at = broker->failures; at; at = at->next) {
-        uint64_t times = at->said.times == 0 ? 1 : (uint64_t)at->said.times;
+        uint64_t times = at->said.times == 0 ? 1 : (uint64_t)at->said.times; /* -1: no end */
 
-        if (broker->publishes >= at->first &&
-            (at->said.times < 0 || broker->publishes - at->first < times))
+        if (broker->publishes >= at->first && broker->publishes - at->first < times)
             return at;
     }
     return NULL;
