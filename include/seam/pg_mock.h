@@ -219,7 +219,7 @@ typedef struct seam_pg_rule {
     bool        optional SEAM_0; /* no failure when it is not used, or less often than .times */
     bool        never SEAM_0; /* a statement that matches fails the test */
     const char *group SEAM_0; /* rules that follow each other with the same word are met in any order */
-    int         delay_ms SEAM_0; /* before the answer, in milliseconds; a cancel or statement_timeout ends it: 57014 */
+    int         delay_ms SEAM_0; /* milliseconds before the answer; a cancel or statement_timeout ends it: 57014 */
     int         fault SEAM_0; /* enum seam_pg_fault */
     int         fault_after SEAM_0; /* bytes of the answer, from 0 */
 
@@ -275,26 +275,35 @@ const seam_pg_call *seam_pg_mock_call(const seam_pg_mock *mock, int n);
 /* ---- record and replay -------------------------------------------------------------------------- */
 
 enum seam_pg_record_mode {
-    SEAM_PG_REPLAY, /* answer from the file; a statement that it has not fails the test */
+    SEAM_PG_REPLAY, /* answer from the file; without it the test fails */
     SEAM_PG_RECORD, /* ask the real server and write the file anew; what -update asks of all modes */
     SEAM_PG_ONCE, /* record when there is no file, else replay */
-    SEAM_PG_VERIFY /* replay, and ask the real server too: another type, tag or SQLSTATE fails the test */
+    SEAM_PG_VERIFY /* replay, and ask the real server too: other types, tags or SQLSTATEs fail the test; what
+                      -verify asks of a replay */
 };
 
 typedef struct seam_pg_record_options {
-    int         mode SEAM_0; /* enum seam_pg_record_mode */
-    const char *redact[SEAM_PG_ARGS] SEAM_0; /* never written: "column password", "arg 2", "sql pattern" */
+    int mode SEAM_0; /* enum seam_pg_record_mode */
+
+    /* Never written, and not compared: "column at" and "arg 2", whatever the statement; "sql pattern": the
+     * quoted texts of the statements in which PCRE2 finds the pattern. Columns, arguments and texts that by
+     * their name are passwords, tokens and the like are left out without being named here. */
+    const char *redact[SEAM_PG_ARGS] SEAM_0;
     bool        partial SEAM_0; /* a statement of the file that was not replayed does not fail the test */
     const char *origin SEAM_0; /* answer this address, as seam_pg_mock_options has it */
 
-    /* Of a database that is leased where one is needed, when `conninfo` is NULL: as seam/postgres.h has them. */
+    /* The database that is recorded when `conninfo` is NULL: leased, as seam/postgres.h has it, when there is
+     * something to record or to verify. A replay starts none. */
     const char *migrations SEAM_0;
     const char *seed SEAM_0;
     seam_site   site SEAM_0; /* set for you */
 } seam_pg_record_options;
 
-/* A mock that records what a real server, reached by `conninfo`, answers, one JSON object a line, beside the
- * test's source; or replays it. */
+/* A mock that stands between the program and the real server at `conninfo`, and writes what that answers to
+ * `file`, beside the test's source: one statement a line, the sessions one after the other. In replay each
+ * session of the program follows one of the file's, statement by statement; one that is not due, or comes with
+ * other arguments, gets SM001 and fails the test, and so does one that is left over. The mock has no rules. It is
+ * written when the test has passed. */
 #define seam_pg_mock_record(...) seam_pg_mock_record_(__VA_ARGS__, .site = SEAM_SITE)
 #define seam_pg_mock_record_(t, conninfo, ...) SEAM_PG_RECORD_FILE(t, conninfo, __VA_ARGS__)
 #define SEAM_PG_RECORD_FILE(t, conninfo, file, ...) \

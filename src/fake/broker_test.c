@@ -165,7 +165,7 @@ static void work(seam_broker *broker, const seam_message *message, void *arg)
     worker->depth++;
     if (worker->depth > worker->depth_max)
         worker->depth_max = worker->depth;
-    strcat(worker->bodies, message->body);
+    worker->bodies[strlen(worker->bodies)] = *message->body; /* zeroed */
     if (*message->body < '3')
         publish(broker, "work", *message->body == '1' ? "2" : "3");
     seam_broker_ack(broker, message->delivery_tag);

@@ -169,6 +169,11 @@ const char *record_redact_sql(const struct record_redaction *redaction, struct a
 bool record_hides_argument(const struct record_redaction *redaction, const char *sql, size_t n);
 bool record_hides_column(const struct record_redaction *redaction, const char *name);
 
+/* Data of COPY without the fields of secret columns that the statement lists. 1: it has such, and *to has the data;
+ * 0: it has none; -EINVAL: in another format than text with tabs. */
+int record_redact_copy(const struct record_redaction *redaction, const char *sql,
+                       const char *data, size_t size, struct buf *to);
+
 /* What stands for a redacted value of the type: one that the type takes. */
 const char *record_stand_in(uint32_t type);
 
@@ -284,6 +289,9 @@ bool record_tap_client(struct record_tap *tap, const struct pg_frame *frame,
 
 /* A frame of the server's; false: it answers that Describe, and is not for the client. */
 bool record_tap_server(struct record_tap *tap, const struct pg_frame *frame);
+
+/* The tape whose answer has come whole since the last call; NULL: none. */
+const struct record_tape *record_tap_ended(struct record_tap *tap);
 
 /* The statement that is waited for, for messages; NULL: none. */
 const char *record_tap_waits(const struct record_tap *tap);

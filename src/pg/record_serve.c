@@ -68,6 +68,7 @@ static void begin(struct pg_session *session, struct record_login *login)
     size_t begun;
 
     note_version(session->mock->recording, &login->welcome);
+    pg_session_count(session);
     session->begun = true;
     session->ask = NULL;
     session->pid = login->pid;
@@ -281,11 +282,18 @@ static void replay_execute(struct pg_session *session)
         pg_answer_unexpected(session);
 }
 
-static bool is_other_data(const struct pg_ask *ask, const struct record_tape *tape)
+static bool is_other_data(const struct pg_session *session, const struct record_tape *tape)
 {
-    return !ask->copy_failed && !tape->copy_failed &&
-           (ask->copy_size != tape->copy_size ||
-            memcmp(ask->copy_data, tape->copy_data, tape->copy_size) != 0);
+    const struct pg_ask *ask = session->ask;
+    struct buf clean = BUF_INIT(PG_MESSAGE_MAX);
+    bool redacted = record_redact_copy(&session->mock->recording->redaction, tape->sql,
+                                       ask->copy_data, ask->copy_size, &clean) > 0;
+    size_t size = redacted ? clean.size : ask->copy_size;
+    bool other = size != tape->copy_size || memcmp(redacted ? buf_text(&clean) : ask->copy_data,
+                                                   tape->copy_data, size) != 0;
+
+    buf_fini(&clean);
+    return other && !ask->copy_failed && !tape->copy_failed;
 }
 
 static void replay_copied(struct pg_session *session)
@@ -299,7 +307,7 @@ static void replay_copied(struct pg_session *session)
     session->copy_entry = NULL;
     session->copy_tape = NULL;
     session->note = "recorded";
-    if (is_other_data(session->ask, tape))
+    if (is_other_data(session, tape))
         pg_report_copy_data(session,
                             arena_printf(&session->arena, "line %d of '%s'", tape->line,
                                          session->mock->recording->file),

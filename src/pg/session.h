@@ -26,6 +26,7 @@ struct pg_session {
     bool begun; /* it was accepted */
     bool runs; /* pg_session_run is on a stack */
     bool silent; /* nothing more is said or heard */
+    bool cancels; /* that is all it is for */
     bool said_goodbye;
     bool killed; /* it ends with 57P01 before the next message */
     size_t ahead; /* bytes that came while an ask was open */
@@ -42,7 +43,7 @@ struct pg_session {
     void (*then)(struct pg_session *session); /* when it fires */
     size_t answer_at; /* where its answer begins in the engine's output */
     struct pg_entry *entry; /* of the journal; NULL: it is no statement */
-    uint64_t begin_ns;
+    uint64_t begin_ns; /* 0: it is over at once */
     const char *note;
 
     struct pg_entry *held; /* of a statement that other asks answer; NULL: there is none */
@@ -141,17 +142,18 @@ void pg_answer_end(struct pg_session *session);
 
 /* The answer from session->answer_at on goes out as the fault has it. Returns whether the session goes on at
  * once. */
-bool pg_fault_send(struct pg_session *session, const seam_pg_rule *said);
+bool pg_fault_send(struct pg_session *session, const struct pg_said *said);
 
 /* ---- serve_report.c */
 
 /* Report what crossed the seam, and fail the test for what was not expected. */
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size);
 void pg_report_unexpected(struct pg_session *session);
-void pg_report_copy(struct pg_session *session, const seam_pg_rule *said);
+void pg_report_copy(struct pg_session *session, const struct pg_said *said);
 void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
                          size_t size); /* `who` has this instead */
 void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer);
-const char *pg_report_name(struct pg_session *session); /* of the call, without secrets */
+const char *
+pg_report_name(struct pg_session *session); /* of the call, without secrets; until the next */
 
 #endif

@@ -55,6 +55,22 @@ SEAM_TEST(secrets_are_never_in_the_file)
     seam_check_contains(t, file, "Failing row contains (REDACTED).");
 }
 
+static void secret_copy(struct script *s)
+{
+    query(s, "CREATE TABLE users (id int4, password text, note text)");
+    show(s, PQexec(s->conn, "COPY users (id, password, note) FROM STDIN"));
+    PQputCopyData(s->conn, "1\tsixth-secret\tx\n2\t\\N\ty\n", 24);
+    PQputCopyEnd(s->conn, NULL);
+    show_all(s);
+}
+
+SEAM_TEST(secrets_in_data_of_copy)
+{
+    const char *file = record_and_replay(t, &(struct trial){ .run = secret_copy });
+
+    seam_check_contains(t, file, "\"copy_in\":\"1\\tREDACTED\\tx\\n2\\tREDACTED\\ty\\n\"");
+}
+
 /* ---- two rounds of a test's own, in one file */
 
 struct rounds {
