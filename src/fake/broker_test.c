@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/deadline.h"
 #include "fake/now.h"
 #include "test/trial_test.h"
 
@@ -68,6 +69,19 @@ SEAM_TEST(messages_are_kept_in_order)
     seam_check_null(t, seam_message_header_value(message, "X-Trace"));
     seam_check(t, !message->redelivered);
     seam_check_null(t, seam_broker_message(broker, 2));
+}
+
+SEAM_TEST(time_is_the_tests)
+{
+    uint64_t later_ns = now_ns() + 2000000;
+    seam_broker *broker;
+
+    while (now_ns() < later_ns)
+        continue;
+    broker = seam_broker_start(t);
+    publish(broker, "a", "1");
+    seam_check_le(t, 2, seam_broker_message(broker, 0)->at_ms);
+    seam_check_lt(t, seam_broker_message(broker, 0)->at_ms, 600000);
 }
 
 static void publishes_three_ways(seam_t *t)
