@@ -20,6 +20,9 @@ enum { T_PRIVATE_FD = 500 };
 /* The test itself, above all its subtests. */
 seam_t *t_root(void);
 
+/* When the test itself began, as now_ns() has it; 0: none has. */
+uint64_t t_begin_ns(void);
+
 /* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
 struct arena *t_arena(seam_t *t);
 
@@ -63,6 +66,9 @@ bool t_wants_update(void);
 /* Whether -verify was given: what doubles claim is checked; and -no-skip: what cannot be done fails. */
 bool t_wants_verify(void);
 bool t_no_skip(void);
+
+/* What -seed says; 0: it was not given. */
+int t_run_seed(void);
 
 /* Add to a number that the run says at its end. `words`: of TALLY_UNVERIFIED, why. From any thread. */
 void t_tally(seam_t *t, enum tally tally, int number, const char *words);
