@@ -18,7 +18,7 @@
 
 enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
 
-static const struct module *const modules[] = { &postgres_module, &redis_module,
+static const struct module *const modules[] = { &postgres_module, &rabbitmq_module, &redis_module,
                                                 &process_module, &container_module,
                                                 &network_module };
 
