@@ -76,6 +76,19 @@ void seam_broker_queue_at(seam_broker *broker, const char *name, SEAM_REF(seam_b
 void seam_broker_bind_at(seam_broker *broker, seam_site at, const char *queue, const char *exchange,
                          const char *key);
 
+/* To a headers exchange: messages that have all of these headers, or, with .any, one of them. */
+typedef struct seam_broker_headers {
+    seam_message_header match[8] SEAM_0; /* a NULL value: any */
+    bool                any SEAM_0;
+    seam_site           site SEAM_0; /* set for you */
+} seam_broker_headers;
+#define seam_broker_bind_headers(broker, queue, ...) \
+    seam_broker_bind_headers_(broker, queue, __VA_ARGS__, .site = SEAM_SITE)
+#define seam_broker_bind_headers_(broker, queue, exchange, ...) \
+    seam_broker_bind_headers_at((broker), (queue), (exchange), SEAM_NEW(seam_broker_headers, __VA_ARGS__))
+void seam_broker_bind_headers_at(seam_broker *broker, const char *queue, const char *exchange,
+                                 SEAM_REF(seam_broker_headers) wanted);
+
 /* ---- consumers ---------------------------------------------------------------------------------- */
 
 /* The next message of a queue, not acknowledged; NULL: there is none. */
@@ -102,7 +115,7 @@ typedef struct seam_broker_failure {
     int  at SEAM_0; /* the nth publish from now; 0: the next */
     int  times SEAM_0; /* so many in a row; 0: one; -1: all */
     bool connection_lost SEAM_0; /* -ENOTCONN, and what is unacknowledged goes back; else -EIO */
-    bool unroutable SEAM_0; /* as if no queue was bound: -ENOENT when it is mandatory */
+    bool unroutable SEAM_0; /* as if no queue was bound: -ENOENT when it is mandatory, and of seam_broker_publish */
     bool accepted SEAM_0; /* the message is taken nevertheless: the answer was lost */
 } seam_broker_failure;
 
@@ -112,12 +125,14 @@ void seam_broker_fail_with(seam_broker *broker, SEAM_REF(seam_broker_failure) fa
 
 /* ---- what was published ------------------------------------------------------------------------- */
 
-/* All messages that were taken, in order, also those that no queue got; i from 0; NULL behind the last. */
+/* All messages that were taken, in order, also those that no queue got, but for mandatory ones, which came back.
+ * i from 0; NULL behind the last. */
 size_t seam_broker_count(const seam_broker *broker);
 const seam_message *seam_broker_message(const seam_broker *broker, size_t i);
 
-/* That a message like this is published before the test ends: exactly .times (0: one). With .in_order not before those
- * of expectations above it that are in order, too. */
+/* That a message like this is published before the test ends, or was before this call: exactly .times (0: one). Each
+ * message counts for the first expectation that it fits and that has not got all. With .in_order not before those of
+ * expectations above it that are in order, too. */
 typedef struct seam_broker_expectation {
     const char *exchange     SEAM_0; /* as in seam_message_match */
     const char *routing_key  SEAM_0;
@@ -145,14 +160,14 @@ typedef struct seam_broker_expectation {
     seam_broker_expect_at((broker), SEAM_NEW(seam_broker_expectation, __VA_ARGS__))
 void seam_broker_expect_at(seam_broker *broker, SEAM_REF(seam_broker_expectation) expectation);
 
-/* Wait for it, for code that publishes from another thread. Returns the message; fails the test, and returns NULL,
- * when none comes in time. */
+/* Wait for it, for code that publishes from another thread. Returns the message, the last of .times, and each one
+ * once; fails the test, and returns NULL, when none comes in time. What seam_broker_expect expects is not affected. */
 #define seam_broker_eventually(...) seam_broker_eventually_(__VA_ARGS__, .site = SEAM_SITE)
 #define seam_broker_eventually_(broker, ...) \
     seam_broker_eventually_at((broker), SEAM_NEW(seam_broker_expectation, __VA_ARGS__))
 const seam_message *seam_broker_eventually_at(seam_broker *broker, SEAM_REF(seam_broker_expectation) expectation);
 
-/* That all messages so far were taken by an expectation. */
+/* That all messages so far were taken by an expectation, or returned by seam_broker_eventually. */
 #define seam_broker_expect_nothing_else(broker) seam_broker_expect_nothing_else_at((broker), SEAM_HERE)
 void seam_broker_expect_nothing_else_at(seam_broker *broker, seam_site at);
 

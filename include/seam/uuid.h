@@ -10,7 +10,7 @@
  *     }
  *
  * The nth id follows from the seed: `-seed` of the run and the test's name unless .seed says it. The seed is printed
- * when the test fails, so that the run can be repeated. With .at_the_seam the C library's own sources go by it, too:
+ * when the test fails, so that the run can be repeated. Not there yet, and refused: with .at_the_seam the C library's own sources go by it, too:
  * getrandom, getentropy, /dev/urandom, /dev/random, arc4random and libuuid, in the test program and in programs of
  * seam_spawn; TLS of doubles keeps the machine's.
  *

@@ -37,6 +37,8 @@ static const struct flag flags[] = {
     { "short", TRUTH, AT(short_run), NULL, "tell tests to leave out what takes long" },
     { "failfast", TRUTH, AT(fail_fast), NULL, "start no further test after a failure" },
     { "shuffle", SHUFFLE, AT(shuffle), NULL, "on, off or a seed: another order of tests" },
+    { "seed", NUMBER, AT(seed), NULL,
+      "other identities of seam/uuid.h, the same for the same number" },
     { "json", TRUTH, AT(json), NULL,
       "report as JSON, an object a line, as go test -json does" },
     { "events", TEXT, AT(events), NULL, "write all events to this file, for seam replay" },

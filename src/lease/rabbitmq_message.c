@@ -8,7 +8,9 @@
 #include "lease/rabbitmq.h"
 #include "test/t.h"
 
-enum { HEADERS = sizeof((seam_rabbitmq_publish_options *)0)->headers / sizeof(seam_message_header) };
+enum {
+    HEADERS = sizeof((seam_rabbitmq_publish_options *)0)->headers / sizeof(seam_message_header)
+};
 
 /* ---- publishing ------------------------------------------------------------------------- */
 
@@ -36,7 +38,8 @@ static void add_body(seam_rabbitmq *mq, const seam_rabbitmq_publish_options *opt
         message_add(frame, "body", options->bytes, options->size);
     else
         message_add_text(frame, "body", body ? body : "");
-    message_add_text(frame, "content_type", options->content_type ? options->content_type : type);
+    message_add_text(frame, "content_type",
+                     options->content_type ? options->content_type : type);
 }
 
 static void add_properties(const seam_rabbitmq_publish_options *options, struct buf *frame)

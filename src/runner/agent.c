@@ -56,6 +56,7 @@ static void send_config(struct agent *agent)
     message_add_text(&whole, "run", options->run);
     message_add_text(&whole, "skip", options->skip);
     message_add_int(&whole, "parallel", options->parallel);
+    message_add_int(&whole, "seed", options->seed);
     message_add_int(&whole, "flags", flags);
     message_add_int(&whole, "deadline", (int64_t)run->deadline_ns);
     message_end(&whole, begin);

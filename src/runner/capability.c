@@ -10,8 +10,11 @@ static const struct {
     enum capability capability;
     const char *name;
 } archives[] = {
-    { CAPABILITY_PG_MOCK, "pg-mock" }, { CAPABILITY_HTTP_MOCK, "http-mock" },
-    { CAPABILITY_HTTP, "http" },       { CAPABILITY_NET, "net" },
+    { CAPABILITY_BROKER, "broker" },
+    { CAPABILITY_PG_MOCK, "pg-mock" },
+    { CAPABILITY_HTTP_MOCK, "http-mock" },
+    { CAPABILITY_HTTP, "http" },
+    { CAPABILITY_NET, "net" },
     { CAPABILITY_LINK, "link" },
 };
 

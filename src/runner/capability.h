@@ -15,7 +15,8 @@ enum capability {
     CAPABILITY_LINK = 2,
     CAPABILITY_HTTP = 4,
     CAPABILITY_HTTP_MOCK = 8,
-    CAPABILITY_PG_MOCK = 16
+    CAPABILITY_PG_MOCK = 16,
+    CAPABILITY_BROKER = 32 /* needs none of them */
 };
 
 /* The archives, one after another: fn gets the path of each. */

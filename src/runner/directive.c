@@ -199,6 +199,7 @@ static const struct {
     const char *header;
     unsigned capabilities;
 } seam_headers[] = {
+    { "broker.h", CAPABILITY_BROKER },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "http_mock.h",

@@ -26,6 +26,7 @@ struct options {
     bool compile_only;
     bool shuffle;
     uint64_t shuffle_seed; /* 0: of the clock */
+    int seed; /* of identities; 0: none given */
     int count; /* 1 when not given */
     int parallel; /* tests at once in the run */
     int jobs; /* -p: compilers at once */

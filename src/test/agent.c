@@ -63,6 +63,7 @@ void agent_take_config(const struct message *config)
     process.parallel = (int)message_int(config, "parallel", 1);
     if (process.parallel < 1)
         process.parallel = 1;
+    process.seed = (int)message_int(config, "seed", 0);
     process.flags = (unsigned)message_int(config, "flags", 0);
     process.deadline_ns = (uint64_t)message_int(config, "deadline", 0);
     process.alone = false;
@@ -75,6 +76,11 @@ void agent_take_config(const struct message *config)
 const char *t_keeper_socket(void)
 {
     return process.keeper && *process.keeper ? process.keeper : NULL;
+}
+
+int t_run_seed(void)
+{
+    return process.seed;
 }
 
 const char *t_libexec(void)

@@ -88,6 +88,7 @@ struct process {
     uint64_t deadline_ns; /* of this test; 0: none */
     uint64_t timeout_ns; /* its whole time */
     int parallel;
+    int seed; /* -seed; 0: none */
     unsigned flags; /* enum agent_config_flag */
     bool alone; /* no runner: reports are printed here */
     struct seam_t root_room; /* the test itself: kept here to write to few pages */

@@ -64,6 +64,9 @@ bool t_wants_update(void);
 bool t_wants_verify(void);
 bool t_no_skip(void);
 
+/* What -seed says; 0: it was not given. */
+int t_run_seed(void);
+
 /* Add to a number that the run says at its end. `words`: of TALLY_UNVERIFIED, why. From any thread. */
 void t_tally(seam_t *t, enum tally tally, int number, const char *words);
 

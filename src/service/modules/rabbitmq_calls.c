@@ -188,10 +188,10 @@ static int do_publish(struct rabbitmq_lease *mine, const struct message *request
         return r;
     if (rabbitmq_properties_read(request, &properties) < 0)
         r = err_set(err, -E2BIG, "there are more than %d headers", RABBITMQ_TABLE_MAX);
-    if (r == 0 && amqp_basic_publish(link->state, RABBITMQ_CHANNEL,
-                                     bytes_of(request, "exchange"), bytes_of(request, "key"),
-                                     !may_be_lost, 0, &properties.amqp,
-                                     bytes_of(request, "body")) != AMQP_STATUS_OK) {
+    if (r == 0 &&
+        amqp_basic_publish(link->state, RABBITMQ_CHANNEL, bytes_of(request, "exchange"),
+                           bytes_of(request, "key"), !may_be_lost, 0, &properties.amqp,
+                           bytes_of(request, "body")) != AMQP_STATUS_OK) {
         rabbitmq_link_close(link);
         r = err_set(err, -ENOTCONN, "the connection to the broker is lost");
     }
@@ -345,9 +345,8 @@ static int do_get(struct rabbitmq_lease *mine, const struct message *request, st
 static int make_queue(struct rabbitmq_link *link, const struct message *request,
                       amqp_bytes_t *ret, struct err *err)
 {
-    const amqp_queue_declare_ok_t *queue =
-        amqp_queue_declare(link->state, RABBITMQ_CHANNEL, amqp_empty_bytes, 0, 0, 1, 1,
-                           amqp_empty_table);
+    const amqp_queue_declare_ok_t *queue = amqp_queue_declare(
+        link->state, RABBITMQ_CHANNEL, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
     int r = result(link, err);
 
     if (r < 0)

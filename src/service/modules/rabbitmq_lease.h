@@ -21,7 +21,8 @@ struct rabbitmq_lease {
 };
 
 /* Our own connections to the virtual host, as our own user; opened by the first who needs them. */
-int rabbitmq_lease_open(struct rabbitmq_lease *mine, struct rabbitmq_link *link, struct err *err);
+int rabbitmq_lease_open(struct rabbitmq_lease *mine, struct rabbitmq_link *link,
+                        struct err *err);
 
 /* Verbs about messages and what they go through: exchange, queue, bind, publish, get, count, purge, consume, next.
  * -ENOSYS when it is none of them. */

@@ -31,7 +31,8 @@ struct rabbitmq_link {
 /* Connect, log in and open the channel, as far as that is not done. */
 int rabbitmq_link_open(struct rabbitmq_link *link, const struct rabbitmq_address *address,
                        struct err *err);
-void rabbitmq_link_close(struct rabbitmq_link *link); /* takes RABBITMQ_LINK_NONE, and leaves that */
+void rabbitmq_link_close(
+    struct rabbitmq_link *link); /* takes RABBITMQ_LINK_NONE, and leaves that */
 
 /* The broker's version, as it said at the beginning. */
 void rabbitmq_link_version(const struct rabbitmq_link *link, char *room, size_t size);

@@ -160,11 +160,12 @@ static void make_environment(const struct rabbitmq_server *server, struct buf *r
                "RABBITMQ_DIST_PORT=%d\n"
                "ERL_CRASH_DUMP=/dev/null\n",
                folder, folder, folder, folder, folder, folder, port);
-    buf_printf(room,
-               "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none -sname rabbit@localhost "
-               "-start_epmd false -erl_epmd_port %d -kernel inet_dist_use_interface {127,0,0,1} "
-               "inet_dist_listen_min %d inet_dist_listen_max %d",
-               port, port, port);
+    buf_printf(
+        room,
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none -sname rabbit@localhost "
+        "-start_epmd false -erl_epmd_port %d -kernel inet_dist_use_interface {127,0,0,1} "
+        "inet_dist_listen_min %d inet_dist_listen_max %d",
+        port, port, port);
     split(room, env);
 }
 
@@ -289,8 +290,8 @@ static int prepare(struct rabbitmq_server *server, struct err *err)
     struct image_owner owner = identity_owner(server->identity);
     const char *folder = server->service.folder;
     bool on_tmpfs;
-    int r = keeper_prepare(server->keeper, &server->service, "rabbitmq", DATA_ROOM, &on_tmpfs,
-                           err);
+    int r =
+        keeper_prepare(server->keeper, &server->service, "rabbitmq", DATA_ROOM, &on_tmpfs, err);
 
     if (r < 0)
         return r;

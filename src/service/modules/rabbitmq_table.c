@@ -63,8 +63,8 @@ static amqp_field_value_t from_object(amqp_pool_t *pool, json_t *json)
     json_t *member;
 
     value.value.table = (amqp_table_t){ (int)size, entry };
-    json_object_foreach(json, key, member)
-        *entry++ = (amqp_table_entry_t){ keep(pool, key), from_json(pool, member) };
+    json_object_foreach(json, key, member) *entry++ =
+        (amqp_table_entry_t){ keep(pool, key), from_json(pool, member) };
     return value;
 }
 

@@ -1,0 +1,107 @@
+/*
+ * fake/broker_core.h - a message broker as AMQP 0-9-1 and RabbitMQ have it, in memory and without a test.
+ *
+ *     publish ── exchange ── bindings ── queue ── get or consumer ── ack, reject, recover
+ *                                          └── expired, rejected, too many: dead letters ── exchange ...
+ *
+ * What RabbitMQ refuses is refused with its words. Messages expire, are dropped and dead-lettered when somebody
+ * asks: nothing happens between two calls.
+ *
+ * Ownership: a broker owns all that it hands out, until broker_free; what is passed in is copied.
+ * Threads: one at a time; the caller locks.
+ */
+#ifndef FAKE_BROKER_CORE_H
+#define FAKE_BROKER_CORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "seam/message.h"
+
+struct broker;
+
+/* What a broker goes by. */
+struct broker_time {
+    int64_t (*now_ms)(void *arg); /* never goes back */
+    void *arg;
+    int64_t epoch_ms; /* where its 0 is, since 1970 */
+};
+
+struct broker *broker_new(const struct broker_time *time); /* NULL when memory ends */
+void broker_free(struct broker *broker); /* NULL is fine */
+int64_t broker_now_ms(const struct broker *broker);
+void *broker_alloc(struct broker *broker, size_t size); /* zeroed, as long as the broker */
+
+/* ---- what is in it */
+
+enum broker_type { BROKER_DIRECT, BROKER_TOPIC, BROKER_FANOUT, BROKER_HEADERS };
+
+struct broker_arguments { /* of a queue */
+    const char *dead_letter_exchange; /* NULL: what would be dead-lettered is dropped */
+    const char *dead_letter_key; /* NULL: the message's own */
+    int message_ttl_ms; /* 0: none */
+    int max_length; /* 0: none */
+};
+
+struct broker_headers { /* that a binding of a headers exchange asks for; a NULL value: any */
+    const seam_message_header *at;
+    size_t count;
+    bool any; /* one of them; else all */
+};
+
+/* -EINVAL, -EEXIST or -ENOENT with RabbitMQ's words. */
+int broker_declare_exchange(struct broker *broker, const char *name, const char *type,
+                            struct err *err);
+int broker_declare_queue(struct broker *broker, const char *name,
+                         const struct broker_arguments *arguments, struct err *err);
+int broker_bind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                const struct broker_headers *headers, struct err *err);
+bool broker_has_exchange(const struct broker *broker, const char *name);
+
+/* ---- messages */
+
+/* How many queues would get it; -ENOENT or -EINVAL with RabbitMQ's words. */
+int broker_route(struct broker *broker, const seam_message *message, struct err *err);
+
+/* A copy with the time it was made at, in no queue yet. */
+const seam_message *broker_copy(struct broker *broker, const seam_message *message);
+
+/* Put a copy into the queues that broker_route has counted. */
+void broker_publish(struct broker *broker, const seam_message *copy);
+
+/* The next message, delivered and not acknowledged; *ret is NULL when there is none. */
+int broker_get(struct broker *broker, const char *queue, const seam_message **ret,
+               struct err *err);
+
+/* 0; -ENOENT: nothing unacknowledged has that tag. */
+int broker_ack(struct broker *broker, uint64_t tag);
+int broker_reject(struct broker *broker, uint64_t tag, bool requeue);
+void broker_recover(struct broker *broker);
+
+struct broker_counts {
+    size_t ready;
+    size_t unacknowledged;
+};
+int broker_counts(struct broker *broker, const char *queue, struct broker_counts *ret,
+                  struct err *err);
+
+/* ---- consumers */
+
+/* A number from 1, or -ENOENT. prefetch: how many may be unacknowledged; 0: no limit. */
+int broker_consume(struct broker *broker, const char *queue, int prefetch, struct err *err);
+void broker_cancel(struct broker *broker,
+                   int consumer); /* what it has not acknowledged stays so */
+
+enum { BROKER_TRIES_MAX = 1000 };
+
+struct broker_delivery {
+    int consumer;
+    const char *queue;
+    const seam_message *message;
+    int tries; /* how often this message was given out from its queue, this time included; at BROKER_TRIES_MAX
+                  it stays in the queue for a broker_get */
+};
+
+/* Give the next message that is due to a consumer; of several of a queue each in its turn. False: none is. */
+bool broker_deliver(struct broker *broker, struct broker_delivery *ret);
+
+#endif
