@@ -71,7 +71,7 @@ static void choose_name(struct rabbitmq_lease *mine, const char *test)
 static int ask(struct rabbitmq_lease *mine, const char *method, const char *what,
                const char *body, struct err *err)
 {
-    char path[BODY_ROOM];
+    char path[BODY_ROOM + RABBITMQ_NAME];
 
     snprintf(path, sizeof path, "%s/%s", what, mine->name);
     return rabbitmq_http_call(mine->http, method, path, body, NULL, err);

@@ -1,0 +1,140 @@
+/* lease/rabbitmq_test.c - virtual hosts of a real RabbitMQ, one for each test. */
+//seam:sources ../fake/message_key.c ../fake/message_match.c ../fake/message_rows.c ../fake/now.c
+//seam:sources ../json/compare.c ../json/read.c ../json/text.c
+
+#include <seam/rabbitmq.h>
+#include <string.h>
+
+SEAM_FILE(.tags = "integration");
+
+SEAM_TEST(rabbitmq_host_is_empty_each_time)
+{
+    for (int i = 0; i < 3; i++) {
+        seam_rabbitmq *mq = seam_rabbitmq_start(t);
+
+        seam_rabbitmq_queue(mq, "q");
+        seam_check_eq(t, seam_rabbitmq_count(mq, "q"), 0);
+        seam_rabbitmq_publish(mq, .routing_key = "q", .text = "one");
+        seam_check_eq(t, seam_rabbitmq_count(mq, "q"), 1);
+    }
+}
+
+SEAM_TEST(rabbitmq_url_has_all_that_is_needed)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+
+    seam_check_str(t, seam_rabbitmq_url(mq),
+                   seam_format(t, "amqp://%s:%s@%s:%d/%s", seam_rabbitmq_user(mq),
+                               seam_rabbitmq_password(mq), seam_rabbitmq_host(mq),
+                               seam_rabbitmq_port(mq), seam_rabbitmq_vhost(mq)));
+    seam_check(t, strncmp(seam_rabbitmq_management_url(mq), "http://127.0.0.1:", 17) == 0);
+    seam_check(t, strchr(seam_rabbitmq_version(mq), '.') != NULL);
+}
+
+SEAM_TEST(rabbitmq_message_keeps_what_was_sent)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+    const seam_message *m;
+
+    seam_rabbitmq_exchange(mq, "orders", "topic");
+    seam_rabbitmq_queue(mq, "created");
+    seam_rabbitmq_bind(mq, "created", "orders", "order.*");
+    seam_rabbitmq_publish(mq, .exchange = "orders", .routing_key = "order.created",
+                          .json = "{'id': 7}", .headers = { { "tenant", "acme" } },
+                          .message_id = "m-1", .correlation_id = "c-1", .reply_to = "back",
+                          .expiration_ms = 60000, .priority = 3);
+    m = seam_rabbitmq_get(mq, "created", 5000);
+    seam_check_str(t, m->exchange, "orders");
+    seam_check_str(t, m->routing_key, "order.created");
+    seam_check_str(t, m->body, "{\"id\": 7}");
+    seam_check_eq(t, m->size, 9);
+    seam_check_str(t, m->content_type, "application/json");
+    seam_check_str(t, seam_message_header_value(m, "tenant"), "acme");
+    seam_check_null(t, seam_message_header_value(m, "Tenant"));
+    seam_check_str(t, m->message_id, "m-1");
+    seam_check_str(t, m->correlation_id, "c-1");
+    seam_check_str(t, m->reply_to, "back");
+    seam_check_str(t, m->expiration, "60000");
+    seam_check_eq(t, m->priority, 3);
+    seam_check_null(t, m->type);
+    seam_check(t, m->persistent);
+    seam_check(t, !m->redelivered);
+    seam_check_eq(t, seam_rabbitmq_count(mq, "created"), 0);
+}
+
+SEAM_TEST(rabbitmq_queue_has_its_options)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+
+    seam_rabbitmq_queue(mq, "dead");
+    seam_rabbitmq_queue(mq, "short", .message_ttl_ms = 1, .dead_letter_exchange = "",
+                        .dead_letter_key = "dead", .arguments_json = "{\"x-max-priority\": 4}");
+    seam_rabbitmq_publish(mq, .routing_key = "short", .text = "late");
+    seam_check_str(t, seam_rabbitmq_get(mq, "dead", 5000)->body, "late");
+    seam_rabbitmq_queue(mq, "last", .max_length = 1, .transient = true);
+    seam_rabbitmq_publish(mq, .routing_key = "last", .text = "1");
+    seam_rabbitmq_publish(mq, .routing_key = "last", .text = "2");
+    seam_check_eq(t, seam_rabbitmq_count(mq, "last"), 1);
+    seam_check_eq(t, seam_rabbitmq_purge(mq, "last"), 1);
+    seam_check_eq(t, seam_rabbitmq_count(mq, "last"), 0);
+}
+
+SEAM_TEST(rabbitmq_message_may_be_lost)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+
+    seam_rabbitmq_exchange(mq, "void", "fanout");
+    seam_rabbitmq_publish(mq, .exchange = "void", .text = "nobody", .may_be_lost = true);
+}
+
+SEAM_TEST(rabbitmq_consumers_get_what_is_theirs)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+    seam_rabbitmq_consumer *paid, *all;
+
+    seam_rabbitmq_exchange(mq, "orders", "topic");
+    paid = seam_rabbitmq_listen(mq, "orders", "order.paid");
+    all = seam_rabbitmq_listen(mq, "orders", "#");
+    seam_rabbitmq_publish(mq, .exchange = "orders", .routing_key = "order.created",
+                          .json = "{'id': 1}");
+    seam_rabbitmq_publish(mq, .exchange = "orders", .routing_key = "order.paid",
+                          .json = "{'id': 1, 'sum': 2}");
+    seam_check(t,
+               NULL != seam_rabbitmq_expect(all, .match.json = "{'id': 1}", .in_order = true));
+    seam_check(t, NULL != seam_rabbitmq_expect(all, .match.routing_key = "order.paid",
+                                               .in_order = true));
+    seam_check(t, NULL != seam_rabbitmq_expect(paid, .match.json = "{'sum': 2}"));
+    seam_rabbitmq_expect_nothing(all, 50);
+    seam_rabbitmq_expect_nothing(paid, 0);
+}
+
+SEAM_TEST(rabbitmq_consumer_of_a_queue_is_counted)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+    seam_rabbitmq_consumer *consumer;
+
+    seam_rabbitmq_queue(mq, "work");
+    seam_check_eq(t, seam_rabbitmq_consumers(mq, "work"), 0);
+    consumer = seam_rabbitmq_consume(mq, "work");
+    seam_check_eq(t, seam_rabbitmq_consumers(mq, "work"), 1);
+    seam_rabbitmq_publish(mq, .routing_key = "work", .text = "b");
+    seam_rabbitmq_publish(mq, .routing_key = "work", .text = "a");
+    seam_rabbitmq_expect(consumer, .match.text = "a");
+    seam_rabbitmq_expect(consumer, .match.text = "b");
+    seam_check_eq(t, seam_rabbitmq_count(mq, "work"), 0);
+}
+
+SEAM_TEST(rabbitmq_private_server_keeps_what_is_durable)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t, .private_server = true);
+    int port = seam_rabbitmq_port(mq);
+
+    seam_rabbitmq_queue(mq, "durable");
+    seam_rabbitmq_publish(mq, .routing_key = "durable", .text = "kept");
+    seam_rabbitmq_pause(mq);
+    seam_rabbitmq_resume(mq);
+    seam_rabbitmq_stop(mq);
+    seam_rabbitmq_restart(mq);
+    seam_check_str(t, seam_rabbitmq_get(mq, "durable", 5000)->body, "kept");
+    seam_check_eq(t, seam_rabbitmq_port(mq), port);
+}
