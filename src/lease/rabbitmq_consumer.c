@@ -79,7 +79,9 @@ static bool wait_for_more(seam_rabbitmq_consumer *consumer, seam_site at, uint64
 
     lease_request(&frame, "next");
     message_add_int(&frame, "within_ms", deadline_poll_ms(deadline_ns));
-    rabbitmq_ask(mq, at, &frame, &answer, "consume from", consumer->name);
+    if (rabbitmq_try(mq, at, &frame, &answer) < 0)
+        seam_fatal_at(mq->t, at, "rabbitmq: cannot consume from %s: %s", consumer->name,
+                      lease_text(mq->lease, &answer, "error"));
     if (message_int(&answer, "none", 0) != 0)
         return false;
     put(mq, &answer);
@@ -97,13 +99,27 @@ static struct arrival *first_left(const seam_rabbitmq_consumer *consumer)
 
 /* ---- saying ----------------------------------------------------------------------------- */
 
+/* A message beside what was wanted, behind words that name it. */
+static const char *say_beside(const char *words, const struct message_match *match,
+                              const seam_message *message, struct arena *arena)
+{
+    struct buf text = BUF_INIT(STORY_MAX);
+    const char *all;
+
+    buf_printf(&text, "%s, %s:\n", words, message_name(message, arena));
+    message_match_beside(match, message, arena, &text);
+    while (text.size > 0 && text.data[text.size - 1] == '\n')
+        text.data[--text.size] = '\0';
+    all = arena_dup(arena, buf_text(&text));
+    buf_fini(&text);
+    return all;
+}
+
 static const char *say_nearest(const seam_rabbitmq_consumer *consumer,
                                const struct message_match *match, struct arena *arena)
 {
     const seam_message *nearest = NULL;
-    struct buf text = BUF_INIT(STORY_MAX);
     size_t best = 0, count = 0, taken = 0;
-    const char *words;
 
     for (const struct arrival *at = consumer->first; at; at = at->next) {
         size_t weight = message_match_weight(match, at->message, arena);
@@ -119,14 +135,11 @@ static const char *say_nearest(const seam_rabbitmq_consumer *consumer,
         return "no message came at all";
     if (!nearest)
         return arena_printf(arena, "%zu came, and all were expected before", taken);
-    buf_printf(&text, "%zu came, %zu of them expected before; the nearest of the others, %s:\n",
-               count, taken, message_name(nearest, arena));
-    message_match_beside(match, nearest, arena, &text);
-    while (text.size > 0 && text.data[text.size - 1] == '\n')
-        text.data[--text.size] = '\0';
-    words = arena_dup(arena, buf_text(&text));
-    buf_fini(&text);
-    return words;
+    return say_beside(arena_printf(arena,
+                                   "%zu came, %zu of them expected before; the nearest of the "
+                                   "others",
+                                   count, taken),
+                      match, nearest, arena);
 }
 
 /* ---- expecting -------------------------------------------------------------------------- */
@@ -164,8 +177,10 @@ const seam_message *seam_rabbitmq_expect_at(seam_rabbitmq_consumer *consumer,
     if (found)
         found->taken = true;
     else if (wanted->in_order && first_left(consumer))
-        seam_error_at(t, wanted->site, "the next message of %s is another one\n%s",
-                      consumer->name, say_nearest(consumer, match, arena));
+        seam_error_at(t, wanted->site, "%s",
+                      say_beside(arena_printf(arena, "the next message of %s is another one",
+                                              consumer->name),
+                                 match, first_left(consumer)->message, arena));
     else
         seam_error_at(t, wanted->site, "no such message came from %s within %d ms\n%s",
                       consumer->name, within_ms, say_nearest(consumer, match, arena));

@@ -1,9 +1,12 @@
 /* lease/rabbitmq_test.c - virtual hosts of a real RabbitMQ, one for each test. */
+//seam:pkg-config librabbitmq
 //seam:sources ../fake/message_key.c ../fake/message_match.c ../fake/message_rows.c ../fake/now.c
 //seam:sources ../json/compare.c ../json/read.c ../json/text.c
 
+#include <amqp_tcp_socket.h>
 #include <seam/rabbitmq.h>
 #include <string.h>
+#include <sys/time.h>
 
 SEAM_FILE(.tags = "integration");
 
@@ -137,4 +140,68 @@ SEAM_TEST(rabbitmq_private_server_keeps_what_is_durable)
     seam_rabbitmq_restart(mq);
     seam_check_str(t, seam_rabbitmq_get(mq, "durable", 5000)->body, "kept");
     seam_check_eq(t, seam_rabbitmq_port(mq), port);
+}
+
+SEAM_CLEANUP_FN(end_connection, amqp_destroy_connection, struct amqp_connection_state_t_ *);
+
+static amqp_connection_state_t connect_to(seam_t *t, seam_rabbitmq *mq)
+{
+    amqp_connection_state_t connection = amqp_new_connection();
+    amqp_rpc_reply_t reply;
+
+    seam_cleanup(t, end_connection, connection);
+    seam_require_ok(t, amqp_socket_open(amqp_tcp_socket_new(connection), seam_rabbitmq_host(mq),
+                                        seam_rabbitmq_port(mq)));
+    reply =
+        amqp_login(connection, seam_rabbitmq_vhost(mq), 0, 131072, 0, AMQP_SASL_METHOD_PLAIN,
+                   seam_rabbitmq_user(mq), seam_rabbitmq_password(mq));
+    seam_require_eq(t, reply.reply_type, AMQP_RESPONSE_NORMAL);
+    amqp_channel_open(connection, 1);
+    seam_require_eq(t, amqp_get_rpc_reply(connection).reply_type, AMQP_RESPONSE_NORMAL);
+    return connection;
+}
+
+SEAM_TEST(rabbitmq_connections_are_closed)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+    amqp_connection_state_t connection = connect_to(t, mq);
+    struct timeval wait = { .tv_sec = 10 };
+    amqp_frame_t frame;
+
+    seam_rabbitmq_queue(mq, "q");
+    seam_check_eq(t, seam_rabbitmq_close_connections(mq), 1);
+    seam_require_ok(t, amqp_simple_wait_frame_noblock(connection, &frame, &wait));
+    seam_check_eq(t, frame.payload.method.id, AMQP_CONNECTION_CLOSE_METHOD);
+    seam_check_eq(t, seam_rabbitmq_count(mq, "q"), 0);
+}
+
+SEAM_TEST(rabbitmq_headers_of_all_types_are_texts)
+{
+    static amqp_table_entry_t entries[] = {
+        { { 1, "i" }, { .kind = AMQP_FIELD_KIND_I32, .value.i32 = -7 } },
+        { { 1, "b" }, { .kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1 } },
+        { { 1, "t" }, { .kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = 86400 } },
+    };
+    static amqp_table_entry_t outer[] = {
+        { { 4, "list" }, { .kind = AMQP_FIELD_KIND_TABLE, .value.table = { 3, entries } } },
+        { { 1, "i" }, { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 1LL << 40 } },
+    };
+    amqp_basic_properties_t properties = { ._flags = AMQP_BASIC_HEADERS_FLAG,
+                                           .headers = { 2, outer } };
+    seam_rabbitmq *mq = seam_rabbitmq_start(t);
+    amqp_connection_state_t connection = connect_to(t, mq);
+    const seam_message *m;
+
+    seam_rabbitmq_queue(mq, "q");
+    seam_require_ok(t,
+                    amqp_basic_publish(connection, 1, amqp_empty_bytes, amqp_cstring_bytes("q"),
+                                       0, 0, &properties, amqp_cstring_bytes("")));
+    m = seam_rabbitmq_get(mq, "q", 5000);
+    seam_check_str(t, seam_message_header_value(m, "list"),
+                   "{\"i\":-7,\"b\":true,\"t\":86400}");
+    seam_check_str(t, seam_message_header_value(m, "i"), "1099511627776");
+    seam_check_eq(t, m->priority, -1);
+    seam_check(t, !m->persistent);
+    seam_check_eq(t, m->size, 0);
+    seam_check_str(t, m->body, "");
 }

@@ -189,7 +189,6 @@ static int rabbitmq_start(struct lease *lease, const struct message *request, st
         free(mine);
         return r;
     }
-    mine->log_from = mine->is_private ? 0 : log_size(mine->server);
     choose_name(mine, lease->test);
     mine->http = rabbitmq_http_new(mine->server);
     r = mine->http && rabbitmq_secret(mine->password) == 0 ? make_host(mine, &err) : -ENOMEM;
@@ -197,6 +196,7 @@ static int rabbitmq_start(struct lease *lease, const struct message *request, st
         let_go(mine);
         return keeper_error(reply, "%s", err.text);
     }
+    mine->log_from = log_size(mine->server);
     lease->state = mine;
     describe(mine, reply);
     return 0;
@@ -259,24 +259,51 @@ static int do_close_connections(struct rabbitmq_lease *mine, struct buf *reply)
     return r;
 }
 
-/* Of the log since the lease began what is about this test, or a warning or worse. */
+/* Whether a line goes on with the entry of the one before: with the same time, level and process. */
+static bool goes_on(const char *line, const char *before)
+{
+    size_t size = strcspn(line, ">");
+
+    return line[size] && strncmp(line, before, size + 1) == 0;
+}
+
+/* Whether it is about this test: its virtual host or user, or something bad that is nobody's. What our own user has
+ * done wrong the test was told. */
+static bool is_mine(const struct rabbitmq_lease *mine, const char *line)
+{
+    bool is_bad =
+        strstr(line, "[warning]") || strstr(line, "[error]") || strstr(line, "[critical]");
+
+    if (strstr(line, "'" RABBITMQ_ADMIN "'") || strstr(line, "Message store") ||
+        strstr(line, "Successfully set"))
+        return false;
+    return strstr(line, mine->name) ||
+           (is_bad && !strstr(line, "vhost") && !strstr(line, "user"));
+}
+
+/* Of the log since the lease began what is about this test. */
 static void do_logs(struct rabbitmq_lease *mine, struct buf *reply)
 {
-    struct buf slice = BUF_INIT(SLICE_MAX);
+    struct buf slice = BUF_INIT(SLICE_MAX), before = BUF_INIT(SLICE_MAX);
     FILE *file = fopen(mine->server->service.log, "re");
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
+    bool shown = false;
 
     if (file && fseek(file, (long)mine->log_from, SEEK_SET) == 0)
-        while ((size = getline(&line, &room, file)) > 0 && slice.size < SLICE_MAX / 2)
-            if (strstr(line, mine->name) || strstr(line, "[warning]") ||
-                strstr(line, "[error]") || strstr(line, "[critical]"))
+        while ((size = getline(&line, &room, file)) > 0 && slice.size < SLICE_MAX / 2) {
+            shown = goes_on(line, buf_text(&before)) ? shown : is_mine(mine, line);
+            if (shown)
                 buf_add(&slice, line, (size_t)size);
+            buf_clear(&before);
+            buf_add(&before, line, (size_t)size);
+        }
     if (file)
         fclose(file);
     free(line);
     message_add(reply, "log", buf_text(&slice), slice.size);
+    buf_fini(&before);
     buf_fini(&slice);
 }
 
