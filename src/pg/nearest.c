@@ -394,12 +394,13 @@ static void add_arguments(struct nearest *nearest)
 /* A function has said no only where all else holds: else it may not have been asked. */
 static void settle_functions(struct nearest *nearest, bool is_due)
 {
-    struct beside_row *rows = (struct beside_row *)(void *)nearest->table.rows.data;
     bool said_no = is_due && !nearest->differs;
+    struct beside_row *rows;
 
     if (nearest->rule->sql_fn)
         beside_add(&nearest->table, "sql_fn", "(function)", said_no ? "said no" : "(not asked)",
                    said_no ? BESIDE_DIFFERS : BESIDE_UNKNOWN);
+    rows = (struct beside_row *)(void *)nearest->table.rows.data;
     for (size_t i = 0; said_no && i < nearest->table.rows.size / sizeof *rows; i++)
         if (rows[i].mark == BESIDE_UNKNOWN)
             rows[i].mark = BESIDE_DIFFERS;

@@ -166,6 +166,25 @@ SEAM_TEST(pg_nearest_rule_says_what_a_function_said)
     seam_check_eq(t, asked, 0);
 }
 
+static bool says_never(const char *sql, void *arg)
+{
+    (void)sql;
+    (void)arg;
+    return false;
+}
+
+SEAM_TEST(pg_nearest_rule_may_be_a_function_alone)
+{
+    struct pg_rule_set *set = rule_test_set(t);
+
+    ADD_AT(t, set, 3, .sql_fn = says_never, .tag = "SELECT 1");
+    seam_check_eq(
+        t, rule_test_nearest(t, set, CALL(t, "select 1")),
+        "the next one is at 3\n"
+        "rule                                | statement\n"
+        "sql_fn  (function)                  | said no                             <<<\n");
+}
+
 SEAM_TEST(pg_nearest_rule_with_a_long_statement_shows_where_it_differs)
 {
     struct pg_rule_set *set = rule_test_set(t);

@@ -82,12 +82,12 @@ void tap_remember(struct record_tap *tap, const char *name, const char *sql,
 
 static void read_arguments(struct tap_portal *portal, struct pg_body *body)
 {
-    size_t formats = (size_t)pg_get_int16(body), count;
+    size_t formats = tap_count(body, sizeof(int16_t)), count;
     int *format = arena_zero(&portal->arena, (formats + 1) * sizeof *format);
 
     for (size_t i = 0; i < formats; i++)
         format[i] = pg_get_int16(body);
-    count = (size_t)pg_get_int16(body);
+    count = tap_count(body, sizeof(int32_t));
     portal->arguments = arena_zero(&portal->arena, (count + 1) * sizeof *portal->arguments);
     portal->argument_count = count;
     for (size_t i = 0; i < count && !body->failed; i++) {
@@ -102,7 +102,7 @@ static void read_arguments(struct tap_portal *portal, struct pg_body *body)
         argument->data =
             argument->data ? arena_copy(&portal->arena, argument->data, argument->size) : NULL;
     }
-    portal->format_count = (size_t)pg_get_int16(body);
+    portal->format_count = tap_count(body, sizeof(int16_t));
     portal->formats = arena_zero(&portal->arena, (portal->format_count + 1) * sizeof *format);
     for (size_t i = 0; i < portal->format_count; i++)
         portal->formats[i] = pg_get_int16(body);

@@ -399,8 +399,10 @@ static void fail(struct record_tap *tap, const struct pg_frame *frame)
     char type;
 
     tap->copying = false;
-    if (pg_read_error(frame, &error) < 0)
+    if (!tape_read_error(frame, &error)) {
+        record_fail(tap->recording, "an error of the real server cannot be read");
         return;
+    }
     if (!tap->pending) {
         end_idle(tap, &error);
         return;
@@ -428,12 +430,12 @@ static void parsed(struct record_tap *tap)
 {
     struct pg_body body = pg_body(&tap->pending->frame);
     const char *name = pg_get_text(&body), *sql = pg_get_text(&body);
-    int count = pg_get_int16(&body);
-    uint32_t *types = arena_zero(&tap->turn, (size_t)(count + 1) * sizeof *types);
+    size_t count = tap_count(&body, sizeof(int32_t));
+    uint32_t *types = arena_zero(&tap->turn, (count + 1) * sizeof *types);
 
-    for (int i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         types[i] = (uint32_t)pg_get_int32(&body);
-    tap_remember(tap, name, sql, types, (size_t)count);
+    tap_remember(tap, name, sql, types, count);
     pop(tap);
     forget_turn(tap);
 }
@@ -492,7 +494,7 @@ static void took_types(struct record_tap *tap, const struct pg_frame *frame)
     statement = tap_find_statement(tap, pg_get_text(&asked));
     if (!statement)
         return;
-    statement->type_count = (size_t)pg_get_int16(&body);
+    statement->type_count = tap_count(&body, sizeof(int32_t));
     statement->types =
         arena_zero(&statement->arena, (statement->type_count + 1) * sizeof *statement->types);
     for (size_t i = 0; i < statement->type_count; i++)

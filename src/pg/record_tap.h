@@ -74,6 +74,17 @@ struct record_tap {
     bool has_secret;
 };
 
+/* A number of things of `each` bytes at least, which there have to be; 0 where the message is malformed. */
+static inline size_t tap_count(struct pg_body *body, size_t each)
+{
+    size_t count = (size_t)(pg_get_int16(body) & 0xffff);
+
+    if (!body->failed && count * each <= (size_t)(body->end - body->at))
+        return count;
+    body->failed = true;
+    return 0;
+}
+
 /* ---- record_names.c: what has a name, as the server has it by now. NULL: there is none. */
 
 struct tap_statement *tap_find_statement(const struct record_tap *tap, const char *name);
@@ -102,6 +113,9 @@ void tape_take_columns(struct record_tap *tap, struct record_tape *tape,
 /* Of the tape that is being executed: a DataRow, data of COPY. */
 void tape_take_row(struct record_tap *tap, const struct pg_frame *frame);
 void tape_take_copy(struct record_tap *tap, const struct pg_frame *frame);
+
+/* false: it lacks what each error has. */
+bool tape_read_error(const struct pg_frame *frame, struct pg_error *ret);
 
 /* An error without secrets of its statement; a notice is kept for the tape that ends next. */
 struct pg_error tape_error(struct record_tap *tap, const struct pg_error *from);

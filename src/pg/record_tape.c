@@ -6,7 +6,7 @@
 
 #include "base/hostile.h"
 
-enum { SHORT = 3 /* secrets of so few characters are in every text */ };
+enum { COLUMN_SIZE = 19, SHORT = 3 /* secrets of so few characters are in every text */ };
 
 /* ---- a tape */
 
@@ -111,6 +111,11 @@ void tape_take_columns(struct record_tap *tap, struct record_tape *tape,
     tape->column_count = count;
 }
 
+bool tape_read_error(const struct pg_frame *frame, struct pg_error *ret)
+{
+    return pg_read_error(frame, ret) == 0 && ret->severity && ret->sqlstate && ret->message;
+}
+
 /* ---- what an error says of secrets */
 
 static const char *scrub(struct record_tap *tap, const char *text)
@@ -181,7 +186,7 @@ void tape_take_notice(struct record_tap *tap, const struct pg_frame *frame)
     struct record_notice *notice;
     struct pg_error error;
 
-    if (!tap->pending || tap->recording->failure || pg_read_error(frame, &error) < 0 ||
+    if (!tap->pending || tap->recording->failure || !tape_read_error(frame, &error) ||
         tape_is_automatic(error.sqlstate))
         return;
     notice = arena_zero(&tap->recording->arena, sizeof *notice);
@@ -194,7 +199,7 @@ void tape_take_notice(struct record_tap *tap, const struct pg_frame *frame)
 
 int tape_format(const int *formats, size_t count, size_t n)
 {
-    return count == 0 ? 0 : formats[count == 1 ? 0 : n];
+    return count == 1 ? formats[0] : n < count ? formats[n] : 0;
 }
 
 static void put_field(struct record_tap *tap, struct buf *to, size_t n, const char *data,
@@ -263,7 +268,7 @@ const struct pg_column *tape_read_columns(struct arena *arena, const struct pg_f
                                           size_t *ret_count)
 {
     struct pg_body body = pg_body(frame);
-    size_t count = (size_t)pg_get_int16(&body);
+    size_t count = tap_count(&body, COLUMN_SIZE);
     struct pg_column *columns = arena_zero(arena, (count + 1) * sizeof *columns);
 
     for (size_t i = 0; i < count; i++) {

@@ -408,7 +408,8 @@ void pg_serve(struct pg_session *session)
     pg_answer_begin(session);
     if (ask->kind != PG_ASK_COPIED)
         forget_copy(session);
-    if (ask->kind == PG_ASK_CANCEL && !session->mock->recording) {
+    session->cancels = ask->kind == PG_ASK_CANCEL;
+    if (session->cancels && !session->mock->recording) {
         take_cancel(session);
         return;
     }

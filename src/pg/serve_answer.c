@@ -395,12 +395,17 @@ static int take_row(struct generation *generation, const struct pg_columns *colu
 {
     struct rows *rows = generation->rows;
     struct pg_cell *cells = add_row(rows, columns->count);
+    struct err why;
     int r = 0;
 
     for (size_t i = 0; i < columns->count && r == 0; i++) {
-        r = pg_rule_cell(&columns->at[i], &values[i], &rows->arena, &cells[i],
-                         &generation->err);
+        r = values[i].kind == SEAM_KIND_NULL && columns->not_null[i]
+                ? err_set(&why, -EINVAL, "it is not null, but the cell is")
+                : pg_rule_cell(&columns->at[i], &values[i], &rows->arena, &cells[i], &why);
         rows->size += sizeof *cells + (r == 0 ? cells[i].size : 0);
+        if (r < 0)
+            err_set(&generation->err, r, ".row_fn, row %zu, column '%s': %s", rows->count + 1,
+                    columns->at[i].name, why.text);
     }
     if (r == 0 && rows->size > GENERATED_MAX)
         r = err_set(&generation->err, -EINVAL,
@@ -457,6 +462,7 @@ static void answer_generated(struct pg_session *session)
     } else if (generation.r < 0) {
         drop_rows(generation.rows);
         seam_error_at(session->mock->t, pg_rule_site(rule), "%s", generation.err.text);
+        session->note = ".row_fn";
         error.message = arena_printf(&session->arena, "seam: %s", generation.err.text);
         pg_answer_error(session, &error);
     } else {

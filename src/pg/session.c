@@ -115,6 +115,18 @@ static bool can_go_on(const struct pg_session *session)
            !session->ask && session->drip.size == 0 && !session->proxy;
 }
 
+/* What a server that gets no start-up packet does: it says nothing, and closes. */
+static void report_stranger(struct pg_session *session)
+{
+    struct seam_pg_mock *mock = session->mock;
+
+    if (session->number == 0 && !session->cancels && pg_server_out(session->server)->size == 0)
+        seam_error_at(
+            mock->t, mock->site,
+            "'%s' got what is no PostgreSQL start-up packet and closed the connection",
+            mock->name);
+}
+
 static bool step(struct pg_session *session)
 {
     struct pg_ask *ask;
@@ -128,6 +140,7 @@ static bool step(struct pg_session *session)
         start_tls(session);
         return true;
     case PG_SERVER_END:
+        report_stranger(session);
         pg_session_send(session, true);
         stream_close_when_sent(&session->stream, true);
         return false;

@@ -26,6 +26,7 @@ struct pg_session {
     bool begun; /* it was accepted */
     bool runs; /* pg_session_run is on a stack */
     bool silent; /* nothing more is said or heard */
+    bool cancels; /* that is all it is for */
     bool said_goodbye;
     bool killed; /* it ends with 57P01 before the next message */
     size_t ahead; /* bytes that came while an ask was open */

@@ -286,7 +286,7 @@ static void put_bounds(struct buf *to, const struct shape *shape)
     for (int i = 0; i < shape->dimensions; i++)
         usual &= shape->lower[i] == 1;
     for (int i = 0; i < shape->dimensions && !usual; i++)
-        buf_printf(to, "[%d:%d]", shape->lower[i], shape->lower[i] + shape->size[i] - 1);
+        buf_printf(to, "[%d:%d]", shape->lower[i], shape->lower[i] + (shape->size[i] - 1));
     if (!usual)
         buf_add_char(to, '=');
 }
@@ -442,6 +442,8 @@ static bool decode_head(struct array_decoder *decoder)
             return false;
         decoder->shape.size[i] = size;
         decoder->shape.lower[i] = (int32_t)pg_get_number(decoder->at + HEADER + 8 * i + 4, 4);
+        if (decoder->shape.lower[i] > INT32_MAX - size) /* an index has to be behind the last */
+            return false;
     }
     decoder->shape.dimensions = dimensions;
     decoder->at += HEADER + 8 * dimensions;

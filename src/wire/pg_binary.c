@@ -8,6 +8,7 @@
 enum {
     FLOAT4_OID = 700,
     DATE_OID = 1082,
+    TIME_OID = 1083,
     INTERVAL_OID = 1186,
     JSONB_OID = 3802,
     JSONB_VERSION = 1
@@ -229,7 +230,8 @@ static int numeric_to_text(const struct pg_type *type, const void *data, size_t 
     return 0;
 }
 
-static void time_to_text(const struct pg_type *type, const char *data, struct buf *to)
+static int time_to_text(const struct pg_type *type, const char *data, struct buf *to,
+                        struct err *err)
 {
     struct pg_interval interval;
     int64_t value = pg_get_signed(data, type->size == 4 ? 4 : 8);
@@ -239,11 +241,17 @@ static void time_to_text(const struct pg_type *type, const char *data, struct bu
                                          .days = (int32_t)pg_get_signed(data + 8, 4),
                                          .months = (int32_t)pg_get_signed(data + 12, 4) };
         pg_interval_write(to, &interval);
-        return;
+        return 0;
     }
     if (type->oid == DATE_OID && (value == INT32_MAX || value == INT32_MIN))
         value = value > 0 ? INT64_MAX : INT64_MIN;
+    if (!pg_time_is_in_range(type, value))
+        return err_set(err, -ERANGE, "%s out of range",
+                       type->oid == DATE_OID   ? "date"
+                       : type->oid == TIME_OID ? "time"
+                                               : "timestamp");
     pg_time_write(to, type, value);
+    return 0;
 }
 
 static int json_to_text(const struct pg_type *type, const char *data, size_t size,
@@ -279,8 +287,7 @@ static int decode(const struct pg_type *type, const void *data, size_t size, str
         pg_bytea_write(to, data, size);
         return 0;
     case PG_KIND_TIME:
-        time_to_text(type, data, to);
-        return 0;
+        return time_to_text(type, data, to, err);
     case PG_KIND_JSON:
         return json_to_text(type, data, size, to, err);
     case PG_KIND_ARRAY:

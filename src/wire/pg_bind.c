@@ -90,6 +90,9 @@ static bool value_is_wrong(struct pg_server *server, const struct binding *bindi
     buf_fini(&result);
     if (r >= 0 || r == -ENOTSUP)
         return false;
+    if (argument->format == 1 && r == -ERANGE)
+        return refuse(server, pg_value_sqlstate(type, r), arena_dup(&server->turn, err.text),
+                      where(server, binding, i, false));
     if (argument->format == 1)
         return refuse(server, "22P03",
                       arena_printf(&server->turn,

@@ -125,15 +125,18 @@ static bool take(struct reader *reader, char c)
     return true;
 }
 
+/* What does not fit stays the greatest that does: it may be negated. */
 static bool take_whole(struct reader *reader, int64_t *ret)
 {
     const char *begin = reader->at;
 
     *ret = 0;
-    for (; is_digit(reader); reader->at++) {
-        reader->overflows |= __builtin_mul_overflow(*ret, 10, ret);
-        reader->overflows |= __builtin_add_overflow(*ret, *reader->at - '0', ret);
-    }
+    for (; is_digit(reader); reader->at++)
+        if (__builtin_mul_overflow(*ret, 10, ret) ||
+            __builtin_add_overflow(*ret, *reader->at - '0', ret)) {
+            reader->overflows = true;
+            *ret = INT64_MAX;
+        }
     return reader->at > begin;
 }
 

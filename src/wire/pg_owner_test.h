@@ -157,6 +157,8 @@ static const struct owner_answer owner_answers[] = {
       .error = { "FATAL", "57P01", "terminating connection due to administrator command" } },
     { .sql = "select '::1'::inet", .columns = { OWNER_TYPED("inet", 869, -1, -1) },
       .column_count = 1, .rows = { { "::1" } }, .row_count = 1 },
+    { .sql = "select $1::timestamp", .columns = { OWNER_TYPED("timestamp", 1114, 8, -1) }, .column_count = 1,
+      .rows = { { "$1" } }, .row_count = 1, .types = { 1114 }, .type_count = 1 },
     { .sql = "select true, 2::int2", .column_count = 2,
       .columns = { OWNER_TYPED("?column?", 16, 1, -1), OWNER_TYPED("int2", 21, 2, -1) },
       .rows = { { "t", "2" } }, .row_count = 1 },

@@ -384,6 +384,17 @@ static void write_date(struct buf *to, int64_t year, int month, int day)
     buf_printf(to, "%04lld-%02d-%02d", (long long)(year > 0 ? year : 1 - year), month, day);
 }
 
+bool pg_time_is_in_range(const struct pg_type *type, int64_t value)
+{
+    if (type->oid == TIME_OID)
+        return value >= 0 && value <= DAY;
+    if (value == INT64_MAX || value == INT64_MIN)
+        return true;
+    if (type->oid == DATE_OID)
+        return value >= FIRST_DAY && value < LAST_DATE;
+    return value >= FIRST_DAY * DAY && value < LAST_MICRO;
+}
+
 void pg_time_write(struct buf *to, const struct pg_type *type, int64_t value)
 {
     int64_t days = value, micro = 0, year;

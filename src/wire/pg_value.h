@@ -60,6 +60,8 @@ void pg_numeric_fini(struct pg_numeric *numeric);
 int pg_time_read(const struct pg_type *type, const char *text, size_t size, int64_t *ret,
                  struct err *err);
 int64_t pg_time_round(const struct pg_type *type, int64_t value, int modifier);
+/* Whether the type has such a value; INT64_MAX and INT64_MIN are the infinities. */
+bool pg_time_is_in_range(const struct pg_type *type, int64_t value);
 void pg_time_write(struct buf *to, const struct pg_type *type, int64_t value);
 void pg_time_write_clock(struct buf *to, uint64_t hours,
                          uint64_t micro); /* 04:05:06.5; micro below an hour */

@@ -1,10 +1,9 @@
-/* pg/mock/mock_program_test.c - PostgreSQL's own programs, spawned by a test and not changed. */
+/* pg/mock/mock_psql_test.c - psql as it comes: its own commands, COPY, and TLS with the name of the server. */
 
 #include "mock_test.h"
 
 #include <seam/spawn.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char *write_script(seam_t *t, const char *text)
 {
@@ -90,37 +89,4 @@ SEAM_TEST(psql_verifies_the_name_of_the_server)
                                    "sslmode=verify-full" });
     seam_check_eq(t, seam_process_wait(psql, 10000), 0);
     seam_check_eq(t, seam_process_output(psql), "DELETE 1\n");
-}
-
-/* ---- pgbench */
-
-static void bench(seam_t *t, void *arg)
-{
-    seam_process *pgbench = seam_spawn(t, .argv = { "pgbench", "-n", "-c", "2", "-t", "20",
-                                                    "-M", strrchr(seam_name(t), '/') + 1, "-f",
-                                                    arg, "host=db.prod dbname=app user=ada" });
-
-    seam_check_eq(t, seam_process_wait(pgbench, 20000), 0);
-    seam_check_contains(t, seam_process_output(pgbench),
-                        "number of transactions actually processed: 40/40");
-}
-
-SEAM_TEST(pgbench_runs_a_script)
-{
-    static const char *const modes[] = { "simple", "extended", "prepared" };
-    const char *script = write_script(t, "\\set id random(1, 1000)\n"
-                                         "BEGIN;\n"
-                                         "UPDATE a SET b = b + 1 WHERE id = :id;\n"
-                                         "SELECT b FROM a WHERE id = :id;\n"
-                                         "END;\n");
-    seam_pg_mock *db = seam_pg_mock_start(t, .origin = "postgres://db.prod:5432/app");
-
-    seam_pg_unordered(db);
-    seam_pg_expect(db, .sql_regex = "^UPDATE a SET b = b \\+ 1 WHERE id = ", .tag = "UPDATE 1",
-                   .times = 3 * 40);
-    seam_pg_expect(db, .sql_regex = "^SELECT b FROM a WHERE id = ", .columns = "b int4",
-                   .rows = { { SEAM_V(4) } }, .times = 3 * 40);
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        seam_run(t, modes[i], bench, (void *)script);
-    seam_check_eq(t, seam_pg_mock_count(db), 3 * 40 * 4);
 }
