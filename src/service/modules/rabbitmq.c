@@ -1,15 +1,17 @@
 /* service/modules/rabbitmq.c - leases of a broker: a virtual host with a user, or a server. */
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/deadline.h"
+#include "service/modules/rabbitmq_host.h"
 #include "service/modules/rabbitmq_lease.h"
+#include "service/watch.h"
 
-enum { NAME_OF_TEST = 40, SLICE_MAX = 32 << 10, BODY_ROOM = 512 };
+enum { QUIET_MS = 100, SETTLE_MAX_MS = 1000, SLICE_MAX = 32 << 10, BODY_ROOM = 512 };
 
 /* The server that tests share; one that has died is replaced. */
 static struct {
@@ -50,54 +52,6 @@ int rabbitmq_lease_open(struct rabbitmq_lease *mine, struct rabbitmq_link *link,
                                         mine->server->password, mine->name };
 
     return rabbitmq_link_open(link, &address, err);
-}
-
-/* ---- the virtual host ------------------------------------------------------------------- */
-
-/* A name that needs no quoting anywhere, and tells in the broker's log whose it is. */
-static void choose_name(struct rabbitmq_lease *mine, const char *test)
-{
-    static atomic_int number;
-    int at = snprintf(mine->name, sizeof mine->name, "t%d_", ++number);
-
-    for (int i = 0; test[i] && i < NAME_OF_TEST; i++) {
-        bool plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-                            test[i]) != NULL;
-
-        mine->name[at++] = plain ? test[i] : '_';
-    }
-}
-
-static int ask(struct rabbitmq_lease *mine, const char *method, const char *what,
-               const char *body, struct err *err)
-{
-    char path[BODY_ROOM + RABBITMQ_NAME];
-
-    snprintf(path, sizeof path, "%s/%s", what, mine->name);
-    return rabbitmq_http_call(mine->http, method, path, body, NULL, err);
-}
-
-/* Who makes a virtual host by this API, that is our own user, may do all in it. */
-static int make_host(struct rabbitmq_lease *mine, struct err *err)
-{
-    char user[BODY_ROOM], permissions[BODY_ROOM];
-    int r = ask(mine, "PUT", "vhosts", "{}", err);
-
-    snprintf(user, sizeof user, "{\"password\":\"%s\",\"tags\":\"management\"}",
-             mine->password);
-    if (r == 0)
-        r = ask(mine, "PUT", "users", user, err);
-    snprintf(permissions, sizeof permissions, "permissions/%s", mine->name);
-    if (r == 0)
-        r = ask(mine, "PUT", permissions,
-                "{\"configure\":\".*\",\"write\":\".*\",\"read\":\".*\"}", err);
-    return r;
-}
-
-static void remove_host(struct rabbitmq_lease *mine)
-{
-    ask(mine, "DELETE", "users", NULL, NULL); /* first: nobody comes back */
-    ask(mine, "DELETE", "vhosts", NULL, NULL);
 }
 
 /* ---- leases ----------------------------------------------------------------------------- */
@@ -148,8 +102,8 @@ static void let_go(struct rabbitmq_lease *mine)
         keeper_count(server->keeper, &server->service, -1);
         rabbitmq_server_free(server);
     } else {
-        if (mine->http && rabbitmq_server_is_alive(server))
-            remove_host(mine);
+        if (mine->http && mine->name[0] && rabbitmq_server_is_alive(server))
+            rabbitmq_host_remove(mine->http, mine->name);
         keeper_count(server->keeper, &server->service, -1);
     }
     rabbitmq_http_free(mine->http);
@@ -175,6 +129,19 @@ static int get_server(struct lease *lease, struct rabbitmq_lease *mine, struct b
                   : keeper_error(reply, "%s", err.text);
 }
 
+static int take_host(struct rabbitmq_lease *mine, struct err *err)
+{
+    struct rabbitmq_host host;
+    int r = mine->is_private ? rabbitmq_host_make(mine->http, &host, err)
+                             : rabbitmq_host_take(mine->server, mine->http, &host, err);
+
+    if (r == 0) {
+        memcpy(mine->name, host.name, sizeof mine->name);
+        memcpy(mine->password, host.password, sizeof mine->password);
+    }
+    return r;
+}
+
 static int rabbitmq_start(struct lease *lease, const struct message *request, struct buf *reply)
 {
     struct rabbitmq_lease *mine = calloc(1, sizeof *mine);
@@ -189,9 +156,8 @@ static int rabbitmq_start(struct lease *lease, const struct message *request, st
         free(mine);
         return r;
     }
-    choose_name(mine, lease->test);
     mine->http = rabbitmq_http_new(mine->server);
-    r = mine->http && rabbitmq_secret(mine->password) == 0 ? make_host(mine, &err) : -ENOMEM;
+    r = mine->http ? take_host(mine, &err) : -ENOMEM;
     if (r < 0) {
         let_go(mine);
         return keeper_error(reply, "%s", err.text);
@@ -281,16 +247,34 @@ static bool is_mine(const struct rabbitmq_lease *mine, const char *line)
            (is_bad && !strstr(line, "vhost") && !strstr(line, "user"));
 }
 
+/* The broker answers a client first and writes its log then: wait until it has nothing more to write. */
+static void settle_log(const struct rabbitmq_server *server)
+{
+    uint64_t last = deadline_after_ms(SETTLE_MAX_MS);
+    struct watch watch = WATCH_NONE;
+    size_t size;
+
+    if (watch_begin(server->service.folder, &watch) < 0)
+        return;
+    do {
+        size = log_size(server);
+        watch_wait(&watch, server->child.fd, deadline_after_ms(QUIET_MS));
+    } while (log_size(server) > size && now_ns() < last);
+    watch_end(&watch);
+}
+
 /* Of the log since the lease began what is about this test. */
 static void do_logs(struct rabbitmq_lease *mine, struct buf *reply)
 {
     struct buf slice = BUF_INIT(SLICE_MAX), before = BUF_INIT(SLICE_MAX);
-    FILE *file = fopen(mine->server->service.log, "re");
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
     bool shown = false;
+    FILE *file;
 
+    settle_log(mine->server);
+    file = fopen(mine->server->service.log, "re");
     if (file && fseek(file, (long)mine->log_from, SEEK_SET) == 0)
         while ((size = getline(&line, &room, file)) > 0 && slice.size < SLICE_MAX / 2) {
             shown = goes_on(line, buf_text(&before)) ? shown : is_mine(mine, line);

@@ -2,11 +2,10 @@
 #ifndef SERVICE_MODULES_RABBITMQ_LEASE_H
 #define SERVICE_MODULES_RABBITMQ_LEASE_H
 
+#include "service/modules/rabbitmq_host.h"
 #include "service/modules/rabbitmq_http.h"
 #include "service/modules/rabbitmq_link.h"
 #include "service/modules/rabbitmq_server.h"
-
-enum { RABBITMQ_NAME = 64 };
 
 struct rabbitmq_lease {
     struct rabbitmq_server *server;
