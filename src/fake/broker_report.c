@@ -28,6 +28,13 @@ const char *broker_say_published(const struct published *published, struct arena
                         end_of_number(published->number), published->message->at_ms);
 }
 
+static const char *say_site(seam_site site, struct arena *arena)
+{
+    const char *slash = strrchr(site.file, '/');
+
+    return arena_printf(arena, "%s:%d", slash ? slash + 1 : site.file, site.line);
+}
+
 static const char *finish(struct buf *text, struct arena *arena)
 {
     const char *copy;
@@ -41,7 +48,7 @@ static const char *finish(struct buf *text, struct arena *arena)
 
 /* ---- the message that is nearest to an expectation --------------------------------------- */
 
-/* One that no expectation takes is nearer than one that does. */
+/* Of those that do not count for it already. One that no expectation takes is nearer than one that another does. */
 static const struct published *find_nearest(const seam_broker *broker,
                                             const struct message_match *match)
 {
@@ -50,8 +57,11 @@ static const struct published *find_nearest(const seam_broker *broker,
 
     for (size_t i = 0; (at = broker_published(broker, i)); i++) {
         struct arena scratch = { 0 };
-        size_t weight = 2 * message_match_weight(match, at->message, &scratch) + 1;
+        size_t weight;
 
+        if (at->by && at->by->match == match)
+            continue;
+        weight = 2 * message_match_weight(match, at->message, &scratch) + 1;
         arena_fini(&scratch);
         if (at->by)
             weight = weight / 4;
@@ -71,13 +81,18 @@ const char *broker_say_nearest(const seam_broker *broker, const struct message_m
     struct buf text = BUF_INIT(REPORT_MAX);
 
     if (!nearest)
-        return "nothing was published";
+        return count > 0 ? "nothing else was published" : "nothing was published";
     if (count == 1)
         buf_printf(&text, "one message was published: %s\n",
                    broker_say_published(nearest, arena));
     else
         buf_printf(&text, "the nearest of %zu messages: %s\n", count,
                    broker_say_published(nearest, arena));
+    if (nearest->by)
+        buf_printf(&text, "it counts for the expectation at %s\n",
+                   say_site(nearest->by->said.site, arena));
+    else if (nearest->waited)
+        buf_add_text(&text, "an earlier seam_broker_eventually has returned it\n");
     message_match_beside(match, nearest->message, arena, &text);
     return finish(&text, arena);
 }
@@ -122,16 +137,15 @@ static void add_expectation(struct buf *to, const seam_broker *broker,
                             const struct published *published, struct arena *arena)
 {
     const struct expectation *nearest = find_expectation(broker, published->message);
-    const char *slash;
+    const char *which;
 
     if (!nearest)
         return;
-    slash = strrchr(nearest->said.site.file, '/');
-    buf_printf(to, "the expectation nearest to the %s is at %s:%d%s\n",
-               published->number == 1 ? "first"
-                                      : arena_printf(arena, "%zu%s", published->number,
-                                                     end_of_number(published->number)),
-               slash ? slash + 1 : nearest->said.site.file, nearest->said.site.line,
+    which = published->number == 1 ? "first"
+                                   : arena_printf(arena, "%zu%s", published->number,
+                                                  end_of_number(published->number));
+    buf_printf(to, "the expectation nearest to the %s is at %s%s\n", which,
+               say_site(nearest->said.site, arena),
                nearest->taken >= nearest->times ? ", which has got all" : "");
     message_match_beside(nearest->match, published->message, arena, to);
 }

@@ -6,19 +6,15 @@
 #include <stddef.h>
 
 #include "base/deadline.h"
+#include "test/t.h"
 
-static _Atomic uint64_t begin_ns; /* 0: nobody has asked */
 static fake_now_fn *_Atomic set;
 
 int64_t fake_now_ms(void)
 {
     fake_now_fn *fn = set;
-    uint64_t ns = now_ns(), none = 0;
 
-    if (fn)
-        return fn();
-    atomic_compare_exchange_strong(&begin_ns, &none, ns);
-    return (int64_t)((ns > begin_ns ? ns - begin_ns : 0) / 1000000u);
+    return fn ? fn() : (int64_t)((now_ns() - t_begin_ns()) / 1000000u);
 }
 
 void fake_now_by(fake_now_fn *fn)

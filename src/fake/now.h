@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds since the process of the test was first asked, on the machine's clock or by what was set. */
+/* Milliseconds since the test began, on the machine's clock or by what was set. */
 int64_t fake_now_ms(void);
 
 /* Set by the test's clock: it goes on where fake_now_ms stood, and never goes back. NULL: the machine's again. */

@@ -31,6 +31,11 @@ seam_t *t_root(void)
     return process.root;
 }
 
+uint64_t t_begin_ns(void)
+{
+    return process.root ? process.root->begin_ns : 0;
+}
+
 struct arena *t_arena(seam_t *t)
 {
     return &t->arena;

@@ -20,6 +20,9 @@ enum { T_PRIVATE_FD = 500 };
 /* The test itself, above all its subtests. */
 seam_t *t_root(void);
 
+/* When the test itself began, as now_ns() has it; 0: none has. */
+uint64_t t_begin_ns(void);
+
 /* The memory of the (sub)test: freed when it ends. Only from the test's own thread. */
 struct arena *t_arena(seam_t *t);
 
