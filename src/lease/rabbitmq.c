@@ -53,8 +53,6 @@ static const char *what_is_refused(const seam_rabbitmq_options *options)
 {
     if (options->tls)
         return ".tls";
-    if (options->definitions)
-        return ".definitions";
     if (options->plugins)
         return ".plugins";
     return options->image ? ".image" : NULL;
@@ -75,6 +73,9 @@ seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *op
     message_add_text(&frame, "test", seam_name(t));
     if (options->private_server)
         message_add_int(&frame, "private", 1);
+    if (options->definitions)
+        message_add_text(&frame, "definitions",
+                         t_source_path(t, options->site, options->definitions));
     message_end(&frame, 0);
     mq->lease = lease_start(t, options->site, "rabbitmq", &frame, &answer);
     buf_fini(&frame);

@@ -205,3 +205,11 @@ SEAM_TEST(rabbitmq_headers_of_all_types_are_texts)
     seam_check_eq(t, m->size, 0);
     seam_check_str(t, m->body, "");
 }
+
+SEAM_TEST(rabbitmq_definitions_are_imported)
+{
+    seam_rabbitmq *mq = seam_rabbitmq_start(t, .definitions = "testdata/rabbitmq.json");
+
+    seam_rabbitmq_publish(mq, .exchange = "orders", .routing_key = "order.paid", .text = "7");
+    seam_check_str(t, seam_rabbitmq_get(mq, "paid", 5000)->body, "7");
+}

@@ -7,11 +7,18 @@
 #include <sys/stat.h>
 
 #include "base/deadline.h"
+#include "base/io.h"
 #include "service/modules/rabbitmq_host.h"
 #include "service/modules/rabbitmq_lease.h"
 #include "service/watch.h"
 
-enum { QUIET_MS = 100, SETTLE_MAX_MS = 1000, SLICE_MAX = 32 << 10, BODY_ROOM = 512 };
+enum {
+    QUIET_MS = 100,
+    SETTLE_MAX_MS = 1000,
+    SLICE_MAX = 32 << 10,
+    DEFINITIONS_MAX = 16 << 20,
+    BODY_ROOM = 512
+};
 
 /* The server that tests share; one that has died is replaced. */
 static struct {
@@ -142,10 +149,28 @@ static int take_host(struct rabbitmq_lease *mine, struct err *err)
     return r;
 }
 
+/* Import a file of exported definitions into the virtual host. */
+static int define(struct rabbitmq_lease *mine, const char *path, struct err *err)
+{
+    struct buf text = BUF_INIT(DEFINITIONS_MAX), where = BUF_INIT(BODY_ROOM);
+    int r = io_read_file(path, &text);
+
+    if (r < 0)
+        err_system(err, r, "cannot read '%s'", path);
+    buf_printf(&where, "definitions/%s", mine->name);
+    if (r == 0)
+        r = rabbitmq_http_call(mine->http, "POST", buf_text(&where), buf_text(&text), NULL,
+                               err);
+    buf_fini(&text);
+    buf_fini(&where);
+    return r;
+}
+
 static int rabbitmq_start(struct lease *lease, const struct message *request, struct buf *reply)
 {
     struct rabbitmq_lease *mine = calloc(1, sizeof *mine);
     struct err err = { "out of memory" };
+    char *definitions;
     int r;
 
     if (!mine)
@@ -158,6 +183,10 @@ static int rabbitmq_start(struct lease *lease, const struct message *request, st
     }
     mine->http = rabbitmq_http_new(mine->server);
     r = mine->http ? take_host(mine, &err) : -ENOMEM;
+    definitions = message_text(request, "definitions");
+    if (r == 0 && definitions)
+        r = define(mine, definitions, &err);
+    free(definitions);
     if (r < 0) {
         let_go(mine);
         return keeper_error(reply, "%s", err.text);
