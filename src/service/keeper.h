@@ -101,7 +101,7 @@ void keeper_remove(struct keeper *keeper, struct service *service);
 /* Count leases of a service, for the list. */
 void keeper_count(struct keeper *keeper, struct service *service, int change);
 
-extern const struct module postgres_module, redis_module, process_module, container_module,
-    network_module;
+extern const struct module postgres_module, rabbitmq_module, redis_module, process_module,
+    container_module, network_module;
 
 #endif

@@ -1,0 +1,377 @@
+/* service/modules/rabbitmq_server.c - one RabbitMQ of this machine; see rabbitmq_server.h. */
+
+#include "service/modules/rabbitmq_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
+#include "service/modules/rabbitmq_link.h"
+#include "service/port.h"
+#include "service/watch.h"
+
+enum {
+    START_MAX_MS = 150000, /* 3 to 5 s of work, which a busy machine stretches */
+    STOP_MAX_MS = 30000,
+    PORT_TRIES = 3,
+    DATA_ROOM = 256 << 20,
+    LOG_LINES = 20,
+    PROGRAM_ROOM = 512,
+    VARIABLES = 24
+};
+
+/* ---- the program ------------------------------------------------------------------------ */
+
+/* Where a distribution has the program itself; what it puts into PATH insists on root. */
+static const char packaged[] = "/usr/lib/rabbitmq/bin";
+
+static bool is_of_distribution(const char *folder, int length)
+{
+    static const char *const folders[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (strlen(folders[i]) == (size_t)length && strncmp(folders[i], folder, length) == 0)
+            return true;
+    return false;
+}
+
+static int find_program(char *ret, size_t size, struct err *err)
+{
+    const char *at = getenv("PATH");
+
+    for (; at && *at; at += *at == ':') {
+        int length = (int)strcspn(at, ":");
+
+        if (is_of_distribution(at, length))
+            snprintf(ret, size, "%s/rabbitmq-server", packaged);
+        else
+            snprintf(ret, size, "%.*s/rabbitmq-server", length, at);
+        if (ret[0] == '/' && access(ret, X_OK) == 0)
+            return 0;
+        at += length;
+    }
+    return err_set(err, -ENOENT, "no rabbitmq-server on this machine");
+}
+
+int rabbitmq_secret(char secret[RABBITMQ_SECRET])
+{
+    unsigned char bytes[RABBITMQ_SECRET / 2];
+
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return -EIO;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+/* ---- starting --------------------------------------------------------------------------- */
+
+static int write_file(const struct rabbitmq_server *server, const char *name,
+                      const struct buf *text, struct err *err)
+{
+    struct image_owner owner = identity_owner(server->identity);
+    struct buf path = BUF_INIT(CLEAN_PATH_MAX + 64);
+    int r;
+
+    buf_printf(&path, "%s/%s", server->service.folder, name);
+    r = text->failed || path.failed ? -ENOMEM
+                                    : io_write_file(buf_text(&path), text->data, text->size);
+    if (r == 0 && owner.uid != (uid_t)-1 && chown(buf_text(&path), owner.uid, owner.gid) < 0)
+        r = -errno;
+    if (r < 0)
+        err_system(err, r, "cannot write '%s'", buf_text(&path));
+    buf_fini(&path);
+    return r;
+}
+
+/* An alarm would make the broker hold back what tests publish, so those are far off. */
+static int write_settings(const struct rabbitmq_server *server, struct err *err)
+{
+    struct buf text = BUF_INIT(4096), plugins = BUF_INIT(4096);
+    int r;
+
+    buf_printf(&text,
+               "listeners.tcp.1 = 127.0.0.1:%d\n"
+               "management.tcp.ip = 127.0.0.1\n"
+               "management.tcp.port = %d\n"
+               "default_user = " RABBITMQ_ADMIN "\n"
+               "default_pass = %s\n"
+               "vm_memory_high_watermark.relative = 0.9\n"
+               "disk_free_limit.absolute = 1MB\n"
+               "log.console = true\n"
+               "log.console.level = info\n"
+               "log.file = false\n",
+               server->port, server->management_port, server->password);
+    buf_add_text(&plugins, "[rabbitmq_management].\n");
+    r = write_file(server, "rabbitmq.conf", &text, err);
+    if (r == 0)
+        r = write_file(server, "plugins", &plugins, err);
+    buf_fini(&text);
+    buf_fini(&plugins);
+    return r;
+}
+
+/* `env` gets what is in `room`, line for line. */
+static void split(struct buf *room, const char **env)
+{
+    char *at = room->data;
+
+    for (int i = 0; at && *at && i < VARIABLES - 1; i++) {
+        env[i] = at;
+        at = strchr(at, '\n');
+        if (at)
+            *at++ = '\0';
+    }
+}
+
+/* As under systemd the shell script becomes the broker's process, instead of waiting for it as its parent: so it
+ * gets our death signal. */
+static void make_environment(const struct rabbitmq_server *server, struct buf *room,
+                             const char **env)
+{
+    const char *folder = server->service.folder;
+    int port = server->distribution_port;
+
+    buf_printf(room,
+               "HOME=%s\n"
+               "RUNNING_UNDER_SYSTEMD=1\n"
+               "RABBITMQ_NODENAME=rabbit@localhost\n"
+               "RABBITMQ_CONF_ENV_FILE=/dev/null\n"
+               "RABBITMQ_CONFIG_FILE=%s/rabbitmq\n"
+               "RABBITMQ_ADVANCED_CONFIG_FILE=%s/advanced\n"
+               "RABBITMQ_ENABLED_PLUGINS_FILE=%s/plugins\n",
+               folder, folder, folder, folder);
+    buf_printf(room,
+               "RABBITMQ_MNESIA_BASE=%s/mnesia\n"
+               "RABBITMQ_LOG_BASE=%s\n"
+               "RABBITMQ_LOGS=-\n"
+               "RABBITMQ_PID_FILE=%s/pid\n"
+               "RABBITMQ_FEATURE_FLAGS_FILE=%s/flags\n"
+               "RABBITMQ_PLUGINS_EXPAND_DIR=%s/expand\n"
+               "RABBITMQ_GENERATED_CONFIG_DIR=%s/generated\n"
+               "RABBITMQ_DIST_PORT=%d\n"
+               "ERL_CRASH_DUMP=/dev/null\n",
+               folder, folder, folder, folder, folder, folder, port);
+    buf_printf(
+        room,
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none -sname rabbit@localhost "
+        "-start_epmd false -erl_epmd_port %d -kernel inet_dist_use_interface {127,0,0,1} "
+        "inet_dist_listen_min %d inet_dist_listen_max %d",
+        port, port, port);
+    split(room, env);
+}
+
+static int execute(struct rabbitmq_server *server, struct err *err)
+{
+    char program[PROGRAM_ROOM], marker[64];
+    const char *argv[] = { program, NULL }, *env[VARIABLES] = { NULL };
+    struct buf room = BUF_INIT(16384);
+    struct child_spec spec = { .argv = argv,
+                               .env = env,
+                               .folder = server->service.folder,
+                               .log = server->service.log,
+                               .death_signal = SIGKILL,
+                               .identity = server->identity };
+    int r = find_program(program, sizeof program, err);
+
+    if (r == 0) {
+        make_environment(server, &room, env);
+        spec.marker = keeper_marker(server->keeper, &server->service, marker, sizeof marker);
+        r = room.failed ? err_set(err, -ENOMEM, "out of memory")
+                        : child_start(&spec, &server->child, err);
+    }
+    server->service.pid = r == 0 ? server->child.pid : 0;
+    buf_fini(&room);
+    return r;
+}
+
+static int explain_start(struct rabbitmq_server *server, const struct err *probe,
+                         struct err *err)
+{
+    struct buf tail = BUF_INIT(1200);
+    char how[64] = "it still runs";
+    int status;
+
+    if (child_wait(&server->child, now_ns(), &status) == 0)
+        child_describe(status, how, sizeof how);
+    child_log_tail(server->service.log, LOG_LINES, "        ", &tail);
+    err_set(err, -EIO,
+            "rabbitmq did not become ready: %s\n    last probe: %.300s\n    last lines of its "
+            "log:\n%s",
+            how, probe->text, buf_text(&tail));
+    buf_fini(&tail);
+    return -EIO;
+}
+
+/* AMQP is the last that it opens. Each line of its log is when to try. */
+static int await_ready(struct rabbitmq_server *server, const struct watch *watch,
+                       struct err *err)
+{
+    struct rabbitmq_address address = { server->port, RABBITMQ_ADMIN, server->password, "/" };
+    uint64_t deadline = deadline_after_ms(START_MAX_MS);
+    struct err probe = { "none" };
+
+    do {
+        struct rabbitmq_link link = RABBITMQ_LINK_NONE;
+        int r = rabbitmq_link_open(&link, &address, &probe);
+
+        if (r == 0)
+            rabbitmq_link_version(&link, server->service.version,
+                                  sizeof server->service.version);
+        rabbitmq_link_close(&link);
+        if (r == 0)
+            return 0;
+    } while (!watch_wait(watch, server->child.fd, deadline) && now_ns() < deadline);
+    return explain_start(server, &probe, err);
+}
+
+int rabbitmq_server_boot(struct rabbitmq_server *server, struct err *err)
+{
+    struct watch watch = WATCH_NONE;
+    int r;
+
+    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
+    server->paused = false;
+    r = watch_begin(server->service.folder, &watch);
+    if (r < 0)
+        return err_system(err, r, "cannot watch '%s'", server->service.folder);
+    r = execute(server, err);
+    if (r == 0)
+        r = await_ready(server, &watch, err);
+    if (r < 0)
+        child_end(&server->child, SIGKILL, 0);
+    watch_end(&watch);
+    return r;
+}
+
+static bool lost_its_port(const struct rabbitmq_server *server)
+{
+    return io_file_has(server->service.log, "eaddrinuse", 1 << 20);
+}
+
+static int boot_first(struct rabbitmq_server *server, struct err *err)
+{
+    int *const ports[] = { &server->port, &server->management_port,
+                           &server->distribution_port };
+    int r;
+
+    for (int tries = 1;; tries++) {
+        for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+            *ports[i] = port_reserve();
+            if (*ports[i] < 0)
+                return err_system(err, *ports[i], "cannot reserve a port of 127.0.0.1");
+        }
+        r = write_settings(server, err);
+        if (r == 0)
+            r = rabbitmq_server_boot(server, err);
+        if (r == 0 || tries == PORT_TRIES || !lost_its_port(server))
+            return r;
+        if (truncate(server->service.log, 0) < 0)
+            return r;
+    }
+}
+
+static void end_service(struct service *service)
+{
+    child_signal(&((struct rabbitmq_server *)service)->child, SIGKILL);
+}
+
+/* Choose where it lives, which has to be of whom it runs as, and the password of our own user. */
+static int prepare(struct rabbitmq_server *server, struct err *err)
+{
+    struct image_owner owner = identity_owner(server->identity);
+    const char *folder = server->service.folder;
+    bool on_tmpfs;
+    int r =
+        keeper_prepare(server->keeper, &server->service, "rabbitmq", DATA_ROOM, &on_tmpfs, err);
+
+    if (r < 0)
+        return r;
+    if (strpbrk(folder, "*?^![]{} \t\n"))
+        return err_set(err, -EINVAL,
+                       "rabbitmq cannot live in '%s', for the characters in its name; try: "
+                       "TMPDIR=/tmp",
+                       folder);
+    if (owner.uid != (uid_t)-1 && chown(folder, owner.uid, owner.gid) < 0)
+        return err_system(err, -errno, "cannot give '%s' away", folder);
+    if (rabbitmq_secret(server->password) < 0)
+        return err_set(err, -EIO, "cannot get random bytes");
+    return 0;
+}
+
+static struct rabbitmq_server *server_new(struct keeper *keeper)
+{
+    struct rabbitmq_server *server = calloc(1, sizeof *server);
+
+    if (server) {
+        server->keeper = keeper;
+        server->child = CHILD_NONE;
+        server->service.end = end_service;
+    }
+    return server;
+}
+
+int rabbitmq_server_start(struct keeper *keeper, struct rabbitmq_server **ret,
+                          const char **ret_remedy, struct err *err)
+{
+    struct rabbitmq_server *server = server_new(keeper);
+    uint64_t begun = now_ns();
+    char program[PROGRAM_ROOM];
+    int r = server ? 0 : err_set(err, -ENOMEM, "out of memory");
+
+    if (r == 0 && (r = find_program(program, sizeof program, err)) < 0)
+        *ret_remedy = "apt-get install rabbitmq-server";
+    if (r == 0 && (r = identity_choose(&server->identity, err)) < 0)
+        *ret_remedy = "run it as an ordinary user";
+    if (r == 0)
+        r = prepare(server, err);
+    if (r == 0)
+        r = boot_first(server, err);
+    if (r < 0) {
+        if (server)
+            rabbitmq_server_free(server);
+        return r;
+    }
+    keeper_add(keeper, &server->service);
+    keeper_note(keeper, "rabbitmq %s native, started in %.0f ms", server->service.version,
+                (double)(now_ns() - begun) / 1e6);
+    *ret = server;
+    return 0;
+}
+
+void rabbitmq_server_free(struct rabbitmq_server *server)
+{
+    keeper_remove(server->keeper, &server->service);
+    child_end(&server->child, SIGKILL, 0);
+    if (server->service.folder[0])
+        io_remove_tree(server->service.folder, NULL);
+    free(server);
+}
+
+bool rabbitmq_server_is_alive(const struct rabbitmq_server *server)
+{
+    struct pollfd ended = { .fd = server->child.fd, .events = POLLIN };
+
+    return server->child.pid > 0 && poll(&ended, 1, 0) == 0;
+}
+
+void rabbitmq_server_stop(struct rabbitmq_server *server)
+{
+    child_end(&server->child, SIGTERM, STOP_MAX_MS);
+    server->service.pid = 0;
+    server->paused = false;
+}
+
+void rabbitmq_server_pause(struct rabbitmq_server *server, bool pause)
+{
+    child_signal(&server->child, pause ? SIGSTOP : SIGCONT);
+    server->paused = pause;
+}
