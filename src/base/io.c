@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/hostile.h"
 
 enum { IO_FDS = 8 };
@@ -36,6 +37,17 @@ int io_write_all(int fd, const void *data, size_t size)
         }
     }
     return 0;
+}
+
+int io_wait(int fd, short events, uint64_t deadline_ns)
+{
+    struct pollfd wanted = { .fd = fd, .events = events };
+    int r;
+
+    do
+        r = poll(&wanted, 1, deadline_poll_ms(deadline_ns));
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
 
 int io_read_file(const char *path, struct buf *ret)

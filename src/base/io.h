@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -15,6 +16,8 @@
 
 int io_write_all(int fd, const void *data,
                  size_t size); /* waits where the descriptor does not block */
+/* Wait for poll()'s events on a descriptor, or for its end or error; -ETIMEDOUT. */
+int io_wait(int fd, short events, uint64_t deadline_ns);
 int io_read_file(const char *path, struct buf *ret); /* adds to `ret`; -ENOBUFS past its cap */
 /* Whether these words are among the first `max` bytes of a file; false for one that cannot be read. */
 bool io_file_has(const char *path, const char *words, size_t max);

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "double/choice.h"
 #include "http/reply.h"
 #include "http/rule_set.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { CONDITIONS_MAX = 8 * SEAM_HTTP_MAX };
 
@@ -24,28 +27,6 @@ static int refuse(const struct adding *adding, const char *words)
 {
     return err_set(adding->err, -EINVAL, "%s", words);
 }
-
-/* Of several fields of which a rule has one at most. */
-struct choice {
-    const char *word;
-    bool is_given;
-};
-
-static int at_most_one(const struct adding *adding, const struct choice *choices, size_t count)
-{
-    const char *given = NULL;
-
-    for (size_t i = 0; i < count; i++) {
-        if (given && choices[i].is_given)
-            return err_set(adding->err, -EINVAL, "a rule has %s or %s, not both", given,
-                           choices[i].word);
-        if (choices[i].is_given)
-            given = choices[i].word;
-    }
-    return 0;
-}
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- patterns ---------------------------------------------------------------------------- */
 
@@ -125,7 +106,7 @@ static int take_path(struct adding *adding)
         { ".path_template", from->path_template },
         { ".path_pattern", from->path_pattern },
     };
-    int r = at_most_one(adding, choices, COUNT(choices));
+    int r = choice_at_most_one(choices, COUNT(choices), adding->err);
 
     if (r < 0)
         return r;
@@ -303,7 +284,7 @@ static int check_body(const struct adding *adding)
     if (from->json_ignore[0] && !from->json && !from->json_subset && !from->json_unordered)
         return refuse(adding,
                       "json_ignore goes with .json, .json_subset or .json_unordered alone");
-    return at_most_one(adding, choices, COUNT(choices));
+    return choice_at_most_one(choices, COUNT(choices), adding->err);
 }
 
 static int take_body(struct adding *adding)
@@ -455,7 +436,7 @@ static int check_times(const struct adding *adding)
         return err_set(adding->err, -EINVAL, "times is %d", from->times);
     if (from->never && from->optional)
         return refuse(adding, "a rule has .never or .optional, not both");
-    return at_most_one(adding, choices, COUNT(choices));
+    return choice_at_most_one(choices, COUNT(choices), adding->err);
 }
 
 static int take_times(struct adding *adding)

@@ -3,7 +3,7 @@
 //seam:pkg-config zlib
 //seam:sources match_coding.c match_form.c match_multipart.c ../json/*.c
 //seam:sources match_path.c nearest.c nearest_row.c origin.c reply.c reply_template.c rule.c rule_add.c
-//seam:sources rule_call.c rule_condition.c ../wire/http.c
+//seam:sources rule_call.c rule_condition.c ../double/choice.c ../wire/http.c
 //seam:sources ../base/*.c ../events/event.c ../test/*.c
 
 #include "http/rule_test.h"

@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/deadline.h"
 #include "base/io.h"
 
 enum { OUT_MAX = 2 * PG_MESSAGE_MAX, READ_SIZE = 16 << 10 };
@@ -115,17 +114,6 @@ bool pg_messages_row(const struct pg_messages *messages, struct arena *arena, si
 
 /* ---- sending and receiving */
 
-static int wait_for(int fd, short events, uint64_t deadline_ns)
-{
-    struct pollfd wanted = { .fd = fd, .events = events };
-    int r;
-
-    do
-        r = poll(&wanted, 1, deadline_poll_ms(deadline_ns));
-    while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
-}
-
 static int feed(struct real_session *session)
 {
     char bytes[READ_SIZE];
@@ -149,7 +137,7 @@ static int flush(struct real_session *session, uint64_t deadline_ns)
         if (n >= 0)
             sent += (size_t)n;
         else if (errno == EAGAIN)
-            r = wait_for(session->fd, POLLOUT | POLLIN, deadline_ns);
+            r = io_wait(session->fd, POLLOUT | POLLIN, deadline_ns);
         else if (errno != EINTR)
             r = errno == EPIPE || errno == ECONNRESET ? 0 : -errno; /* what it said is read */
         if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -225,7 +213,7 @@ int real_exchange(struct real_session *session, const char *until, uint64_t dead
         r = take(session, until, arena, ret);
         if (r != 0)
             break;
-        r = wait_for(session->fd, POLLIN, deadline_ns);
+        r = io_wait(session->fd, POLLIN, deadline_ns);
         if (r == 0)
             r = feed(session);
     }

@@ -28,17 +28,6 @@ enum {
 
 /* ---- the connection */
 
-static int wait_for(int fd, short events, uint64_t deadline_ns)
-{
-    struct pollfd wanted = { .fd = fd, .events = events };
-    int r;
-
-    do
-        r = poll(&wanted, 1, deadline_poll_ms(deadline_ns));
-    while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
-}
-
 /* Returns the descriptor, or -errno. */
 static int connect_one(int family, const struct sockaddr *to, socklen_t size,
                        uint64_t deadline_ns)
@@ -51,7 +40,7 @@ static int connect_one(int family, const struct sockaddr *to, socklen_t size,
         return -errno;
     r = connect(fd, to, size) < 0 ? -errno : 0;
     if (r == -EINPROGRESS || r == -EAGAIN) {
-        r = wait_for(fd, POLLOUT, deadline_ns);
+        r = io_wait(fd, POLLOUT, deadline_ns);
         if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0)
             r = -error;
     }
@@ -116,7 +105,7 @@ static int send_all(int fd, const struct buf *out, uint64_t deadline_ns)
         if (n >= 0)
             sent += (size_t)n;
         else if (errno == EAGAIN)
-            r = wait_for(fd, POLLOUT, deadline_ns);
+            r = io_wait(fd, POLLOUT, deadline_ns);
         else if (errno != EINTR)
             r = -errno;
     }
@@ -316,7 +305,7 @@ static int read_some(struct talk *talk)
 {
     char bytes[READ_SIZE];
     ssize_t n;
-    int r = wait_for(talk->fd, POLLIN, talk->deadline_ns);
+    int r = io_wait(talk->fd, POLLIN, talk->deadline_ns);
 
     if (r < 0)
         return err_system(&talk->login->err, r, "the real server gives no answer");
@@ -375,7 +364,7 @@ void record_cancel(const struct record_address *address, int pid, uint32_t key)
     pg_put_int32(&out, (int32_t)key);
     pg_end(&out, begun);
     if (fd >= 0 && send_all(fd, &out, deadline_ns) == 0 &&
-        wait_for(fd, POLLIN, deadline_ns) == 0 && recv(fd, &end, 1, MSG_DONTWAIT) < 0)
+        io_wait(fd, POLLIN, deadline_ns) == 0 && recv(fd, &end, 1, MSG_DONTWAIT) < 0)
         end = 0;
     buf_fini(&out);
     if (fd >= 0)

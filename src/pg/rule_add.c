@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "double/choice.h"
 #include "pg/error_words.h"
 #include "pg/rule_set.h"
 #include "wire/pg_lex.h"
@@ -25,26 +26,6 @@ struct adding {
 static int refuse(const struct adding *adding, const char *words)
 {
     return err_set(adding->err, -EINVAL, "%s", words);
-}
-
-/* Of several fields of which a rule has one at most. */
-struct choice {
-    const char *word;
-    bool is_given;
-};
-
-static int at_most_one(const struct adding *adding, const struct choice *choices, size_t count)
-{
-    const char *given = NULL;
-
-    for (size_t i = 0; i < count; i++) {
-        if (given && choices[i].is_given)
-            return err_set(adding->err, -EINVAL, "a rule has %s or %s, not both", given,
-                           choices[i].word);
-        if (choices[i].is_given)
-            given = choices[i].word;
-    }
-    return 0;
 }
 
 int rule_pattern_new(struct pg_rule_set *set, const char *label, const char *pattern,
@@ -170,7 +151,7 @@ static int take_question(struct adding *adding)
         { ".sql_regex", from->sql_regex },
         { ".sql_fn", from->sql_fn },
     };
-    int r = at_most_one(adding, choices, COUNT(choices));
+    int r = choice_at_most_one(choices, COUNT(choices), adding->err);
 
     if (r < 0 || (r = check_event(adding)) < 0)
         return r;
@@ -206,7 +187,7 @@ static int check_arguments(const struct adding *adding, size_t count)
     };
     enum { HALF = SEAM_PG_ARGS / 2 };
     size_t end = rule_are_ends(from->args + HALF, HALF) ? HALF : SEAM_PG_ARGS;
-    int r = at_most_one(adding, choices, COUNT(choices));
+    int r = choice_at_most_one(choices, COUNT(choices), adding->err);
 
     if (r < 0)
         return r;
@@ -274,9 +255,9 @@ static int take_times(struct adding *adding)
     };
     const struct choice idle[] = { { ".optional", from->optional }, { ".never", from->never } };
     size_t times = from->times > 0 ? (size_t)from->times : 1;
-    int r = at_most_one(adding, choices, COUNT(choices));
+    int r = choice_at_most_one(choices, COUNT(choices), adding->err);
 
-    if (r < 0 || (r = at_most_one(adding, idle, COUNT(idle))) < 0)
+    if (r < 0 || (r = choice_at_most_one(idle, COUNT(idle), adding->err)) < 0)
         return r;
     if (from->times < 0)
         return err_set(adding->err, -EINVAL, "times is %d\ntry: .never = true", from->times);
@@ -387,8 +368,8 @@ static int check_answer(const struct adding *adding)
         return refuse(adding, "error has no .sqlstate\ntry: SEAM_PG_ERROR(\"XX000\", ...)");
     if (from->event == SEAM_PG_STATEMENT && !gives_answer(from) && !from->fault)
         return refuse_empty(adding);
-    if ((r = at_most_one(adding, kinds, COUNT(kinds))) < 0 ||
-        (r = at_most_one(adding, ends, COUNT(ends))) < 0 ||
+    if ((r = choice_at_most_one(kinds, COUNT(kinds), adding->err)) < 0 ||
+        (r = choice_at_most_one(ends, COUNT(ends), adding->err)) < 0 ||
         (r = check_event_answer(adding)) < 0 || (r = check_fault(adding)) < 0)
         return r;
     if (from->tag && !*from->tag)

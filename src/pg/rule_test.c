@@ -1,7 +1,7 @@
 /* pg/rule_test.c - which rule of a set answers, how often and when. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources error_names.c error_place.c error_words.c nearest.c rule.c rule_add.c rule_arguments.c
-//seam:sources rule_choose.c rule_csv.c rule_json.c rule_rows.c secret.c
+//seam:sources rule_choose.c rule_csv.c rule_json.c rule_rows.c secret.c ../double/choice.c
 //seam:sources ../wire/pg_array.c ../wire/pg_binary.c ../wire/pg_bytes.c ../wire/pg_canonical.c
 //seam:sources ../wire/pg_columns.c ../wire/pg_interval.c ../wire/pg_json.c ../wire/pg_lex.c
 //seam:sources ../wire/pg_number.c ../wire/pg_numeric.c ../wire/pg_same.c ../wire/pg_sql.c

@@ -17,20 +17,31 @@ static bool is_same_text(const struct pair *pair)
     return pair->a_size == pair->b_size && memcmp(pair->a, pair->b, pair->a_size) == 0;
 }
 
-/* Both as the server writes them. What is no value of the type is compared as text. */
-static bool is_same_canonical(const struct pg_type *type, const struct pair *pair)
+/* Writes a value in a form that is the same for the same values. */
+typedef int write_form(const struct pg_type *type, const char *text, size_t size,
+                       struct buf *to);
+
+/* What has no such form is compared as text. */
+static bool is_same_form(const struct pg_type *type, const struct pair *pair, write_form *write)
 {
     struct buf a = BUF_INIT(VALUE_CAP), b = BUF_INIT(VALUE_CAP);
     bool same;
 
-    if (pg_canonical(type, -1, pair->a, pair->a_size, &a, NULL) == 0 &&
-        pg_canonical(type, -1, pair->b, pair->b_size, &b, NULL) == 0)
+    if (write(type, pair->a, pair->a_size, &a) == 0 &&
+        write(type, pair->b, pair->b_size, &b) == 0)
         same = a.size == b.size && memcmp(buf_text(&a), buf_text(&b), a.size) == 0;
     else
         same = is_same_text(pair);
     buf_fini(&a);
     buf_fini(&b);
     return same;
+}
+
+/* As the server writes it. */
+static int write_canonical(const struct pg_type *type, const char *text, size_t size,
+                           struct buf *to)
+{
+    return pg_canonical(type, -1, text, size, to, NULL);
 }
 
 /* -1: at least one of them is none. */
@@ -74,26 +85,17 @@ static bool is_same_time(const struct pg_type *type, const struct pair *pair)
     int64_t a, b;
 
     if (strcmp(type->name, "interval") == 0)
-        return is_same_canonical(type, pair);
+        return is_same_form(type, pair, write_canonical);
     if (pg_time_read(type, pair->a, pair->a_size, &a, NULL) < 0 ||
         pg_time_read(type, pair->b, pair->b_size, &b, NULL) < 0)
         return is_same_text(pair);
     return a == b;
 }
 
-static bool is_same_json(const struct pair *pair)
+static int write_json(const struct pg_type *type, const char *text, size_t size, struct buf *to)
 {
-    struct buf a = BUF_INIT(VALUE_CAP), b = BUF_INIT(VALUE_CAP);
-    bool same;
-
-    if (pg_json_write(pair->a, pair->a_size, PG_JSON_VALUE, &a, NULL) == 0 &&
-        pg_json_write(pair->b, pair->b_size, PG_JSON_VALUE, &b, NULL) == 0)
-        same = a.size == b.size && memcmp(buf_text(&a), buf_text(&b), a.size) == 0;
-    else
-        same = is_same_text(pair);
-    buf_fini(&a);
-    buf_fini(&b);
-    return same;
+    (void)type;
+    return pg_json_write(text, size, PG_JSON_VALUE, to, NULL);
 }
 
 /* Behind character(n)'s last letter blanks do not count. */
@@ -131,21 +133,11 @@ static int write_value(void *arg, const struct pg_type *element, const char *tex
     return 0;
 }
 
-static bool is_same_array(const struct pg_type *type, const struct pair *pair)
+static int write_array(const struct pg_type *type, const char *text, size_t size,
+                       struct buf *to)
 {
-    const struct pg_type *element = pg_type_of_oid(type->element);
-    struct buf a = BUF_INIT(VALUE_CAP), b = BUF_INIT(VALUE_CAP);
-    bool same;
-
-    if (pg_array_read(pair->a, pair->a_size, element, false, write_value, NULL, &a, NULL) ==
-            0 &&
-        pg_array_read(pair->b, pair->b_size, element, false, write_value, NULL, &b, NULL) == 0)
-        same = a.size == b.size && memcmp(buf_text(&a), buf_text(&b), a.size) == 0;
-    else
-        same = is_same_text(pair);
-    buf_fini(&a);
-    buf_fini(&b);
-    return same;
+    return pg_array_read(text, size, pg_type_of_oid(type->element), false, write_value, NULL,
+                         to, NULL);
 }
 
 bool pg_same_value(const struct pg_type *type, const char *a, size_t a_size, const char *b,
@@ -166,13 +158,13 @@ bool pg_same_value(const struct pg_type *type, const char *a, size_t a_size, con
     case PG_KIND_TIME:
         return is_same_time(type, &pair);
     case PG_KIND_JSON:
-        return is_same_json(&pair);
+        return is_same_form(type, &pair, write_json);
     case PG_KIND_ARRAY:
-        return is_same_array(type, &pair);
+        return is_same_form(type, &pair, write_array);
     case PG_KIND_BOOL:
     case PG_KIND_BYTES:
     case PG_KIND_UUID:
         break;
     }
-    return is_same_canonical(type, &pair);
+    return is_same_form(type, &pair, write_canonical);
 }
