@@ -41,6 +41,15 @@ steps_count() {
         }' "$1"
 }
 
+# Print what failed in the log $1, the names first, and its end.
+steps_show() {
+    if grep -q '^ *--- FAIL: ' "$1"; then
+        echo "failed in $1:" && grep '^ *--- FAIL: ' "$1" | head -n 20
+        grep -B 12 '^--- FAIL: ' "$1" | head -n 60 | sed 's/^/| /'
+    fi
+    echo "the end of $1:" && tail -n 20 "$1" | sed 's/^/| /'
+}
+
 # Run step $1 in a process group of its own, within its time, and report it on one line.
 steps_run() {
     log=$steps_logs/$1.log
@@ -60,7 +69,7 @@ steps_run() {
     printf '%-5s %-10s %5d.%d s  %s passed, %s failed, %s skipped\n' \
         "$word" "$1" $((tenths / 10)) $((tenths % 10)) "$2" "$3" "$4"
     case $word in
-    FAIL) echo "      the end of $log:" && tail -n 40 "$log" | sed 's/^/      | /' ;;
+    FAIL) steps_show "$log" | sed 's/^/      /' ;;
     SKIP) tail -n 1 "$log" | sed 's/^/      /' ;;
     esac
     steps_passed=$((steps_passed + $2))

@@ -49,6 +49,7 @@ struct place {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all of this */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_cond_t for_starts = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t for_deputy, for_waiters; /* on CLOCK_MONOTONIC */
 static struct {
     bool gone; /* this is a forked child */
@@ -62,6 +63,7 @@ static struct {
     uint32_t serials; /* given out */
     unsigned ids; /* of threads, given out */
     unsigned threads;
+    unsigned starting; /* of them, not yet at the lock */
     unsigned leader, deputy; /* their ids; 0: there is none */
     uint64_t outside_since_ns; /* the leader; 0: it is not */
     unsigned long times_outside;
@@ -70,14 +72,42 @@ static struct {
 } loop;
 
 static _Thread_local unsigned self; /* the id of a thread of the loop */
+static _Thread_local bool has_lock; /* of the loop */
+static _Thread_local bool forks_inside; /* had the lock before it forked */
 
 /* ---- the lock, and forks */
 
+/* A thread of the loop that is at work may have the lock of an allocator, and not every allocator looks after
+ * forks: AddressSanitizer's of gcc 12 leaves it locked in the child for ever. Without the loop's lock no thread
+ * of the loop is at work, but for one that starts. */
+static void before_fork(void)
+{
+    forks_inside = has_lock;
+    if (forks_inside)
+        return;
+    loop_lock();
+    while (loop.starting > 0)
+        pthread_cond_wait(&for_starts, &lock);
+}
+
+static void after_fork(void)
+{
+    if (!forks_inside)
+        loop_unlock();
+}
+
 static void forked(void)
 {
-    pthread_mutex_init(&lock, NULL);
-    loop.gone = true;
+    if (loop.leader)
+        loop.gone = true;
     self = 0;
+    after_fork();
+}
+
+/* Before all others, so that at a fork it is the last to wait: what they do may need the loop. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, forked);
 }
 
 static void begin(void)
@@ -89,16 +119,17 @@ static void begin(void)
     pthread_cond_init(&for_deputy, &attributes);
     pthread_cond_init(&for_waiters, &attributes);
     pthread_condattr_destroy(&attributes);
-    pthread_atfork(NULL, NULL, forked);
 }
 
 void loop_lock(void)
 {
     pthread_mutex_lock(&lock);
+    has_lock = true;
 }
 
 void loop_unlock(void)
 {
+    has_lock = false;
     pthread_mutex_unlock(&lock);
 }
 
@@ -162,6 +193,7 @@ static int start_thread(unsigned *ret_id)
     }
     loop.ids = *ret_id = id;
     loop.threads++;
+    loop.starting++;
     return 0;
 }
 
@@ -500,6 +532,8 @@ static void *serve(void *arg)
     t_private_thread_begins();
     prctl(PR_SET_NAME, "seam");
     loop_lock();
+    loop.starting--;
+    pthread_cond_broadcast(&for_starts);
     while (loop.leader == self || loop.deputy == self || !loop.deputy) {
         if (loop.leader == self)
             lead();

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -354,6 +355,70 @@ SEAM_TEST(loop_is_gone_in_a_forked_child)
     seam_require_eq(t, waitpid(pid, &status, 0), pid);
     seam_check_eq(t, status, 0);
     seam_check(t, !loop_is_gone());
+}
+
+/* ---- a fork while the loop is at work */
+
+enum { FORKS = 100, BLOCKS = 64, PAUSE_NS = 50000 };
+
+static void use_heap(void)
+{
+    void *blocks[BLOCKS];
+
+    for (int i = 0; i < BLOCKS; i++)
+        blocks[i] = malloc(160);
+    for (int i = 0; i < BLOCKS; i++)
+        free(blocks[i]);
+}
+
+static void use_heap_again(struct loop_timer *timer)
+{
+    use_heap();
+    loop_timer_set(timer, now_ns() + PAUSE_NS);
+}
+
+/* Under AddressSanitizer of gcc 12 a child inherits the allocator's locks as they are. */
+SEAM_TEST(loop_is_at_no_work_while_the_program_forks)
+{
+    struct loop_timer timer = { .fire = use_heap_again };
+
+    loop_lock();
+    seam_require_eq(t, loop_timer_set(&timer, 1), 0);
+    loop_unlock();
+    for (int i = 0; i < FORKS; i++) {
+        pid_t child = fork();
+
+        seam_require(t, child >= 0);
+        if (child == 0) {
+            use_heap();
+            _exit(0);
+        }
+        seam_require_eq(t, waitpid(child, NULL, 0), child);
+    }
+    loop_lock();
+    loop_timer_cancel(&timer);
+    loop_unlock();
+}
+
+/* A function of the user's that the loop calls may fork, too. */
+static void fork_once(struct loop_timer *timer)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    if (waitpid(child, NULL, 0) == child)
+        count(timer);
+}
+
+SEAM_TEST(loop_may_fork_itself)
+{
+    struct happening happening = { .timer.fire = fork_once };
+
+    loop_lock();
+    seam_require_eq(t, loop_timer_set(&happening.timer, 1), 0);
+    loop_unlock();
+    seam_check(t, happens(&happening));
 }
 
 /* ---- listeners */
