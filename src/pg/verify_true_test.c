@@ -2,7 +2,7 @@
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:pkg-config openssl
 //seam:ldflags -lm
-//seam:sources ../double/*.c ../json/*.c ../lease/*.c ../link/*.c ../net/*.c ../wire/pg_*.c
+//seam:sources ../double/*.c ../json/*.c ../lease/lease.c ../lease/postgres.c ../link/*.c ../net/*.c ../wire/pg_*.c
 //seam:sources ../base/*.c ../events/*.c ../test/*.c ../test/trial_test.c
 
 #include "pg/verify_test.h"

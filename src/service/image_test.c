@@ -5,6 +5,7 @@
 //seam:pkg-config hiredis
 //seam:pkg-config libcurl
 //seam:pkg-config libpcre2-8
+//seam:pkg-config librabbitmq
 
 #include "service/image.h"
 

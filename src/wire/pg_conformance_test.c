@@ -4,7 +4,7 @@
  * from run to run), and what testdata/golden/pg.txt says.
  */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../base/*.c ../events/*.c ../lease/*.c ../test/*.c
+//seam:sources ../base/*.c ../events/*.c ../lease/lease.c ../lease/postgres.c ../test/*.c
 
 #include <seam/postgres.h>
 #include <stddef.h>

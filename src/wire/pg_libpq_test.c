@@ -1,6 +1,6 @@
 /* wire/pg_libpq_test.c - libpq talks to the engine, over a socket of its own. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../base/*.c ../events/*.c ../lease/*.c ../test/*.c
+//seam:sources ../base/*.c ../events/*.c ../lease/lease.c ../lease/postgres.c ../test/*.c
 //seam:pkg-config libpq
 
 #include <libpq-fe.h>

@@ -8,6 +8,7 @@
 //seam:pkg-config jansson
 //seam:pkg-config openssl
 //seam:pkg-config libpcre2-8
+//seam:pkg-config librabbitmq
 
 #include "service/modules/sql_split.h"
 
