@@ -1,7 +1,7 @@
 /*
  * bench/barepq.c - what libpq by itself takes for a query that is answered in its own send().
  *
- *   barepq COUNT    microseconds, the median of COUNT queries with an argument on one session
+ *   barepq COUNT    microseconds for each of COUNT queries with an argument on one session; see typical.h
  *
  * The limit of a double: the program's libpq, a socketpair, a fixed answer, and nothing that looks at the
  * statement.
@@ -20,6 +20,7 @@
 
 #include "base/deadline.h"
 #include "seam/attr.h"
+#include "typical.h"
 
 enum { SSL_REQUEST_SIZE = 8 };
 
@@ -114,13 +115,6 @@ static double query(PGconn *connection, int number)
     return (double)(now_ns() - begin) / 1e3;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return left < right ? -1 : left > right;
-}
-
 int main(int argc, char **argv)
 {
     int count = argc == 2 ? atoi(argv[1]) : 0;
@@ -133,8 +127,7 @@ int main(int argc, char **argv)
         die(PQerrorMessage(connection));
     for (int i = -count / 10; i < count; i++)
         us[i < 0 ? 0 : i] = query(connection, i);
-    qsort(us, (size_t)count, sizeof *us, ascending);
-    printf("%.3f\n", us[count / 2]);
+    printf("%.3f\n", typical(us, count));
     PQfinish(connection);
     free(us);
     return 0;

@@ -219,7 +219,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char kind = size > 0 ? (char)*data++ : 0;
 
     size -= size > 0;
-    options.auth = kind == 'a' ? PG_AUTH_SCRAM : kind == 'c' ? PG_AUTH_CLEARTEXT : PG_AUTH_TRUST;
+    options.auth = kind == 'a'   ? PG_AUTH_SCRAM
+                   : kind == 'c' ? PG_AUTH_CLEARTEXT
+                                 : PG_AUTH_TRUST;
     options.tls = kind == 't';
     if (kind == 'b') {
         read_messages((const char *)data, size);

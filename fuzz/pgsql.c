@@ -56,6 +56,22 @@ static void normal_is_one(const char *sql, struct arena *arena)
     MUST(a.parameters == b.parameters && a.returning == b.returning);
 }
 
+static void count_names(void *arg, const char *name, const char *cut)
+{
+    *(size_t *)arg += strlen(name) - strlen(cut);
+}
+
+/* What is wrong lies within the text, or is its end. */
+static void mistakes_have_a_place(const char *sql, struct arena *arena)
+{
+    size_t cut = 0;
+    int position = 0;
+
+    if (pg_sql_syntax_error(sql, arena, &position))
+        MUST(position > 0 && (size_t)position <= strlen(sql) + 1);
+    pg_sql_each_long_name(sql, arena, count_names, &cut);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = { 0 };
@@ -65,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tokens_cover(sql);
     statements_cover(sql);
     normal_is_one(sql, &arena);
+    mistakes_have_a_place(sql, &arena);
     pg_sql_is_several(sql);
     pg_sql_tables(sql, see_table, &sum);
     arena_fini(&arena);

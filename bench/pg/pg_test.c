@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "figure.h"
+#include "typical.h"
 
 SEAM_CLEANUP_FN(finish, PQfinish, PGconn *);
 
@@ -51,21 +52,22 @@ static void query(seam_t *t, PGconn *connection, const char *sql, int number)
     PQclear(rows);
 }
 
-/* Declared, run, two columns read: the mean of so many in one test. */
+/* Declared, run, two columns read, so often in one test. */
 static void expected(seam_t *t, const char *name, int count)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
     PGconn *connection = connect_to(t, seam_pg_mock_conninfo(db));
-    double begin;
+    double *us = seam_alloc(t, (size_t)count * sizeof *us);
 
-    expect(db, -1); /* what only the first one costs */
-    query(t, connection, "SELECT id, name FROM users WHERE id = $1", -1);
-    begin = now_us();
-    for (int i = 0; i < count; i++) {
+    for (int i = -1; i < count; i++) { /* -1: what only the first one costs */
+        double begin = now_us();
+
         expect(db, i);
         query(t, connection, "SELECT id, name FROM users WHERE id = $1", i);
+        if (i >= 0)
+            us[i] = now_us() - begin;
     }
-    figure(t, name, (now_us() - begin) / count);
+    figure(t, name, typical(us, count));
 }
 
 SEAM_TEST(query_1000)
@@ -85,7 +87,7 @@ static void unordered(seam_t *t, const char *name, int rules)
     PGconn *connection = connect_to(t, seam_pg_mock_conninfo(db));
     int count = count_of(10000);
     const char **sql = seam_alloc(t, (size_t)rules * sizeof *sql);
-    double begin;
+    double *us = seam_alloc(t, (size_t)count * sizeof *us);
 
     seam_pg_unordered(db);
     for (int i = 0; i < rules; i++) {
@@ -95,10 +97,13 @@ static void unordered(seam_t *t, const char *name, int rules)
     }
     for (int i = 0; i < rules; i++) /* what only the first one costs */
         query(t, connection, sql[i], i);
-    begin = now_us();
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        double begin = now_us();
+
         query(t, connection, sql[(long)i * 7919 % rules], i);
-    figure(t, name, (now_us() - begin) / count);
+        us[i] = now_us() - begin;
+    }
+    figure(t, name, typical(us, count));
 }
 
 SEAM_TEST(unordered_1)

@@ -55,11 +55,11 @@ typedef struct seam_pg_mock seam_pg_mock;
 enum seam_pg_auth {
     SEAM_PG_TRUST, /* nobody asks */
     SEAM_PG_SCRAM, /* SCRAM-SHA-256, with .user and .password */
-    SEAM_PG_CLEARTEXT
+    SEAM_PG_CLEARTEXT /* the password as it is, likewise */
 };
 
 typedef struct seam_pg_mock_options {
-    const char *origin SEAM_0; /* "postgres://db.prod:5432/app"; NULL: an address of its own */
+    const char *origin SEAM_0; /* "postgres://db.prod:5432/app", 5432 is the default; NULL: an address of its own */
 
     /* The folder of migrations and the file of SQL behind it, as seam/postgres.h has them: what -verify gives
      * the real server. From the folder of the test's source file. */
@@ -69,15 +69,16 @@ typedef struct seam_pg_mock_options {
     bool verify SEAM_0; /* check the claims of this mock also without -verify */
     const char *version SEAM_0; /* the server's, as it tells it: NULL: "15.20" */
     enum seam_pg_auth auth SEAM_0;
-    const char *user SEAM_0; /* NULL: any */
-    const char *password SEAM_0; /* for .auth */
-    const char *database SEAM_0; /* NULL: any */
-    bool tls SEAM_0; /* offer TLS; without, a client that insists on it is told that there is none */
+    const char *user SEAM_0; /* the only one that may begin a session; NULL: any */
+    const char *password SEAM_0; /* for .auth, which needs it */
+    const char *database SEAM_0; /* the only one that there is; NULL: any */
+    bool tls SEAM_0; /* offer TLS, with a certificate of the test's own authority; else a client is told that there is none */
     bool lenient SEAM_0; /* a statement that no rule answers gets SM001 but does not fail the test */
     seam_site site SEAM_0; /* set for you */
 } seam_pg_mock_options;
 
-/* Start a mock. Ends the test when it cannot, also when two mocks have the same origin. */
+/* Start a mock, which stops with its (sub)test: then all sessions end, and what was not used and not expected fails
+ * it. Never NULL: ends the test at the caller's line when it cannot, also when two mocks have the same origin. */
 #define seam_pg_mock_start(...) seam_pg_mock_start_(__VA_ARGS__, .site = SEAM_SITE)
 #define seam_pg_mock_start_(t, ...) \
     seam_pg_mock_start_at((t), SEAM_NEW(seam_pg_mock_options, __VA_ARGS__))
@@ -89,15 +90,16 @@ const char *seam_pg_mock_url(const seam_pg_mock *mock);
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
-/* Besides SEAM_V(x), in .args and .rows. */
+/* Besides SEAM_V(x), in .args and .rows. What they point to is read when the rule is added. */
 #define SEAM_SQL_NULL seam_value_null() /* SQL's NULL */
-#define SEAM_BYTES(p, n) seam_value_bytes((p), (n)) /* bytea */
+#define SEAM_BYTES(p, n) seam_value_bytes((p), (n)) /* bytea, of n bytes */
 
 /* In .args alone. */
 #define SEAM_ANY seam_value_any() /* anything, also NULL */
 #define SEAM_LIKE(pattern) seam_value_like(pattern) /* PCRE2, found anywhere in the value's text */
 #define SEAM_MATCHES(fn) seam_value_matches(fn) /* a predicate: the text, NULL for SQL's NULL, the rule's .arg */
 
+/* `text` has `size` bytes and a zero behind them, and lives until the function returns. */
 typedef bool seam_pg_matches_fn(const char *text, size_t size, void *arg);
 seam_value seam_value_null(void);
 seam_value seam_value_any(void);
@@ -122,10 +124,10 @@ typedef struct seam_pg_error {
     const char *hint SEAM_0;
     const char *where SEAM_0;
     int         position SEAM_0; /* in the statement, in characters, from 1 */
-    const char *severity SEAM_0; /* NULL: "ERROR"; "FATAL" ends the session */
+    const char *severity SEAM_0; /* NULL: "ERROR", in .notices "NOTICE"; "FATAL" ends the session */
 } seam_pg_error;
 
-#define SEAM_PG_ERROR(code, ...) { .sqlstate = (code), __VA_ARGS__ }
+#define SEAM_PG_ERROR(code, ...) { .sqlstate = (code), __VA_ARGS__ } /* any SQLSTATE, any fields */
 #define SEAM_PG_UNIQUE_VIOLATION(...) { .sqlstate = "23505", __VA_ARGS__ } /* .constraint */
 #define SEAM_PG_FOREIGN_KEY_VIOLATION(...) { .sqlstate = "23503", __VA_ARGS__ } /* .table, .constraint */
 #define SEAM_PG_CHECK_VIOLATION(...) { .sqlstate = "23514", __VA_ARGS__ } /* .table, .constraint */
@@ -169,21 +171,21 @@ enum seam_pg_fault {
     SEAM_PG_FAULTS
 };
 
-/* Rows worked out when the statement comes: set the cells of row `n`, from 0, and return true; false behind the
- * last. Text in cells is copied. */
+/* Rows worked out when the statement comes, all before the first is sent: set the `columns` cells of row `n`, from
+ * 0, and return true; false behind the last. Text in cells is copied. A fatal ends the statement with SM001. */
 typedef bool seam_pg_row_fn(size_t n, seam_value *cells, size_t columns, void *arg);
 
-/* A notification (LISTEN, NOTIFY) that comes behind an answer. */
+/* A notification that comes behind an answer, to a session that has said LISTEN to its channel. */
 typedef struct seam_pg_notification {
     const char *channel SEAM_0; /* NULL: none */
-    const char *payload SEAM_0;
+    const char *payload SEAM_0; /* NULL: "" */
 } seam_pg_notification;
 
 /* A statement to expect, and its answer. */
 typedef struct seam_pg_rule {
     const char *sql SEAM_0; /* literal; white space, comments and the case of words are free outside quotes */
     const char *sql_regex SEAM_0; /* or PCRE2, found anywhere in the statement as it was sent */
-    bool      (*sql_fn)(const char *sql, void *arg) SEAM_0; /* or this says so */
+    bool      (*sql_fn)(const char *sql, void *arg) SEAM_0; /* or this returns true for it, as it was sent */
     void       *arg SEAM_0; /* for functions of this rule; borrowed until the test ends */
     enum seam_pg_event event SEAM_0;
     const char *isolation SEAM_0; /* of SEAM_PG_BEGIN, or of its session: "serializable"; NULL: any */
@@ -200,8 +202,8 @@ typedef struct seam_pg_rule {
     const char *columns SEAM_0;
     seam_value  rows[SEAM_PG_ROWS][SEAM_PG_COLUMNS] SEAM_0; /* a row that is all zero ends them */
     const seam_value *all_rows SEAM_0; /* any number, instead: cell by cell; ended by a zero */
-    const char *csv SEAM_0; /* or text: fields as they are, quoted where they must, NULL as an empty one */
-    const char *csv_file SEAM_0; /* or this file, from the folder of the test's source */
+    const char *csv SEAM_0; /* or lines of text, without a header: an empty field is NULL, "" the empty text */
+    const char *csv_file SEAM_0; /* or this file of them, from the folder of the test's source */
     const char *json SEAM_0; /* or an array of objects, by column name */
     seam_pg_row_fn *row_fn SEAM_0; /* or worked out */
     bool        no_rows SEAM_0; /* columns, and no row */
@@ -214,15 +216,15 @@ typedef struct seam_pg_rule {
 
     int         times SEAM_0; /* answers exactly so many statements; 0: one */
     bool        any_times SEAM_0; /* any number, also none */
-    bool        optional SEAM_0; /* no failure when it is not used */
+    bool        optional SEAM_0; /* no failure when it is not used, or less often than .times */
     bool        never SEAM_0; /* a statement that matches fails the test */
     const char *group SEAM_0; /* rules that follow each other with the same word are met in any order */
-    int         delay_ms SEAM_0; /* before the answer; a cancel or statement_timeout ends it: 57014 */
+    int         delay_ms SEAM_0; /* milliseconds before the answer; a cancel or statement_timeout ends it: 57014 */
     int         fault SEAM_0; /* enum seam_pg_fault */
-    int         fault_after SEAM_0;
+    int         fault_after SEAM_0; /* bytes of the answer, from 0 */
 
     /* For -verify; see seam/verify.h. */
-    const char *given SEAM_0; /* SQL that makes the claim true: rows that are there before */
+    const char *given SEAM_0; /* SQL that makes the claim true: run before the statement, committed */
     bool        compare_rows SEAM_0; /* the rows are those that .seed and .given make */
     bool        injected SEAM_0; /* a fault of the world, not of the statement: it is only parsed */
 
@@ -242,10 +244,12 @@ void seam_pg_expect_at(seam_pg_mock *mock, SEAM_REF(seam_pg_rule) rule);
  * differently are a setup mistake, said at the second's line. */
 void seam_pg_unordered(seam_pg_mock *mock);
 
-/* Forget all rules and statements so far: for the rows of a table. Unused rules are no failure then. */
+/* Forget all rules and statements so far: for the rows of a table. Unused rules are no failure then. Sessions
+ * stay, and so does seam_pg_unordered. */
 void seam_pg_mock_reset(seam_pg_mock *mock);
 
-/* Send a notification, or end a session with 57P01, now: to all sessions of the mock. */
+/* To all sessions of the mock, now: a notification, for those that have said LISTEN to its channel (a payload that
+ * is NULL is ""); and their end with 57P01, as by an administrator. */
 void seam_pg_notify(seam_pg_mock *mock, const char *channel, const char *payload);
 void seam_pg_kill(seam_pg_mock *mock);
 
@@ -271,22 +275,35 @@ const seam_pg_call *seam_pg_mock_call(const seam_pg_mock *mock, int n);
 /* ---- record and replay -------------------------------------------------------------------------- */
 
 enum seam_pg_record_mode {
-    SEAM_PG_REPLAY, /* answer from the file; a statement that it has not fails the test */
+    SEAM_PG_REPLAY, /* answer from the file; without it the test fails */
     SEAM_PG_RECORD, /* ask the real server and write the file anew; what -update asks of all modes */
     SEAM_PG_ONCE, /* record when there is no file, else replay */
-    SEAM_PG_VERIFY /* replay, and ask the real server too: another type, tag or SQLSTATE fails the test */
+    SEAM_PG_VERIFY /* replay, and ask the real server too: other types, tags or SQLSTATEs fail the test; what
+                      -verify asks of a replay */
 };
 
 typedef struct seam_pg_record_options {
-    int         mode SEAM_0; /* enum seam_pg_record_mode */
-    const char *redact[SEAM_PG_ARGS] SEAM_0; /* never written: "column password", "arg 2", "sql pattern" */
+    int mode SEAM_0; /* enum seam_pg_record_mode */
+
+    /* Never written, and not compared: "column at" and "arg 2", whatever the statement; "sql pattern": the
+     * quoted texts of the statements in which PCRE2 finds the pattern. Columns, arguments and texts that by
+     * their name are passwords, tokens and the like are left out without being named here. */
+    const char *redact[SEAM_PG_ARGS] SEAM_0;
     bool        partial SEAM_0; /* a statement of the file that was not replayed does not fail the test */
     const char *origin SEAM_0; /* answer this address, as seam_pg_mock_options has it */
+
+    /* The database that is recorded when `conninfo` is NULL: leased, as seam/postgres.h has it, when there is
+     * something to record or to verify. A replay starts none. */
+    const char *migrations SEAM_0;
+    const char *seed SEAM_0;
     seam_site   site SEAM_0; /* set for you */
 } seam_pg_record_options;
 
-/* A mock that records what a real server, reached by `conninfo`, answers, one JSON object a line, beside the
- * test's source; or replays it. */
+/* A mock that stands between the program and the real server at `conninfo`, and writes what that answers to
+ * `file`, beside the test's source: one statement a line, the sessions one after the other. In replay each
+ * session of the program follows one of the file's, statement by statement; one that is not due, or comes with
+ * other arguments, gets SM001 and fails the test, and so does one that is left over. The mock has no rules. It is
+ * written when the test has passed. */
 #define seam_pg_mock_record(...) seam_pg_mock_record_(__VA_ARGS__, .site = SEAM_SITE)
 #define seam_pg_mock_record_(t, conninfo, ...) SEAM_PG_RECORD_FILE(t, conninfo, __VA_ARGS__)
 #define SEAM_PG_RECORD_FILE(t, conninfo, file, ...) \

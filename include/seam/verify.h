@@ -42,9 +42,10 @@ typedef struct seam_verify_counts {
     int contradicted;
 } seam_verify_counts;
 
-/* Verify now what has been sent so far, instead of at the test's end, and say how it went. Sessions that are
- * still open stay so; what they send from now on is verified later, behind it. Contradictions have failed the
- * test already. All zero without -verify. */
+/* Verify now what has been answered so far, instead of at the test's end, and say how many of the claims went how.
+ * From the (sub)test's own thread; it waits for the real server as long as the test may. Sessions that are still
+ * open stay so; what they send from now on is verified later, behind it. Contradictions have failed the test
+ * already, at the lines of their rules. All zero without -verify and .verify, and without a server. */
 seam_verify_counts seam_pg_verify(seam_pg_mock *mock);
 
 SEAM_PUBLIC_END

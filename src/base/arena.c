@@ -4,6 +4,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,17 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     text = arena_vprintf(arena, format, args);
     va_end(args);
     return text;
+}
+
+void arena_clear(struct arena *arena)
+{
+    struct arena_block *kept = arena->blocks;
+
+    if (!kept || kept->next || HOSTILE_OR(true, kept->room != USUAL_ROOM)) {
+        arena_fini(arena);
+        return;
+    }
+    kept->used = 0;
 }
 
 void arena_fini(struct arena *arena)

@@ -24,6 +24,7 @@ void *arena_copy(struct arena *arena, const void *data, size_t size); /* and a N
 char *arena_printf(struct arena *arena, const char *format, ...) SEAM_PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *format, va_list args);
 void arena_fini(struct arena *arena);
+void arena_clear(struct arena *arena); /* the same, but a block may stay for what comes next */
 
 /* Say that `size` bytes could not be had and end the process, as an arena does: for whoever else cannot go
  * on without memory. */

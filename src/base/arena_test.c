@@ -72,3 +72,23 @@ SEAM_TEST(arena_ends_the_process_when_memory_does, .signal = 6)
 
     arena_zero(&arena, SIZE_MAX - 3);
 }
+
+/* A block that stays is as good as new; a large one goes. */
+SEAM_TEST(arena_that_was_cleared_gives_zeroed_memory)
+{
+    struct arena arena = { 0 };
+
+    for (int round = 0; round < 3; round++) {
+        for (size_t size = 1; size < 20000; size = size * 3) {
+            char *at = arena_zero(&arena, size);
+
+            for (size_t i = 0; i < size; i++)
+                seam_require_eq(t, at[i], 0);
+            memset(at, 0x5a, size);
+        }
+        arena_clear(&arena);
+        seam_check_str(t, arena_dup(&arena, "small"), "small");
+        arena_clear(&arena);
+    }
+    arena_fini(&arena);
+}

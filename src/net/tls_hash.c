@@ -42,3 +42,18 @@ int tls_random(void *to, size_t size)
 {
     return size <= INT_MAX && RAND_bytes(to, (int)size) == 1 ? 0 : -EIO;
 }
+
+int tls_md5(const void *data, size_t size, char ret[TLS_MD5_TEXT])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char hash[EVP_MAX_MD_SIZE];
+
+    if (EVP_Digest(data, size, hash, NULL, EVP_md5(), NULL) != 1)
+        return -ENOTSUP;
+    for (int i = 0; i < TLS_MD5_TEXT / 2; i++) {
+        ret[2 * i] = digits[hash[i] >> 4];
+        ret[2 * i + 1] = digits[hash[i] & 15];
+    }
+    ret[TLS_MD5_TEXT - 1] = '\0';
+    return 0;
+}

@@ -19,6 +19,7 @@ enum { SERVER_OLDEST = 10, SERVER_NEWEST = 40, TEXT_OID = 25 };
 struct pg_facts {
     struct arena arena; /* answers are given on any thread */
     const char *folder; /* NULL: there is none */
+    bool counts; /* a mock with migrations means to be verified: what has no fact is said */
     int server; /* 0: any */
     uint64_t schema;
     struct map checked;
@@ -29,14 +30,16 @@ struct pg_facts {
 void pg_fact_begin(struct seam_pg_mock *mock)
 {
     const char *folder = t_source_path(mock->t, mock->site, PG_FACT_FOLDER);
+    bool has_facts = access(folder, F_OK) == 0;
     struct pg_facts *facts;
     struct err err;
 
-    if (mock->transcript || !mock->options.migrations)
+    if (mock->transcript || (!mock->options.migrations && !has_facts))
         return;
     facts = mock->facts = arena_zero(t_arena(mock->t), sizeof *facts);
     facts->server = mock->options.version ? atoi(mock->options.version) : 0;
-    if (access(folder, F_OK) < 0)
+    facts->counts = mock->options.migrations != NULL;
+    if (!has_facts)
         return;
     facts->folder = folder;
     if (pg_fact_schema(mock->options.migrations, &facts->schema, &err) < 0)
@@ -78,7 +81,7 @@ static bool are_same_columns(const struct pg_columns *claimed, const struct pg_f
 static const char *contradicted(struct arena *arena, const struct pg_fact *fact,
                                 const struct pg_rule *rule)
 {
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
     const struct pg_error *error = pg_rule_error(rule);
 
     if (fact->sqlstate)
@@ -182,7 +185,7 @@ void pg_fact_end(struct seam_pg_mock *mock)
     if (!facts)
         return;
     mock->facts = NULL;
-    t_tally(mock->t, TALLY_NO_FACT, facts->missing, NULL);
+    t_tally(mock->t, TALLY_NO_FACT, facts->counts ? facts->missing : 0, NULL);
     map_fini(&facts->checked);
     arena_fini(&facts->arena);
 }

@@ -16,11 +16,15 @@
 
 enum { PG_JOURNAL_CALLS = 1000, PG_JOURNAL_BYTES = 256 << 20 };
 
+enum { PG_ENTRY_TAG = 40 };
+
+/* One piece of memory, which ends with its texts: every statement pays for it. */
 struct pg_entry {
     int holds;
-    size_t size; /* roughly */
-    struct arena arena;
+    size_t size; /* of the texts */
     seam_pg_call call;
+    char tag[PG_ENTRY_TAG], sqlstate[6]; /* of the answer */
+    char *long_tag; /* one that does not fit; NULL: none */
     const seam_pg_call *handed; /* the copy that the test got of one that was answered */
     bool ended; /* it was answered, or its session ended */
 };

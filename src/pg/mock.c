@@ -109,6 +109,9 @@ static void release(struct seam_pg_mock *mock)
     }
     tls_server_free(mock->tls);
     pg_journal_clear(&mock->journal);
+    pg_shown_fini(&mock->shown);
+    buf_fini(&mock->words);
+    buf_fini(&mock->body);
     if (mock->transcript)
         pg_transcript_fini(mock->transcript);
     mock->transcript = NULL;
@@ -328,7 +331,7 @@ static void lock_rules(struct seam_pg_mock *mock)
 
 void seam_pg_expect_at(seam_pg_mock *mock, const seam_pg_rule *rule)
 {
-    const char *folder = t_source_path(mock->t, rule->site, ".");
+    const char *folder = rule->csv_file ? t_source_path(mock->t, rule->site, ".") : NULL;
     struct err err;
     int r;
 

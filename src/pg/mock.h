@@ -20,6 +20,7 @@
 #include "net/tls.h"
 #include "pg/journal.h"
 #include "pg/rule.h"
+#include "pg/shown.h"
 #include "pg/transcript.h"
 #include "seam/pg_mock.h"
 
@@ -45,6 +46,8 @@ struct seam_pg_mock {
     bool choosing; /* code of a rule's runs without the lock: the rules are its thread's */
     struct pg_journal journal;
     struct told told; /* statements that were not expected */
+    struct pg_shown_texts shown; /* of those that came */
+    struct buf words, body; /* of the report that is being made */
     struct pg_transcript *transcript; /* NULL: nobody verifies */
     struct pg_verifier *verifier; /* NULL: not yet */
     struct pg_facts *facts; /* NULL: it has none */

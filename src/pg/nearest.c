@@ -268,7 +268,7 @@ static void add_sql(struct nearest *nearest)
 
 static void add_begin(struct nearest *nearest)
 {
-    const seam_pg_rule *said = nearest->rule->said;
+    const struct pg_said *said = nearest->rule->said;
     const char *isolation = rule_isolation(nearest->call);
     bool is_read_only = nearest->call->read_only;
 

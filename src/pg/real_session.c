@@ -333,6 +333,15 @@ static void put_start(struct real_session *session, const struct real_address *a
     pg_end(&session->out, begun);
 }
 
+struct real_session real_of(int fd)
+{
+    struct real_session session = { .fd = fd, .out = BUF_INIT(OUT_MAX), .state = 'I' };
+
+    pg_reader_init(&session.in, true);
+    session.in.started = true;
+    return session;
+}
+
 int real_open(struct real_session *session, const struct real_address *address,
               const char *const *pairs, uint64_t deadline_ns, struct err *err)
 {
@@ -341,9 +350,7 @@ int real_open(struct real_session *session, const struct real_address *address,
     struct pg_error error;
     int r;
 
-    *session = (struct real_session){ .fd = -1, .out = BUF_INIT(OUT_MAX), .state = 'I' };
-    pg_reader_init(&session->in, true);
-    session->in.started = true;
+    *session = real_of(-1);
     session->fd = connect_to(address, err);
     if (session->fd < 0)
         return session->fd;

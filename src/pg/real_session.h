@@ -46,6 +46,7 @@ int real_address_parse(struct arena *arena, const char *conninfo, struct real_ad
  * failure the server's words are in `err`. The session is to be ended in any case. */
 int real_open(struct real_session *session, const struct real_address *address,
               const char *const *pairs, uint64_t deadline_ns, struct err *err);
+struct real_session real_of(int fd); /* one that is logged in already */
 void real_end(struct real_session *session);
 bool real_is_open(const struct real_session *session);
 

@@ -2,18 +2,20 @@
 
 #include "pg/record.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "lease/postgres.h"
 #include "pg/session.h"
 #include "test/t.h"
 
 #include "base/hostile.h"
 
-enum { WORDS_MAX = 64 << 10, UNUSED_SHOWN = 20 };
+enum { WORDS_MAX = 64 << 10, UNUSED_SHOWN = 20, NAME_MAX_SIZE = 100 };
 
 struct record_tape *record_add(struct pg_recording *recording)
 {
@@ -40,6 +42,21 @@ void record_fail(struct pg_recording *recording, const char *format, ...)
     va_start(args, format);
     recording->failure = arena_vprintf(&recording->arena, format, args);
     va_end(args);
+}
+
+const char *record_name(const struct record_tape *tape, struct arena *arena)
+{
+    char *name = arena_copy(arena, tape->sql, strnlen(tape->sql, NAME_MAX_SIZE)), *to = name;
+
+    if (!*name)
+        return tape->event == RECORD_SYNCED ? "the end of a pipeline"
+                                            : "the end of the session";
+    for (const char *at = name; *at; at++)
+        if (!isspace((unsigned char)*at) || (to > name && to[-1] != ' '))
+            *to++ = isspace((unsigned char)*at) ? ' ' : *at;
+    *to = '\0';
+    return tape->sql[strnlen(tape->sql, NAME_MAX_SIZE)] ? arena_printf(arena, "%s...", name)
+                                                        : name;
 }
 
 /* ---- the end */
@@ -73,9 +90,9 @@ static void say_unused(const struct pg_recording *recording)
 
         if (tape->used || tape->event == RECORD_DESCRIBED || count++ >= UNUSED_SHOWN)
             continue;
-        (as_notes ? seam_log_at : seam_error_at)(
-            t, recording->site, "line %d of '%s' was never replayed: %s", tape->line,
-            recording->file, *tape->normal ? tape->normal : "the end of a pipeline");
+        (as_notes ? seam_log_at
+                  : seam_error_at)(t, recording->site, "line %d of '%s' was never replayed: %s",
+                                   tape->line, recording->file, record_name(tape, t_arena(t)));
     }
     if (count > UNUSED_SHOWN)
         seam_log_at(t, recording->site, "... and %d more", count - UNUSED_SHOWN);
@@ -86,15 +103,20 @@ static bool nobody_logs_in(void *arg)
     return ((const struct pg_recording *)arg)->logging_in == 0;
 }
 
-static void release(struct pg_recording *recording)
+void record_free_tapes(struct pg_recording *recording)
 {
     for (size_t i = 0; i < recording->count; i++) {
         buf_fini(&recording->tapes[i]->rows);
         buf_fini(&recording->tapes[i]->copied);
     }
-    record_redaction_free(&recording->redaction);
     free(recording->tapes);
     arena_fini(&recording->arena);
+}
+
+static void release(struct pg_recording *recording)
+{
+    record_free_tapes(recording);
+    record_redaction_free(&recording->redaction);
 }
 
 void pg_record_end(struct seam_pg_mock *mock)
@@ -110,6 +132,8 @@ void pg_record_end(struct seam_pg_mock *mock)
         save(recording);
     else if (!recording->partial)
         say_unused(recording);
+    if (recording->mode == SEAM_PG_VERIFY)
+        record_verify(recording);
     loop_lock();
     mock->recording = NULL;
     release(recording);
@@ -120,71 +144,119 @@ void pg_record_end(struct seam_pg_mock *mock)
 
 static int mode_of(const struct pg_recording *recording, int asked)
 {
-    if (t_wants_update())
+    bool records = asked == SEAM_PG_RECORD || t_wants_update() ||
+                   (asked == SEAM_PG_ONCE && access(recording->path, F_OK) < 0);
+
+    if (records)
         return SEAM_PG_RECORD;
-    if (asked == SEAM_PG_ONCE)
-        return access(recording->path, F_OK) == 0 ? SEAM_PG_REPLAY : SEAM_PG_RECORD;
-    return asked;
+    return asked == SEAM_PG_VERIFY || t_wants_verify() ? SEAM_PG_VERIFY : SEAM_PG_REPLAY;
 }
 
-static int take_address(struct pg_recording *recording, const char *conninfo, struct err *err)
+/* A database of the test's own, which only recording and verifying need. It has to outlive the mock, and so is
+ * taken before it. */
+static const char *lease(seam_t *t, struct pg_recording *recording,
+                         const seam_pg_record_options *options)
+{
+    const seam_postgres_options wanted = { .migrations = options->migrations,
+                                           .seed = options->seed,
+                                           .site = options->site };
+    seam_postgres *pg;
+    const char *why;
+    int r = postgres_try(t, &wanted, &pg, &why);
+
+    if (r == -ENOENT && recording->mode != SEAM_PG_VERIFY)
+        t_unavailable_at(t, options->site, "%s", why);
+    if (r < 0 && r != -ENOENT)
+        seam_fatal_at(t, options->site, "%s", why);
+    if (r == 0)
+        return seam_postgres_conninfo(pg);
+    recording->unavailable = arena_copy(t_arena(t), why, strcspn(why, "\n"));
+    return NULL;
+}
+
+/* Where the real server is. What says nothing of it can be verified by nobody. */
+static int take_address(seam_t *t, struct pg_recording *recording, const char *conninfo,
+                        struct err *err)
 {
     struct err why;
 
+    if (recording->unavailable)
+        return 0;
+    if (!conninfo && recording->mode == SEAM_PG_VERIFY) {
+        recording->unavailable = "there is no conninfo of the real server";
+        return 0;
+    }
     if (!conninfo)
         return err_set(err, -EINVAL,
-                       "there is no conninfo of the server that is to be recorded");
-    if (record_address_parse(&recording->arena, conninfo, &recording->address, &why) < 0)
+                       "there is no conninfo of the server that is to be recorded\n"
+                       "try: .migrations, for a database of the test's own");
+    if (record_address_parse(t_arena(t), conninfo, &recording->address, &why) < 0)
         return err_set(err, -EINVAL, "conninfo: %s", why.text);
     return 0;
 }
 
-static int open_recording(struct pg_recording *recording, const char *conninfo,
-                          const seam_pg_record_options *options, struct err *err)
+static int check_options(const seam_pg_record_options *options, struct err *err)
 {
-    int r =
-        record_redaction_parse(&recording->arena, options->redact, &recording->redaction, err);
-
-    if (r < 0)
-        return r;
     if (options->mode < SEAM_PG_REPLAY || options->mode > SEAM_PG_VERIFY)
         return err_set(err, -EINVAL, ".mode %d is none of enum seam_pg_record_mode",
                        options->mode);
-    recording->mode = mode_of(recording, options->mode);
-    if (recording->mode != SEAM_PG_REPLAY)
-        r = take_address(recording, conninfo, err);
-    if (r == 0 && recording->mode != SEAM_PG_RECORD)
-        r = record_read(recording, err);
+    return 0;
+}
+
+static int open_recording(seam_t *t, struct pg_recording *recording, const char *conninfo,
+                          const seam_pg_record_options *options, struct err *err)
+{
+    int r = check_options(options, err);
+
+    if (r == 0)
+        r = record_redaction_parse(t_arena(t), options->redact, &recording->redaction, err);
+    if (r == 0 && recording->mode == SEAM_PG_RECORD)
+        r = record_check_free(recording, err);
+    else if (r == 0)
+        r = record_read(recording, seam_name(t), err);
+    if (r == 0 && recording->mode != SEAM_PG_REPLAY)
+        r = take_address(t, recording, conninfo, err);
     return r;
+}
+
+static void use(struct seam_pg_mock *mock, struct pg_recording *recording)
+{
+    loop_lock();
+    recording->mock = mock;
+    mock->recording = recording;
+    mock->options.version = recording->server;
+    if (recording->mode != SEAM_PG_VERIFY && mock->transcript) {
+        pg_transcript_fini(mock->transcript);
+        mock->transcript = NULL;
+    }
+    loop_unlock();
 }
 
 seam_pg_mock *seam_pg_mock_record_at(seam_t *t, const char *conninfo, const char *file,
                                      const seam_pg_record_options *options)
 {
-    const seam_pg_mock_options own = { .origin = options->origin, .site = options->site };
-    struct seam_pg_mock *mock = seam_pg_mock_start_at(t, &own);
     struct pg_recording *recording = arena_zero(t_arena(t), sizeof *recording);
+    seam_pg_mock_options own = { .origin = options->origin, .site = options->site };
     struct err err;
     int r;
 
-    recording->mock = mock;
     recording->site = options->site;
     recording->file = arena_dup(t_arena(t), file);
     recording->path = t_source_path(t, options->site, file);
     recording->partial = options->partial;
-    loop_lock();
-    r = open_recording(recording, conninfo, options, &err);
+    recording->mode = mode_of(recording, options->mode);
+    own.verify = recording->mode == SEAM_PG_VERIFY;
+    if (!conninfo && recording->mode != SEAM_PG_REPLAY &&
+        (options->migrations || options->seed))
+        conninfo = lease(t, recording, options);
+    r = open_recording(t, recording, conninfo, options, &err);
     if (r == 0) {
-        mock->recording = recording;
-        mock->options.version = recording->server;
-    } else {
-        release(recording);
+        use(seam_pg_mock_start_at(t, &own), recording);
+        return recording->mock;
     }
-    loop_unlock();
+    release(recording);
     if (r == -ENOENT)
         seam_fatal_at(t, options->site, "%s\ntry: seam test -update -run '^%s$'", err.text,
                       seam_name(t));
-    if (r < 0)
-        seam_fatal_at(t, options->site, "%s", err.text);
-    return mock;
+    seam_fatal_at(t, options->site, "%s", err.text);
 }

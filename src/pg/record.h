@@ -25,6 +25,8 @@ enum {
     RECORD_FORMAT = 1
 };
 
+#define RECORD_SEAM "postgresql recording" /* what the first line says that it is */
+
 /* A value as the file has it. */
 enum record_kind { RECORD_NULL, RECORD_TEXT, RECORD_BINARY, RECORD_REDACTED };
 
@@ -38,7 +40,8 @@ enum record_event {
     RECORD_EXECUTED,
     RECORD_PARSED, /* it failed at Parse, or when it was described */
     RECORD_DESCRIBED, /* it was described, and never executed: it has no place in the order */
-    RECORD_SYNCED /* the end of a pipeline failed: there is no statement */
+    RECORD_SYNCED, /* the end of a pipeline failed: there is no statement */
+    RECORD_ENDED /* the server ended the session while it was idle */
 };
 
 struct record_column {
@@ -56,6 +59,7 @@ struct record_tape {
     int line; /* in the file, from 1; 0: recorded in this test */
     int session; /* from 1, in the order of their first statements */
     bool used;
+    int played_by; /* the session of the mock that used it */
     bool ended; /* its answer has come whole */
     enum record_event event;
     const char *sql; /* redacted */
@@ -98,6 +102,7 @@ struct record_session {
     size_t count;
     size_t at; /* the next one */
     bool taken; /* by a session of this test */
+    struct pg_session *by; /* NULL: it is over */
 };
 
 /* How to reach a real server. */
@@ -114,6 +119,7 @@ struct pg_recording {
     int mode; /* what is done: _RECORD, _REPLAY or _VERIFY */
     const char *file; /* as the test wrote it, for messages */
     const char *path;
+    const char *test; /* its name */
     bool partial;
     const char *conninfo;
     struct record_address address;
@@ -127,6 +133,7 @@ struct pg_recording {
     struct record_session *sessions; /* of the file */
     size_t file_session_count;
     const char *server; /* its version, as the file has it */
+    const char *unavailable; /* why the real server cannot be asked; NULL: it can */
     char *failure; /* why it cannot be written; NULL: it can */
 };
 
@@ -137,8 +144,13 @@ struct record_tape *record_add(struct pg_recording *recording); /* zeroed */
 /* From now on nothing can be written: the first reason is said at the end. */
 void record_fail(struct pg_recording *recording, const char *format, ...) SEAM_PRINTF(2, 3);
 
+void record_free_tapes(struct pg_recording *recording); /* and all that is in its arena */
+
 /* Called by mock.c, without the lock, when all sessions are over; a mock without one is fine. */
 void pg_record_end(struct seam_pg_mock *mock);
+
+/* Its statement, for messages. */
+const char *record_name(const struct record_tape *tape, struct arena *arena);
 
 /* ---- record_address.c: "host=... port=..." or "postgres://...". -EINVAL with a sentence. */
 int record_address_parse(struct arena *arena, const char *conninfo, struct record_address *ret,
@@ -156,6 +168,11 @@ const char *record_redact_sql(const struct record_redaction *redaction, struct a
                               const char *sql);
 bool record_hides_argument(const struct record_redaction *redaction, const char *sql, size_t n);
 bool record_hides_column(const struct record_redaction *redaction, const char *name);
+
+/* Data of COPY without the fields of secret columns that the statement lists. 1: it has such, and *to has the data;
+ * 0: it has none; -EINVAL: in another format than text with tabs. */
+int record_redact_copy(const struct record_redaction *redaction, const char *sql,
+                       const char *data, size_t size, struct buf *to);
 
 /* What stands for a redacted value of the type: one that the type takes. */
 const char *record_stand_in(uint32_t type);
@@ -177,8 +194,12 @@ const char *record_type_name(struct arena *arena, uint32_t oid, int modifier);
 
 /* ---- record_read.c and record_write.c */
 
-/* Read the file. -ENOENT when there is none; -EINVAL with file, line and what is wrong. */
-int record_read(struct pg_recording *recording, struct err *err);
+/* Read the file. -ENOENT when there is none; -EINVAL with file, line, what is wrong, and the
+ * command that writes it anew for `test`. */
+int record_read(struct pg_recording *recording, const char *test, struct err *err);
+
+/* Whether the path is free, or has a recording that may be written anew. -EEXIST with words. */
+int record_check_free(const struct pg_recording *recording, struct err *err);
 
 /* Write the tapes whose answer has come, in one step. */
 int record_write(const struct pg_recording *recording, size_t *ret_count, struct err *err);
@@ -194,6 +215,9 @@ void pg_record_nearest(struct pg_session *session, struct buf *words);
 
 /* The tape that answers; NULL: none does. */
 struct record_tape *record_due(struct pg_session *session, enum record_event event);
+struct record_tape *record_later(struct pg_session *session);
+/* The error with which the server ended the session behind what was replayed last; NULL: it did not. */
+const struct pg_error *record_end(struct pg_session *session);
 void record_use(struct pg_session *session, struct record_tape *tape);
 
 /* One that tells what the session's statement returns, whenever it was executed; NULL. */
@@ -245,13 +269,18 @@ struct record_proxy;
 int record_proxy_new(struct pg_session *session, int fd); /* takes it, also on failure */
 void pg_proxy_fed(struct pg_session *session, const void *data, size_t size);
 void pg_proxy_room(struct pg_session *session);
-void pg_proxy_cut(struct pg_session *session);
+void pg_record_cut(struct pg_session *session); /* it has died */
+
+/* ---- record_verify.c: ask the real server what was replayed; says all it finds. Without the lock. */
+
+void record_verify(struct pg_recording *recording);
 
 /* ---- record_tap.c: what both sides say becomes tapes. Pure. */
 
 struct record_tap;
 
-struct record_tap *record_tap_new(struct pg_recording *recording);
+/* `session` 0: it gets its number with its first statement. */
+struct record_tap *record_tap_new(struct pg_recording *recording, int session);
 void record_tap_free(struct record_tap *tap);
 
 /* A frame of the client's; behind a Parse a Describe of its statement is put (true). */
@@ -260,6 +289,9 @@ bool record_tap_client(struct record_tap *tap, const struct pg_frame *frame,
 
 /* A frame of the server's; false: it answers that Describe, and is not for the client. */
 bool record_tap_server(struct record_tap *tap, const struct pg_frame *frame);
+
+/* The tape whose answer has come whole since the last call; NULL: none. */
+const struct record_tape *record_tap_ended(struct record_tap *tap);
 
 /* The statement that is waited for, for messages; NULL: none. */
 const char *record_tap_waits(const struct record_tap *tap);

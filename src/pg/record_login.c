@@ -14,10 +14,17 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "link/link.h"
+#include "net/tls_hash.h"
 #include "pg/record.h"
 #include "test/t.h"
 
-enum { LOGIN_MS = 10000, READ_SIZE = 16 << 10, OUT_MAX = 1 << 20, WELCOME_MAX = 1 << 20 };
+enum {
+    LOGIN_MS = 10000,
+    READ_SIZE = 16 << 10,
+    OUT_MAX = 1 << 20,
+    WELCOME_MAX = 1 << 20,
+    MD5_SALT = 4
+};
 
 /* ---- the connection */
 
@@ -219,6 +226,22 @@ static int go_on_scram(struct talk *talk, struct pg_body *body)
     return r;
 }
 
+/* "md5" and the hash of the hash of password and name, and of the salt. */
+static int say_md5(struct talk *talk, const char *password, const char *salt)
+{
+    const char *user = talk->login->address->user;
+    char text[TLS_MD5_TEXT + MD5_SALT] = "", answer[3 + TLS_MD5_TEXT];
+    const char *both = arena_printf(&talk->arena, "%s%s", password, user);
+
+    if (!salt || tls_md5(both, strlen(both), text) < 0)
+        return err_set(&talk->login->err, -ENOTSUP, "cannot work out an md5 password");
+    memcpy(text + TLS_MD5_TEXT - 1, salt, MD5_SALT);
+    memcpy(answer, "md5", 3);
+    if (tls_md5(text, TLS_MD5_TEXT - 1 + MD5_SALT, answer + 3) < 0)
+        return err_set(&talk->login->err, -ENOTSUP, "cannot work out an md5 password");
+    return say_secret(talk, answer, sizeof answer - 1, true);
+}
+
 static int authenticate(struct talk *talk, const struct pg_frame *frame)
 {
     enum { OK = 0, CLEARTEXT = 3, MD5 = 5, SASL = 10, SASL_CONTINUE = 11, SASL_FINAL = 12 };
@@ -243,9 +266,7 @@ static int authenticate(struct talk *talk, const struct pg_frame *frame)
     case SASL_FINAL:
         return record_scram_check(&talk->scram, body.at, (size_t)(body.end - body.at), err);
     case MD5:
-        return err_set(err, -ENOTSUP,
-                       "the real server asks for an md5 password, which is not spoken here\n"
-                       "try: password_encryption = 'scram-sha-256'");
+        return say_md5(talk, password, pg_get_bytes(&body, MD5_SALT));
     default:
         return err_set(err, -ENOTSUP,
                        "the real server asks for a way to log in that is not spoken here (%d)",

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/deadline.h"
 #include "pg/record.h"
 #include "pg/session.h"
 #include "test/t.h"
@@ -43,6 +44,48 @@ static void put_frame(struct buf *to, const struct pg_frame *frame)
 
 /* ---- from the server */
 
+/* As the journal of a replay has them, so that a test may ask for its calls in either. */
+static struct pg_argument *arguments_of(struct arena *arena, const struct record_tape *tape)
+{
+    struct pg_argument *arguments =
+        arena_zero(arena, (tape->argument_count + 1) * sizeof *arguments);
+
+    for (size_t i = 0; i < tape->argument_count; i++) {
+        const struct record_value *value = &tape->arguments[i];
+
+        arguments[i].data = value->kind == RECORD_REDACTED ? "REDACTED" : value->text;
+        arguments[i].size = value->kind == RECORD_REDACTED ? strlen("REDACTED") : value->size;
+        arguments[i].format = value->kind == RECORD_BINARY;
+    }
+    return arguments;
+}
+
+static void report(struct pg_session *session, const struct record_tape *tape)
+{
+    const struct pg_error *error = tape ? tape->error : NULL;
+    struct arena arena = { 0 };
+    struct pg_entry *entry;
+
+    if (!tape || !*tape->sql)
+        return;
+    session->call = (struct pg_call){ .sql = tape->sql,
+                                      .argument_count = tape->argument_count,
+                                      .arguments = arguments_of(&arena, tape),
+                                      .arena = &arena };
+    entry = pg_journal_add(&session->mock->journal, session->number, &session->call);
+    pg_entry_answer(entry, error ? NULL : tape->tag, error ? error->sqlstate : NULL);
+    pg_entry_release(entry);
+    session->note = "from the real server";
+    session->begin_ns = now_ns();
+    pg_report(session,
+              error ? arena_printf(&arena, "%s %s", error->sqlstate, error->message)
+                    : tape->tag,
+              NULL, 0);
+    session->note = NULL;
+    session->call = (struct pg_call){ .sql = NULL };
+    arena_fini(&arena);
+}
+
 static bool is_fatal(const struct pg_frame *frame)
 {
     struct pg_error error;
@@ -51,30 +94,41 @@ static bool is_fatal(const struct pg_frame *frame)
            strcmp(error.severity, "ERROR") != 0;
 }
 
-static void fed(struct stream *stream, const void *data, size_t size)
+static void take(struct record_proxy *proxy, struct pg_session *session, const void *data,
+                 size_t size)
 {
-    struct record_proxy *proxy = proxy_of(stream);
-    struct pg_session *session = proxy->session;
     enum pg_step step = PG_MORE;
     struct pg_frame frame;
 
-    if (!session || session->stream.dead)
-        return;
     if (pg_feed(&proxy->server, data, size) == 0)
         while ((step = pg_next(&proxy->server, &frame)) == PG_FRAME) {
             proxy->saw_fatal = proxy->saw_fatal || is_fatal(&frame);
             if (record_tap_server(proxy->tap, &frame))
                 put_frame(stream_out(&session->stream), &frame);
+            report(session, record_tap_ended(proxy->tap));
         }
     if (step == PG_WRONG) {
         record_fail(proxy->recording, "what the real server sends cannot be read: %s",
                     proxy->server.error);
-        stream_close(stream, true);
+        stream_close(&proxy->stream, true);
         return;
     }
     stream_flush(&session->stream);
-    if (!stream->dead && !session->stream.dead && stream_unsent(&session->stream) > CROWDED)
-        stream_set_crowded(stream, true);
+    if (!proxy->stream.dead && !session->stream.dead &&
+        stream_unsent(&session->stream) > CROWDED)
+        stream_set_crowded(&proxy->stream, true);
+}
+
+static void fed(struct stream *stream, const void *data, size_t size)
+{
+    struct record_proxy *proxy = proxy_of(stream);
+    struct pg_session *session = proxy->session;
+
+    if (!session || session->stream.dead)
+        return;
+    stream_enter(&session->stream);
+    take(proxy, session, data, size);
+    stream_leave(&session->stream);
 }
 
 void pg_proxy_room(struct pg_session *session)
@@ -161,8 +215,11 @@ static void server_room(struct stream *stream)
 {
     struct pg_session *session = proxy_of(stream)->session;
 
-    if (session && !session->stream.dead && stream_unsent(stream) <= CROWDED)
-        stream_set_crowded(&session->stream, false);
+    if (!session || session->stream.dead || stream_unsent(stream) > CROWDED)
+        return;
+    stream_enter(&session->stream);
+    stream_set_crowded(&session->stream, false);
+    stream_leave(&session->stream);
 }
 
 static void server_ended(struct stream *stream)
@@ -173,15 +230,18 @@ static void server_ended(struct stream *stream)
 static void server_cut(struct stream *stream)
 {
     struct record_proxy *proxy = proxy_of(stream);
-    const char *waits = record_tap_waits(proxy->tap);
+    struct pg_session *session = proxy->session;
+    const char *waits = session ? record_tap_waits(proxy->tap) : NULL;
 
-    if (!proxy->session)
+    if (!session)
         return;
     if (!proxy->said_goodbye && !proxy->saw_fatal)
         record_fail(proxy->recording, "the real server ended a session%s%.200s%s",
                     waits ? " while this waited for its answer: '" : "", waits ? waits : "",
                     waits ? "'" : "");
-    stream_close_when_sent(&proxy->session->stream, true);
+    stream_enter(&session->stream);
+    stream_close_when_sent(&session->stream, true);
+    stream_leave(&session->stream);
 }
 
 static void server_gone(struct stream *stream)
@@ -194,11 +254,13 @@ static void server_gone(struct stream *stream)
     free(proxy);
 }
 
-void pg_proxy_cut(struct pg_session *session)
+void pg_record_cut(struct pg_session *session)
 {
     struct record_proxy *proxy = session->proxy;
     const struct pg_frame goodbye = { .type = 'X', .body = "" };
 
+    if (session->recorded)
+        session->recorded->by = NULL;
     if (!proxy)
         return;
     session->proxy = NULL;
@@ -233,7 +295,7 @@ int record_proxy_new(struct pg_session *session, int fd)
     }
     proxy->session = session;
     proxy->recording = session->mock->recording;
-    proxy->tap = record_tap_new(proxy->recording);
+    proxy->tap = record_tap_new(proxy->recording, 0);
     pg_reader_init(&proxy->client, false);
     proxy->client.started = true;
     pg_reader_init(&proxy->server, true);

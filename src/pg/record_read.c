@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "pg/record.h"
@@ -10,7 +11,7 @@
 
 #include "base/hostile.h"
 
-enum { SESSIONS_MAX = 100000 };
+enum { SESSIONS_MAX = 100000, HEAD_MAX = 100 };
 
 /* What a line is made into, and why it cannot be. */
 struct reading {
@@ -287,9 +288,10 @@ static void check_members(struct reading *of)
 
 static void read_event(struct reading *of)
 {
-    static const char *const events[] = {
-        [RECORD_PARSED] = "parse", [RECORD_DESCRIBED] = "describe", [RECORD_SYNCED] = "sync"
-    };
+    static const char *const events[] = { [RECORD_PARSED] = "parse",
+                                          [RECORD_DESCRIBED] = "describe",
+                                          [RECORD_SYNCED] = "sync",
+                                          [RECORD_ENDED] = "end" };
     size_t size;
     const char *text = text_of(of, "event", &size);
 
@@ -297,7 +299,7 @@ static void read_event(struct reading *of)
         if (strcmp(text, events[i]) == 0)
             of->tape->event = (enum record_event)i;
     if (text && of->tape->event == RECORD_EXECUTED && !of->wrong)
-        of->wrong = "\"event\" is none of \"parse\", \"describe\" and \"sync\"";
+        of->wrong = "\"event\" is none of \"parse\", \"describe\", \"sync\" and \"end\"";
 }
 
 static void read_head(struct reading *of)
@@ -315,7 +317,7 @@ static void read_head(struct reading *of)
     tape->session = (int)session->integer;
     read_event(of);
     tape->sql = text_of(of, "sql", &size);
-    if (!tape->sql && tape->event == RECORD_SYNCED)
+    if (!tape->sql && (tape->event == RECORD_SYNCED || tape->event == RECORD_ENDED))
         tape->sql = "";
     if (!tape->sql && !of->wrong)
         of->wrong = "\"sql\" is missing";
@@ -326,7 +328,7 @@ static void read_head(struct reading *of)
 static void check_answer(struct reading *of)
 {
     const struct record_tape *tape = of->tape;
-    bool needs_error = tape->event == RECORD_PARSED || tape->event == RECORD_SYNCED;
+    bool needs_error = tape->event != RECORD_EXECUTED && tape->event != RECORD_DESCRIBED;
 
     if (of->wrong)
         return;
@@ -363,7 +365,26 @@ static int refuse(const struct pg_recording *recording, int line, const char *wo
                   struct err *err)
 {
     return err_set(err, -EINVAL, "%s:%d: %s\ntry: seam test -update -run '^%s$'",
-                   recording->file, line, words, seam_name(recording->mock->t));
+                   recording->file, line, words, recording->test);
+}
+
+/* It is not ours, and nobody shall be told to write over it. */
+static int refuse_foreign(const struct pg_recording *recording, struct err *err)
+{
+    return err_set(
+        err, -EINVAL,
+        "%s:1: it is no recording of PostgreSQL\ntry: the name of a recording, or of "
+        "a file that is not there",
+        recording->file);
+}
+
+int record_check_free(const struct pg_recording *recording, struct err *err)
+{
+    bool is_there = access(recording->path, F_OK) == 0;
+
+    if (!is_there || io_file_has(recording->path, RECORD_SEAM, HEAD_MAX))
+        return 0;
+    return refuse_foreign(recording, err);
 }
 
 static int read_header(struct pg_recording *recording, const struct json_node *line,
@@ -373,8 +394,8 @@ static int read_header(struct pg_recording *recording, const struct json_node *l
     const struct json_node *format = json_node_member(line, "format");
     const struct json_node *server = json_node_member(line, "server");
 
-    if (!kind || kind->kind != NODE_STRING || strcmp(kind->text, "postgresql recording") != 0)
-        return refuse(recording, 1, "it is no recording of PostgreSQL", err);
+    if (!kind || kind->kind != NODE_STRING || strcmp(kind->text, RECORD_SEAM) != 0)
+        return refuse_foreign(recording, err);
     if (!format || format->kind != NODE_INTEGER || format->integer != RECORD_FORMAT)
         return refuse(recording, 1,
                       arena_printf(&recording->arena,
@@ -395,8 +416,8 @@ static int read_line(struct pg_recording *recording, int number, const char *tex
     struct err why;
 
     if (json_node_parse(&recording->arena, "it", text, size, false, &line, &why) < 0)
-        return refuse(recording, number,
-                      number == 1 ? "it is no recording of PostgreSQL" : why.text, err);
+        return number == 1 ? refuse_foreign(recording, err)
+                           : refuse(recording, number, why.text, err);
     if (number == 1)
         return read_header(recording, line, err);
     tape = record_add(recording);
@@ -433,13 +454,14 @@ static void part_sessions(struct pg_recording *recording)
     }
 }
 
-int record_read(struct pg_recording *recording, struct err *err)
+int record_read(struct pg_recording *recording, const char *test, struct err *err)
 {
     struct buf data = BUF_INIT(2 * (size_t)RECORD_FILE_MAX);
     int r = io_read_file(recording->path, &data);
     const char *at = buf_text(&data), *end = at + data.size;
     int number = 0;
 
+    recording->test = test;
     if (r < 0)
         err_system(err, r, "cannot read the recording '%s'", recording->path);
     else if (data.size == 0)

@@ -10,7 +10,7 @@
 #include "test/mask.h"
 #include "wire/pg_lex.h"
 
-enum { SQL_MAX = 64 << 20, ARGUMENTS = SEAM_PG_ARGS * 64 };
+enum { SQL_MAX = 64 << 20, ARGUMENTS = SEAM_PG_ARGS * 64, COPY_COLUMNS = 64 };
 
 /* ---- parsing */
 
@@ -130,6 +130,87 @@ bool record_hides_column(const struct record_redaction *redaction, const char *n
             return true;
     return mask_is_secret(name, strlen(name));
 }
+
+/* ---- COPY */
+
+/* The list of columns behind the table's name; the token of its '(', or one that is empty. */
+static struct pg_token copy_list(const char *sql)
+{
+    struct pg_token token = pg_lex_word(sql), end = { PG_TOKEN_END, "", 0, NULL };
+
+    if (!pg_token_is(&token, "copy"))
+        return end;
+    token = pg_lex_word(token.at + token.size);
+    if (pg_token_is(&token, "(")) /* of a query, whose columns nobody names */
+        return end;
+    while (token.size > 0 && !pg_token_is(&token, "(") && !pg_token_is(&token, "from") &&
+           !pg_token_is(&token, "to"))
+        token = pg_lex_word(token.at + token.size);
+    return pg_token_is(&token, "(") ? token : end;
+}
+
+/* Which columns of the list are secrets, as bits. */
+static uint64_t hidden_columns(const struct record_redaction *redaction, struct arena *arena,
+                               const char *sql)
+{
+    struct pg_token token = copy_list(sql);
+    uint64_t hidden = 0;
+    int n = 0;
+
+    while (token.size > 0 && !pg_token_is(&token, ")") && n < COPY_COLUMNS) {
+        token = pg_lex_word(token.at + token.size);
+        if (token.kind != PG_TOKEN_WORD && token.kind != PG_TOKEN_NAME)
+            continue;
+        if (record_hides_column(redaction, pg_token_text(&token, arena)))
+            hidden |= (uint64_t)1 << n;
+        n++;
+    }
+    return hidden;
+}
+
+/* Whether fields lie between tabs: nothing but FROM STDIN or TO STDOUT is behind the list. */
+static bool is_plain_copy(const char *sql)
+{
+    struct pg_token token = copy_list(sql);
+
+    while (token.size > 0 && !pg_token_is(&token, ")"))
+        token = pg_lex_word(token.at + token.size);
+    for (int words = 0; words < 3 && token.size > 0; words++)
+        token = pg_lex_word(token.at + token.size);
+    return token.size == 0 || pg_token_is(&token, ";");
+}
+
+int record_redact_copy(const struct record_redaction *redaction, const char *sql,
+                       const char *data, size_t size, struct buf *to)
+{
+    struct arena arena = { 0 };
+    uint64_t hidden = hidden_columns(redaction, &arena, sql);
+    const char *at = data, *end = data + size;
+    int n = 0;
+
+    arena_fini(&arena);
+    if (hidden == 0)
+        return 0;
+    if (!is_plain_copy(sql))
+        return -EINVAL;
+    while (at < end) {
+        const char *field = at;
+
+        while (at < end && *at != '\t' && *at != '\n')
+            at++;
+        if (n < COPY_COLUMNS && (hidden >> n & 1) && at > field)
+            buf_add_text(to, "REDACTED");
+        else
+            buf_add(to, field, (size_t)(at - field));
+        if (at == end)
+            break;
+        n = *at == '\t' ? n + 1 : 0;
+        buf_add_char(to, *at++);
+    }
+    return 1;
+}
+
+/* ---- what stands for it */
 
 const char *record_stand_in(uint32_t oid)
 {

@@ -68,6 +68,7 @@ static void begin(struct pg_session *session, struct record_login *login)
     size_t begun;
 
     note_version(session->mock->recording, &login->welcome);
+    pg_session_count(session);
     session->begun = true;
     session->ask = NULL;
     session->pid = login->pid;
@@ -177,12 +178,15 @@ static void send_result(struct pg_session *session, struct record_tape *tape)
 static void answer(struct pg_session *session, struct record_tape *tape)
 {
     record_use(session, tape);
-    session->note = "recorded";
+    if (!session->note)
+        session->note = "recorded";
     send_notices(session, tape);
     if (tape->error && !tape->copy && tape->row_count == 0)
         pg_server_fail(session->server, tape->error);
     else
         send_result(session, tape);
+    session->ends_with = record_end(session);
+    session->killed = session->ends_with != NULL;
     pg_answer_end(session);
 }
 
@@ -245,6 +249,21 @@ static bool is_automatic(const struct pg_ask *ask)
     }
 }
 
+/* It is answered all the same, so that one statement which is left out is one failure. */
+static void say_early(struct pg_session *session, const struct record_tape *tape)
+{
+    struct seam_pg_mock *mock = session->mock;
+    const struct record_session *of = &mock->recording->sessions[tape->session - 1];
+    const struct record_tape *due = of->tapes[of->at];
+
+    session->note = "out of order";
+    seam_error_at(mock->t, mock->site,
+                  "%s is line %d of '%s', and came without line %d: %s\n"
+                  "try: seam test -update -run '^%s$'",
+                  pg_report_name(session), tape->line, mock->recording->file, due->line,
+                  record_name(due, &session->arena), seam_name(mock->t));
+}
+
 static void replay_execute(struct pg_session *session)
 {
     struct record_tape *tape;
@@ -255,17 +274,26 @@ static void replay_execute(struct pg_session *session)
         return;
     }
     tape = record_due(session, RECORD_EXECUTED);
+    if (!tape && (tape = record_later(session)))
+        say_early(session, tape);
     if (tape)
         answer(session, tape);
     else
         pg_answer_unexpected(session);
 }
 
-static bool is_other_data(const struct pg_ask *ask, const struct record_tape *tape)
+static bool is_other_data(const struct pg_session *session, const struct record_tape *tape)
 {
-    return !ask->copy_failed && !tape->copy_failed &&
-           (ask->copy_size != tape->copy_size ||
-            memcmp(ask->copy_data, tape->copy_data, tape->copy_size) != 0);
+    const struct pg_ask *ask = session->ask;
+    struct buf clean = BUF_INIT(PG_MESSAGE_MAX);
+    bool redacted = record_redact_copy(&session->mock->recording->redaction, tape->sql,
+                                       ask->copy_data, ask->copy_size, &clean) > 0;
+    size_t size = redacted ? clean.size : ask->copy_size;
+    bool other = size != tape->copy_size || memcmp(redacted ? buf_text(&clean) : ask->copy_data,
+                                                   tape->copy_data, size) != 0;
+
+    buf_fini(&clean);
+    return other && !ask->copy_failed && !tape->copy_failed;
 }
 
 static void replay_copied(struct pg_session *session)
@@ -279,7 +307,7 @@ static void replay_copied(struct pg_session *session)
     session->copy_entry = NULL;
     session->copy_tape = NULL;
     session->note = "recorded";
-    if (is_other_data(session->ask, tape))
+    if (is_other_data(session, tape))
         pg_report_copy_data(session,
                             arena_printf(&session->arena, "line %d of '%s'", tape->line,
                                          session->mock->recording->file),
@@ -407,8 +435,8 @@ void pg_record_nearest(struct pg_session *session, struct buf *words)
 
     add_rules(session, set);
     if (pg_rule_nearest(set, &session->call, &nearest, &why, &table))
-        buf_printf(words, "is not the statement of '%s' that is due\n%s | sent\n%s",
-                   recording->file, arena_printf(&session->arena, "line %d", nearest.line),
+        buf_printf(words, "is not in '%s'; %s line %d\n%s", recording->file,
+                   session->recorded ? "due is" : "the nearest is", nearest.line,
                    buf_text(&table));
     else
         buf_printf(words, "is not in '%s'%s\n", recording->file,

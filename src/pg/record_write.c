@@ -72,7 +72,7 @@ static void put_columns(struct buf *to, const struct record_tape *tape)
         buf_add_char(to, ']');
     }
     buf_add_char(to, ']');
-    if (tape->event == RECORD_EXECUTED)
+    if (tape->event == RECORD_EXECUTED && (!tape->error || tape->row_count > 0))
         buf_printf(to, ",\"rows\":[%s]", buf_text(&tape->rows));
 }
 
@@ -125,13 +125,14 @@ static void put_notices(struct buf *to, const struct record_notice *notice)
 
 static void put_tape(struct buf *to, const struct record_tape *tape)
 {
-    static const char *const events[] = {
-        [RECORD_PARSED] = "parse", [RECORD_DESCRIBED] = "describe", [RECORD_SYNCED] = "sync"
-    };
+    static const char *const events[] = { [RECORD_PARSED] = "parse",
+                                          [RECORD_DESCRIBED] = "describe",
+                                          [RECORD_SYNCED] = "sync",
+                                          [RECORD_ENDED] = "end" };
 
     buf_printf(to, "{\"session\":%d", tape->session);
     put_member(to, "event", events[tape->event]);
-    if (tape->event != RECORD_SYNCED)
+    if (*tape->sql)
         put_member(to, "sql", tape->sql);
     put_arguments(to, tape);
     put_columns(to, tape);
@@ -204,7 +205,7 @@ int record_write(const struct pg_recording *recording, size_t *ret_count, struct
     if (!tapes)
         arena_give_up(recording->count * sizeof *tapes);
     count = choose(recording, tapes);
-    buf_printf(&data, "{\"seam\":\"postgresql recording\",\"format\":%d", RECORD_FORMAT);
+    buf_printf(&data, "{\"seam\":\"" RECORD_SEAM "\",\"format\":%d", RECORD_FORMAT);
     put_member(&data, "server", recording->server);
     buf_add_text(&data, "}\n");
     for (size_t i = 0; i < count; i++)

@@ -88,7 +88,6 @@ void pg_rule_set_clear(struct pg_rule_set *set)
     map_fini(&set->column_texts);
     buf_fini(&set->turns);
     buf_fini(&set->all);
-    arena_fini(&set->said);
     arena_fini(&set->arena);
     reset(set);
     set->unordered = unordered;
@@ -155,7 +154,7 @@ struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sq
 }
 
 /* A program sends most statements as their rules have them: so that form is looked for first. */
-struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call)
+static struct rule_statement *look_up(const struct pg_rule_set *set, struct pg_call *call)
 {
     const uint32_t *place;
 
@@ -167,6 +166,15 @@ struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct
         place = map_find(&set->texts, call->normal);
     }
     return place && *place > 0 ? statement_at(set, *place) : NULL;
+}
+
+struct rule_statement *rule_statement_find(const struct pg_rule_set *set, struct pg_call *call)
+{
+    if (call->found_in != set || call->found_of != set->texts.count)
+        call->found = look_up(set, call);
+    call->found_in = set;
+    call->found_of = set->texts.count;
+    return call->found;
 }
 
 /* ---- lists ------------------------------------------------------------------------------- */
@@ -346,8 +354,8 @@ static bool are_same_notices(const struct pg_rule *a, const struct pg_rule *b)
 
 static bool is_same_answer(const struct pg_rule *a, const struct pg_rule *b)
 {
-    const seam_pg_rule *x = a->said;
-    const seam_pg_rule *y = b->said;
+    const struct pg_said *x = a->said;
+    const struct pg_said *y = b->said;
 
     return a->is_forbidden == b->is_forbidden && are_same_rows(a, b) &&
            is_same_error(a->error, b->error) && are_same_notices(a, b) &&
@@ -488,7 +496,7 @@ const struct pg_error *pg_rule_notices(const struct pg_rule *rule, size_t *ret_c
     return rule->notices;
 }
 
-const seam_pg_rule *pg_rule_said(const struct pg_rule *rule)
+const struct pg_said *pg_rule_said(const struct pg_rule *rule)
 {
     return rule->said;
 }
@@ -533,7 +541,7 @@ static const char *shorten(struct arena *arena, const char *text, char delimiter
 
 const char *rule_head(const struct pg_rule *rule, struct arena *arena)
 {
-    const seam_pg_rule *said = rule->said;
+    const struct pg_said *said = rule->said;
     const char *event = rule_event_word(said->event);
 
     if (said->event != SEAM_PG_STATEMENT)

@@ -19,6 +19,34 @@
 #include "wire/pg_server.h"
 
 struct pg_rule; /* one rule of a set */
+
+/* The copy of what a test wrote, without its arguments and rows: they are most of a seam_pg_rule, and every rule
+ * that is added would pay for the pages. */
+struct pg_said {
+    const char *sql;
+    const char *sql_regex;
+    bool (*sql_fn)(const char *sql, void *arg);
+    void *arg;
+    enum seam_pg_event event;
+    const char *isolation;
+    bool read_only;
+    const char *columns;
+    seam_pg_row_fn *row_fn;
+    const char *tag;
+    const char *sqlstate; /* of .error */
+    seam_pg_notification notify;
+    const char *copy_out;
+    const char *copy_in;
+    const char *group;
+    int delay_ms;
+    int fault;
+    int fault_after;
+    const char *given;
+    bool compare_rows;
+    bool injected;
+    const char *name;
+    seam_site site;
+};
 struct pg_rule_set;
 
 struct pg_rule_set *pg_rule_set_new(void);
@@ -45,6 +73,9 @@ struct pg_call {
     enum seam_pg_event event;
     const char *sql; /* as sent; NULL with an event that has none */
     const char *normal; /* pg_sql_normal of it; worked out when it is NULL */
+    struct rule_statement *found; /* what rules call it: worked out of this set, */
+    const struct pg_rule_set *found_in; /* which had so many texts then; NULL: not yet */
+    size_t found_of;
     const struct pg_sql *is;
     const char *isolation; /* of the transaction that a BEGIN begins; NULL: "read committed" */
     bool read_only;
@@ -80,9 +111,11 @@ const struct pg_cell *pg_rule_row(const struct pg_rule *rule,
                                   size_t n); /* text; not with .row_fn */
 const struct pg_error *pg_rule_error(const struct pg_rule *rule); /* NULL: none */
 const struct pg_error *pg_rule_notices(const struct pg_rule *rule, size_t *ret_count);
-const seam_pg_rule *
-pg_rule_said(const struct pg_rule *rule); /* the copy of what the test wrote */
+const struct pg_said *pg_rule_said(const struct pg_rule *rule);
 seam_site pg_rule_site(const struct pg_rule *rule);
+
+/* The type that its argument i, from 0, tells of a parameter; 0: none. For clients that ask before they send. */
+uint32_t pg_rule_argument_type(const struct pg_rule *rule, size_t i);
 
 /* One cell of what .row_fn or the test gave, as text of the column's type. -EINVAL with words. */
 int pg_rule_cell(const struct pg_column *column, const seam_value *value, struct arena *arena,

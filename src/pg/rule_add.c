@@ -17,7 +17,6 @@ struct adding {
     struct arena *arena;
     const seam_pg_rule *from;
     const char *folder;
-    seam_pg_rule *said;
     struct pg_rule *rule;
     struct err *err;
 };
@@ -240,7 +239,6 @@ static int take_arguments(struct adding *adding)
     const seam_value *values = from->all_args ? from->all_args : from->args;
     size_t count = list_size(values, from->all_args ? SIZE_MAX : SEAM_PG_ARGS);
     struct rule_argument *arguments;
-    seam_value *copies;
     int r = check_arguments(adding, count);
 
     adding->rule->counts_arguments = from->all_args || from->no_args || count > 0;
@@ -248,14 +246,8 @@ static int take_arguments(struct adding *adding)
     if (r < 0 || count == 0)
         return r;
     arguments = arena_zero(adding->arena, count * sizeof *arguments);
-    copies = from->all_args ? arena_zero(adding->arena, (count + 1) * sizeof *copies)
-                            : adding->said->args;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; r == 0 && i < count; i++)
         r = take_argument(adding, &values[i], i, &arguments[i]);
-        copies[i] = arguments[i].value;
-    }
-    if (from->all_args)
-        adding->said->all_args = copies;
     adding->rule->arguments = arguments;
     adding->rule->argument_count = count;
     return r;
@@ -483,43 +475,42 @@ static int take_columns(struct adding *adding)
 
 /* ---- copying ----------------------------------------------------------------------------- */
 
-static void copy_texts(struct arena *arena, const char **const texts[], size_t count)
+static struct pg_said *copy_rule(struct arena *arena, const seam_pg_rule *from)
 {
-    for (size_t i = 0; i < count; i++)
-        if (*texts[i])
-            *texts[i] = arena_dup(arena, *texts[i]);
-}
+    struct pg_said *said = arena_zero(arena, sizeof *said);
 
-static void copy_error(struct arena *arena, seam_pg_error *error)
-{
-    const char **const texts[] = {
-        &error->sqlstate, &error->schema,     &error->table,    &error->column,
-        &error->type,     &error->constraint, &error->message,  &error->detail,
-        &error->hint,     &error->where,      &error->severity,
+    *said = (struct pg_said){
+        .sql = arena_dup(arena, from->sql),
+        .sql_regex = arena_dup(arena, from->sql_regex),
+        .sql_fn = from->sql_fn,
+        .arg = from->arg,
+        .event = from->event,
+        .isolation = arena_dup(arena, from->isolation),
+        .read_only = from->read_only,
+        .columns = arena_dup(arena, from->columns),
+        .row_fn = from->row_fn,
+        .tag = arena_dup(arena, from->tag),
+        .sqlstate = arena_dup(arena, from->error.sqlstate),
+        .notify = { arena_dup(arena, from->notify.channel),
+                    arena_dup(arena, from->notify.payload) },
+        .copy_out = arena_dup(arena, from->copy_out),
+        .copy_in = arena_dup(arena, from->copy_in),
+        .group = arena_dup(arena, from->group),
+        .delay_ms = from->delay_ms,
+        .fault = from->fault,
+        .fault_after = from->fault_after,
+        .given = arena_dup(arena, from->given),
+        .compare_rows = from->compare_rows,
+        .injected = from->injected,
+        .name = arena_dup(arena, from->name),
+        .site = { arena_dup(arena, from->site.file), from->site.line },
     };
-
-    copy_texts(arena, texts, COUNT(texts));
-}
-
-static void copy_rule(struct arena *arena, seam_pg_rule *said)
-{
-    const char **const texts[] = {
-        &said->sql,      &said->sql_regex,      &said->isolation,      &said->columns,
-        &said->csv,      &said->csv_file,       &said->json,           &said->tag,
-        &said->copy_out, &said->notify.channel, &said->notify.payload, &said->copy_in,
-        &said->group,    &said->given,          &said->name,           &said->site.file,
-    };
-
-    copy_texts(arena, texts, COUNT(texts));
-    if (said->error.sqlstate)
-        copy_error(arena, &said->error);
-    for (size_t i = 0; i < SEAM_PG_NOTICES && is_notice(&said->notices[i]); i++)
-        copy_error(arena, &said->notices[i]);
+    return said;
 }
 
 static void weigh(struct pg_rule *rule)
 {
-    const seam_pg_rule *said = rule->said;
+    const struct pg_said *said = rule->said;
 
     if (rule->kind == RULE_EVENT)
         rule->weight += 2 * (size_t)((said->sql || said->sql_regex || said->sql_fn) +
@@ -535,7 +526,7 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
     int r;
 
     adding.rule = arena_zero(adding.arena, sizeof *adding.rule);
-    adding.rule->said = adding.said = arena_copy(&set->said, rule, sizeof *rule);
+    adding.rule->said = copy_rule(adding.arena, rule);
     adding.rule->event = rule->event;
     adding.rule->is_forbidden = rule->never;
     adding.rule->sql_fn = rule->sql_fn;
@@ -543,10 +534,9 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
     if ((r = take_question(&adding)) < 0 || (r = take_arguments(&adding)) < 0 ||
         (r = take_times(&adding)) < 0 || (r = check_answer(&adding)) < 0 ||
         (r = take_columns(&adding)) < 0 ||
-        (r = rule_rows_take(set, adding.rule, adding.said, folder, err)) < 0 ||
+        (r = rule_rows_take(set, adding.rule, rule, folder, err)) < 0 ||
         (r = take_error(&adding)) < 0 || (r = take_notices(&adding)) < 0)
         return r;
-    copy_rule(adding.arena, adding.said);
     weigh(adding.rule);
     return rule_insert(set, adding.rule, err);
 }

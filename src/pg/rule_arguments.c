@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "pg/rule_set.h"
 #include "test/quote.h"
 #include "test/value.h"
@@ -36,13 +37,12 @@ static void add_hex(struct buf *to, const unsigned char *data, size_t size)
 
 static const char *integer_text(const seam_value *value, struct arena *arena, size_t *ret_size)
 {
-    char digits[24];
-    int size = value->kind == SEAM_KIND_INT
-                   ? snprintf(digits, sizeof digits, "%" PRIdMAX, value->as.i)
-                   : snprintf(digits, sizeof digits, "%" PRIuMAX, value->as.u);
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = value->kind == SEAM_KIND_INT ? digits_before_signed(end, value->as.i)
+                                            : digits_before(end, value->as.u);
 
-    *ret_size = (size_t)size;
-    return arena_copy(arena, digits, (size_t)size);
+    *ret_size = (size_t)(end - at);
+    return arena_copy(arena, at, *ret_size);
 }
 
 const char *rule_value_text(const seam_value *value, struct arena *arena, size_t *ret_size)
@@ -160,6 +160,13 @@ static uint32_t type_of_kind(int kind)
     default:
         return OID_TEXT;
     }
+}
+
+uint32_t pg_rule_argument_type(const struct pg_rule *rule, size_t i)
+{
+    uint32_t type = i < rule->argument_count ? type_of_kind(rule->arguments[i].value.kind) : 0;
+
+    return type == OID_NUMERIC ? OID_INT8 : type == OID_TEXT ? 0 : type;
 }
 
 /* How a binary argument without a declared type is read beside a value: a program that sends one means the type

@@ -148,7 +148,7 @@ static void add_question_argument(struct buf *to, const struct rule_argument *ar
 
 const char *rule_question(const struct pg_rule *rule, struct arena *arena)
 {
-    const seam_pg_rule *said = rule->said;
+    const struct pg_said *said = rule->said;
     struct buf text = BUF_INIT(QUESTION_MAX);
 
     if (rule->kind == RULE_LITERAL)

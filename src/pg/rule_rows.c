@@ -1,10 +1,9 @@
 /* pg/rule_rows.c - rows as a test writes them, made into the texts that a server sends; see rule_set.h. */
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/io.h"
 #include "pg/rule_set.h"
 #include "test/quote.h"
@@ -22,10 +21,10 @@ static bool fits(uint32_t type, intmax_t v)
 
 static int give_integer(intmax_t v, struct arena *arena, struct pg_cell *ret)
 {
-    char digits[24];
-    int size = snprintf(digits, sizeof digits, "%" PRIdMAX, v);
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = digits_before_signed(end, v);
 
-    *ret = (struct pg_cell){ arena_copy(arena, digits, (size_t)size), (size_t)size };
+    *ret = (struct pg_cell){ arena_copy(arena, at, (size_t)(end - at)), (size_t)(end - at) };
     return 0;
 }
 
@@ -157,86 +156,68 @@ static size_t width_of(const seam_value row[SEAM_PG_COLUMNS])
     return width;
 }
 
-static size_t height_of(const seam_pg_rule *said)
+/* Mostly there is a row or none: what is behind it is looked at in one go. */
+static bool are_zero(const seam_value *values, size_t count)
+{
+    const char *bytes = (const char *)values;
+
+    return *bytes == 0 && memcmp(bytes, bytes + 1, count * sizeof *values - 1) == 0;
+}
+
+static size_t height_of(const seam_pg_rule *from)
 {
     size_t height = SEAM_PG_ROWS;
 
-    while (height > 0 && width_of(said->rows[height - 1]) == 0)
+    if (are_zero(from->rows[1], (SEAM_PG_ROWS - 1) * SEAM_PG_COLUMNS))
+        height = 1;
+    while (height > 0 && width_of(from->rows[height - 1]) == 0)
         height--;
     return height;
 }
 
-/* The rule's copy of a value has its text where the cell has it, if that is the same. */
-static int keep_value(struct rule_rows *rows, seam_value *value, const struct pg_cell *cell)
+static int take_rows(struct rule_rows *rows, const seam_pg_rule *from)
 {
-    if (value->kind != SEAM_KIND_TEXT && value->kind != SEAM_KIND_BYTES)
-        return 0;
-    if (cell->text && cell->size == value->size &&
-        memcmp(cell->text, value->as.p, value->size) == 0)
-        value->as.p = cell->text;
-    else
-        value->as.p = arena_copy(rows->arena, value->as.p, value->size);
-    return 0;
-}
-
-static int take_value(struct rule_rows *rows, seam_value *value)
-{
-    int r = rule_rows_cell(rows, value);
-
-    if (r < 0)
-        return r;
-    return keep_value(rows, value,
-                      (const struct pg_cell *)(const void *)rows->cells.data +
-                          (rows->cell_count - 1));
-}
-
-static int take_rows(struct rule_rows *rows, seam_pg_rule *said)
-{
-    size_t height = height_of(said);
+    size_t height = height_of(from);
     size_t count = rows->columns->count;
     int r = 0;
 
+    buf_reserve(&rows->cells, height * count * sizeof(struct pg_cell));
     for (size_t i = 0; i < height; i++) {
-        size_t width = width_of(said->rows[i]);
+        size_t width = width_of(from->rows[i]);
 
         if (width != count)
             return err_set(rows->err, -EINVAL, "row %zu has %zu cell%s for %zu column%s%s",
                            i + 1, width, width == 1 ? "" : "s", count, count == 1 ? "" : "s",
                            count > SEAM_PG_COLUMNS ? "\ntry: .all_rows" : "");
         for (size_t j = 0; r == 0 && j < width; j++)
-            r = take_value(rows, &said->rows[i][j]);
+            r = rule_rows_cell(rows, &from->rows[i][j]);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static int take_all_rows(struct rule_rows *rows, seam_pg_rule *said)
+static int take_all_rows(struct rule_rows *rows, const seam_pg_rule *from)
 {
-    const seam_value *from = said->all_rows;
+    const seam_value *values = from->all_rows;
     size_t count = 0;
-    seam_value *values;
     int r = 0;
 
-    while (!is_end(&from[count]))
+    while (!is_end(&values[count]))
         count++;
     if (count % rows->columns->count != 0)
         return err_set(rows->err, -EINVAL, "all_rows has %zu cells for rows of %zu column%s",
                        count, rows->columns->count, rows->columns->count == 1 ? "" : "s");
-    values = arena_zero(rows->arena, (count + 1) * sizeof *values);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        values[i] = from[i];
-        r = take_value(rows, &values[i]);
-    }
-    said->all_rows = values;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = rule_rows_cell(rows, &values[i]);
     return r;
 }
 
 /* ---- from a file ------------------------------------------------------------------------- */
 
-static int take_csv_file(struct rule_rows *rows, const seam_pg_rule *said, const char *folder)
+static int take_csv_file(struct rule_rows *rows, const seam_pg_rule *from, const char *folder)
 {
-    const char *file = said->csv_file;
+    const char *file = from->csv_file;
     const char *path =
         file[0] == '/' ? file : arena_printf(rows->arena, "%s/%s", folder ? folder : ".", file);
     struct buf text = BUF_INIT(FILE_MAX);
@@ -257,17 +238,17 @@ struct way {
     bool is_given;
 };
 
-static int check_ways(const seam_pg_rule *said, const struct pg_columns *columns,
+static int check_ways(const seam_pg_rule *from, const struct pg_columns *columns,
                       bool *ret_given, struct err *err)
 {
     const struct way ways[] = {
-        { ".rows", height_of(said) > 0 },
-        { ".all_rows", said->all_rows },
-        { ".csv", said->csv },
-        { ".csv_file", said->csv_file },
-        { ".json", said->json },
-        { ".row_fn", said->row_fn },
-        { ".no_rows", said->no_rows },
+        { ".rows", height_of(from) > 0 },
+        { ".all_rows", from->all_rows },
+        { ".csv", from->csv },
+        { ".csv_file", from->csv_file },
+        { ".json", from->json },
+        { ".row_fn", from->row_fn },
+        { ".no_rows", from->no_rows },
     };
     const char *given = NULL;
 
@@ -280,38 +261,38 @@ static int check_ways(const seam_pg_rule *said, const struct pg_columns *columns
     if (given && columns->count == 0)
         return err_set(err, -EINVAL, "a rule with %s has .columns\ntry: .columns = \"id int8\"",
                        given);
-    if (!given && said->columns)
+    if (!given && from->columns)
         return err_set(err, -EINVAL, "a rule with .columns has rows\ntry: .no_rows = true");
     *ret_given = given;
     return 0;
 }
 
-static int take(struct rule_rows *rows, seam_pg_rule *said, const char *folder)
+static int take(struct rule_rows *rows, const seam_pg_rule *from, const char *folder)
 {
-    if (said->all_rows)
-        return take_all_rows(rows, said);
-    if (said->csv)
-        return rule_rows_csv(rows, "csv", said->csv, strlen(said->csv));
-    if (said->csv_file)
-        return take_csv_file(rows, said, folder);
-    if (said->json)
-        return rule_rows_json(rows, said->json);
-    return take_rows(rows, said);
+    if (from->all_rows)
+        return take_all_rows(rows, from);
+    if (from->csv)
+        return rule_rows_csv(rows, "csv", from->csv, strlen(from->csv));
+    if (from->csv_file)
+        return take_csv_file(rows, from, folder);
+    if (from->json)
+        return rule_rows_json(rows, from->json);
+    return take_rows(rows, from);
 }
 
-int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, seam_pg_rule *said,
+int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_rule *from,
                    const char *folder, struct err *err)
 {
     struct rule_rows rows = {
         .arena = &set->arena, .columns = rule->columns, .cells = BUF_INIT(FILE_MAX), .err = err
     };
-    int r = check_ways(said, rule->columns, &rule->has_rows, err);
+    int r = check_ways(from, rule->columns, &rule->has_rows, err);
 
     if (r < 0 || !rule->has_rows)
         return r;
-    r = take(&rows, said, folder);
+    r = take(&rows, from, folder);
     rule->cells = arena_copy(&set->arena, buf_text(&rows.cells), rows.cells.size);
-    rule->row_count = said->row_fn ? SIZE_MAX : rows.cell_count / rule->columns->count;
+    rule->row_count = from->row_fn ? SIZE_MAX : rows.cell_count / rule->columns->count;
     buf_fini(&rows.cells);
     return r;
 }

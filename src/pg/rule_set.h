@@ -33,7 +33,7 @@ struct rule_argument {
 
 struct pg_rule {
     size_t number; /* of adding, from 0 */
-    const seam_pg_rule *said; /* its texts are the set's; large, and far from this */
+    const struct pg_said *said; /* its texts are the set's */
     enum seam_pg_event event;
     enum rule_kind kind;
     bool is_forbidden; /* .never */
@@ -85,7 +85,6 @@ struct rule_turn {
 
 struct pg_rule_set {
     struct arena arena;
-    struct arena said; /* what rules say: each is as large as a block of the other */
     bool unordered;
     struct buf all; /* of struct pg_rule * */
     struct buf turns; /* of struct rule_turn */
@@ -184,9 +183,8 @@ int rule_pattern_new(struct pg_rule_set *set, const char *label, const char *pat
 
 /* ---- rule_rows.c */
 
-/* The rows that a rule, which has its columns, says in one of many ways. `said` is the rule's copy with texts that
- * are still the user's: those of its values become the set's. */
-int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, seam_pg_rule *said,
+/* The rows that a rule, which has its columns, says in one of many ways. */
+int rule_rows_take(struct pg_rule_set *set, struct pg_rule *rule, const seam_pg_rule *from,
                    const char *folder, struct err *err);
 
 /* From a text: */

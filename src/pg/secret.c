@@ -148,3 +148,18 @@ bool pg_secret_parameter(const char *sql, int n)
             return true;
     return false;
 }
+
+void pg_secret_parameters(struct buf *to, const char *sql)
+{
+    struct walk walk = { .at = sql };
+    const char *value;
+    size_t size;
+    bool secret;
+
+    while ((value = next_value(&walk, &size, &secret))) {
+        int number = secret && *value == '$' ? atoi(value + 1) : 0;
+
+        if (number > 0)
+            buf_add(to, &number, sizeof number);
+    }
+}

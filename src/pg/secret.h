@@ -22,4 +22,7 @@ const char *pg_secret_masked(const char *sql, struct arena *arena);
 /* Whether $n is a secret. */
 bool pg_secret_parameter(const char *sql, int n);
 
+/* Add the numbers of the parameters that are secrets, as int, some of them twice. */
+void pg_secret_parameters(struct buf *to, const char *sql);
+
 #endif

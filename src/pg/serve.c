@@ -76,7 +76,8 @@ static void fill_call(struct pg_session *session)
     bool has_arguments = ask->kind == PG_ASK_EXECUTE || ask->kind == PG_ASK_DESCRIBE;
 
     session->call = (struct pg_call){ .event = event_of(ask), .arena = &session->arena };
-    session->begin_ns = now_ns();
+    session->begin_ns =
+        ask->kind == PG_ASK_PARSE || ask->kind == PG_ASK_DESCRIBE ? 0 : now_ns();
     if (!ask->statement)
         return;
     session->call.sql = ask->statement->sql;

@@ -81,7 +81,9 @@ static void show_rows(const struct pg_rule *rule, struct buf *to)
 
         buf_add_text(to, n > 0 ? "; " : "");
         for (size_t i = 0; i < columns->count; i++) {
-            buf_printf(to, "%s%s=", i > 0 ? ", " : "", columns->at[i].name);
+            buf_add_text(to, i > 0 ? ", " : "");
+            buf_add_text(to, columns->at[i].name);
+            buf_add_char(to, '=');
             add_cell(to, &cells[i]);
         }
     }
@@ -113,17 +115,18 @@ static void show_data(struct pg_session *session, struct buf *to)
 /* Report a statement, which has been dealt with then. */
 static void report_statement(struct pg_session *session)
 {
-    struct buf body = BUF_INIT(2 * BODY_MAX);
+    struct buf *body = &session->mock->body;
     struct outcome outcome;
 
+    body->cap = 2 * (size_t)BODY_MAX;
+    buf_clear(body);
     read_outcome(session, &outcome);
     pg_entry_answer(session->entry, outcome.sqlstate ? NULL : outcome.tag, outcome.sqlstate);
     if (session->held)
         pg_entry_answer(session->held, session->entry->call.tag, session->entry->call.sqlstate);
     if (!outcome.sqlstate)
-        show_data(session, &body);
-    pg_report(session, say_outcome(session, &outcome), body.data, body.size);
-    buf_fini(&body);
+        show_data(session, body);
+    pg_report(session, say_outcome(session, &outcome), body->data, body->size);
     pg_entry_release(session->entry);
     session->entry = NULL;
     pg_session_let_go(session);
@@ -197,7 +200,7 @@ static void claim(struct pg_session *session, bool expected)
 
 void pg_answer_end(struct pg_session *session)
 {
-    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+    const struct pg_said *said = session->rule ? pg_rule_said(session->rule) : NULL;
 
     report_answer(session);
     if (said && said->fault != SEAM_PG_NO_FAULT && !pg_fault_send(session, said))
@@ -227,7 +230,9 @@ void pg_answer_unexpected(struct pg_session *session)
     const struct pg_error error = {
         .severity = session->ask->kind == PG_ASK_START ? "FATAL" : "ERROR",
         .sqlstate = UNEXPECTED,
-        .message = "seam: no rule of this mock answers this; see the report of the test"
+        .message = session->mock->recording
+                       ? "seam: this is not in the recording; see the report of the test"
+                       : "seam: no rule of this mock answers this; see the report of the test"
     };
 
     if (!session->entry && session->ask->kind != PG_ASK_START && session->call.sql)
@@ -235,7 +240,7 @@ void pg_answer_unexpected(struct pg_session *session)
             pg_journal_add(&session->mock->journal, session->number, &session->call);
     if (!session->forbidden)
         session->rule = NULL;
-    session->note = "no rule";
+    session->note = session->mock->recording ? "not recorded" : "no rule";
     pg_report_unexpected(session);
     claim(session, false);
     session->rule = NULL;
@@ -276,9 +281,21 @@ void pg_answer_automatic(struct pg_session *session)
 
 /* ---- descriptions */
 
-/* Nothing in a rule tells the types of parameters: what Parse did not say is text. */
-static void describe(struct pg_session *session, const struct pg_columns *columns)
+/* What Parse said, or else what the rule's value tells. */
+static uint32_t type_of_parameter(const struct pg_statement *statement,
+                                  const struct pg_rule *rule, size_t i)
 {
+    uint32_t type = i < statement->type_count ? statement->types[i] : 0;
+
+    if (type == 0 && rule)
+        type = pg_rule_argument_type(rule, i);
+    return type ? type : TYPE_TEXT;
+}
+
+static void describe(struct pg_session *session, const struct pg_rule *rule)
+{
+    const struct pg_columns *columns =
+        rule && pg_rule_has_rows(rule) ? pg_rule_columns(rule) : NULL;
     const struct pg_statement *statement = session->ask->statement;
     size_t count = (size_t)statement->is.parameters > statement->type_count
                        ? (size_t)statement->is.parameters
@@ -286,8 +303,7 @@ static void describe(struct pg_session *session, const struct pg_columns *column
     uint32_t *types = arena_zero(&session->arena, (count + 1) * sizeof *types);
 
     for (size_t i = 0; i < count; i++)
-        types[i] =
-            i < statement->type_count && statement->types[i] ? statement->types[i] : TYPE_TEXT;
+        types[i] = type_of_parameter(statement, rule, i);
     pg_server_describe(session->server, types, count, columns ? columns->at : NULL,
                        columns ? columns->count : 0);
     pg_answer_end(session);
@@ -298,28 +314,37 @@ void pg_answer_description(struct pg_session *session)
     const struct pg_rule *rule = session->rule;
 
     session->rule = NULL; /* it is the answer to the statement that has its faults */
-    describe(session, rule && pg_rule_has_rows(rule) ? pg_rule_columns(rule) : NULL);
+    describe(session, rule);
 }
 
 /* ---- rows */
 
+/* What was generated. */
 struct rows {
     const struct pg_rule *rule;
-    struct arena arena; /* of what was generated */
-    struct pg_cell *cells; /* NULL: the rule has them */
+    struct arena arena;
+    struct pg_cell *cells;
     size_t count, room, size;
 };
 
-static int row(void *arg, size_t n, struct pg_cell *cells)
+static int row_of_rule(void *arg, size_t n, struct pg_cell *cells)
 {
-    struct rows *rows = arg;
+    const struct pg_rule *rule = arg;
+
+    if (n >= pg_rule_row_count(rule))
+        return 0;
+    memcpy(cells, pg_rule_row(rule, n), pg_rule_columns(rule)->count * sizeof *cells);
+    return 1;
+}
+
+static int generated_row(void *arg, size_t n, struct pg_cell *cells)
+{
+    const struct rows *rows = arg;
     size_t columns = pg_rule_columns(rows->rule)->count;
-    const struct pg_cell *from =
-        rows->cells ? rows->cells + n * columns : pg_rule_row(rows->rule, n);
 
     if (n >= rows->count)
         return 0;
-    memcpy(cells, from, columns * sizeof *cells);
+    memcpy(cells, rows->cells + n * columns, columns * sizeof *cells);
     return 1;
 }
 
@@ -339,7 +364,6 @@ static struct rows *new_rows(const struct pg_rule *rule)
     if (!rows)
         arena_give_up(sizeof *rows);
     rows->rule = rule;
-    rows->count = pg_rule_row_count(rule);
     return rows;
 }
 
@@ -391,7 +415,7 @@ static void generate(seam_t *t, void *arg)
     struct generation *generation = arg;
     const struct pg_rule *rule = generation->rows->rule;
     const struct pg_columns *columns = pg_rule_columns(rule);
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
     seam_value *values = calloc(columns->count + 1, sizeof *values);
     size_t n = 0;
 
@@ -426,7 +450,6 @@ static void answer_generated(struct pg_session *session)
     if (!pg_serve_may_call(session, answer_generated))
         return;
     generation.rows = new_rows(rule);
-    generation.rows->count = 0;
     stream_enter(&session->stream);
     pg_serve_outside(session, generate_outside, &generation);
     if (session->stream.dead) {
@@ -462,7 +485,7 @@ static int copy_columns(const struct pg_rule *rule, const char *data)
 
 static void fill_copy(struct pg_session *session, struct pg_result *result)
 {
-    const seam_pg_rule *said = pg_rule_said(session->rule);
+    const struct pg_said *said = pg_rule_said(session->rule);
 
     if (said->copy_in) {
         result->copy = 'G';
@@ -480,17 +503,19 @@ static void send_result(struct pg_session *session, struct rows *rows)
 {
     const struct pg_rule *rule = session->rule;
     const struct pg_columns *columns = pg_rule_columns(rule);
-    const seam_pg_rule *said = pg_rule_said(rule);
-    struct pg_rows wire = { .row = row, .arg = rows, .drop = drop_rows };
+    const struct pg_said *said = pg_rule_said(rule);
+    struct pg_rows wire = { .row = row_of_rule, .arg = (void *)rule };
     struct pg_result result = { .tag = said->tag, .error = pg_rule_error(rule) };
 
     if (said->copy_in || said->copy_out) {
         fill_copy(session, &result);
-    } else if (rows) {
+    } else if (pg_rule_has_rows(rule)) {
         wire.columns = columns->at;
         wire.column_count = columns->count;
         result.rows = &wire;
     }
+    if (rows)
+        wire = (struct pg_rows){ columns->at, columns->count, generated_row, rows, drop_rows };
     result.spoil = said->fault == SEAM_PG_WRONG_COUNT;
     pg_server_result(session->server, &result);
 }
@@ -498,13 +523,13 @@ static void send_result(struct pg_session *session, struct rows *rows)
 /* A rule about BEGIN and the like that says nothing else is answered as the server would. */
 static bool is_plain_event(const struct pg_rule *rule)
 {
-    const seam_pg_rule *said = pg_rule_said(rule);
+    const struct pg_said *said = pg_rule_said(rule);
 
     return said->event != SEAM_PG_STATEMENT && !said->tag && !pg_rule_has_rows(rule) &&
            !pg_rule_error(rule);
 }
 
-static void notify(struct pg_session *session, const seam_pg_rule *said)
+static void notify(struct pg_session *session, const struct pg_said *said)
 {
     if (said->notify.channel)
         pg_server_notify(session->server, session->pid, said->notify.channel,
@@ -516,7 +541,7 @@ static void answer_execution(struct pg_session *session, struct rows *rows)
     const struct pg_rule *rule = session->rule;
     const struct pg_error *error = pg_rule_error(rule);
 
-    if (error && !rows)
+    if (error && !pg_rule_has_rows(rule))
         pg_server_fail(session->server, error);
     else if (is_plain_event(rule) || session->ask->statement->is.kind == PG_SQL_EMPTY)
         pg_server_automatic(session->server);
@@ -549,7 +574,7 @@ void pg_answer_rule(struct pg_session *session)
     }
     send_notices(session);
     if (executes) {
-        answer_execution(session, pg_rule_has_rows(rule) ? new_rows(rule) : NULL);
+        answer_execution(session, NULL);
     } else if (error) {
         claim(session, true);
         pg_answer_error(session, error);
@@ -560,7 +585,7 @@ void pg_answer_rule(struct pg_session *session)
 
 /* ---- the end of COPY FROM STDIN */
 
-static bool copied_wrong(struct pg_session *session, const seam_pg_rule *said)
+static bool copied_wrong(struct pg_session *session, const struct pg_said *said)
 {
     const struct pg_ask *ask = session->ask;
     size_t size = strlen(said->copy_in);
@@ -575,7 +600,7 @@ static bool copied_wrong(struct pg_session *session, const seam_pg_rule *said)
 void pg_answer_copied(struct pg_session *session)
 {
     const struct pg_ask *ask = session->ask;
-    const seam_pg_rule *said = pg_rule_said(session->copying);
+    const struct pg_said *said = pg_rule_said(session->copying);
     struct pg_result result = { .tag = said->tag };
     struct pg_error error = { .sqlstate = "SM001" };
 

@@ -55,7 +55,7 @@ static void begin_drip(struct pg_session *session, int size)
         pg_session_after(session, DRIP_MS, drip);
 }
 
-static void break_off(struct pg_session *session, const seam_pg_rule *said)
+static void break_off(struct pg_session *session, const struct pg_said *said)
 {
     stream_enter(&session->stream);
     cut_answer(session, said->fault_after);
@@ -70,7 +70,7 @@ static void break_off(struct pg_session *session, const seam_pg_rule *said)
     stream_leave(&session->stream);
 }
 
-bool pg_fault_send(struct pg_session *session, const seam_pg_rule *said)
+bool pg_fault_send(struct pg_session *session, const struct pg_said *said)
 {
     switch ((enum seam_pg_fault)said->fault) {
     case SEAM_PG_RESET:

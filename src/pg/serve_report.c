@@ -1,13 +1,12 @@
 /* pg/serve_report.c - what crossed the seam, for the report of a failed test, and what fails it. */
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/digits.h"
 #include "pg/record.h"
 #include "pg/session.h"
-#include "pg/secret.h"
 #include "test/diff.h"
 #include "test/t.h"
 
@@ -29,103 +28,88 @@ static const char *event_name(const struct pg_session *session)
     }
 }
 
-static void add_argument(struct buf *to, const seam_pg_call *call, size_t i)
+static void add_number(struct buf *to, size_t number)
 {
-    const char *text = call->args[i];
-    size_t size = text ? strlen(text) : 0;
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = digits_before(end, number);
 
-    buf_printf(to, "%s$%zu=", i > 0 ? ", " : "", i + 1);
-    if (!text)
-        buf_add_text(to, "NULL");
-    else if (pg_secret_parameter(call->sql, (int)i + 1))
-        buf_add_text(to, "***");
-    else
-        buf_printf(to, "'%.*s%s'", (int)(size < SHOWN_MAX ? size : SHOWN_MAX), text,
-                   size > SHOWN_MAX ? "..." : "");
+    buf_add(to, at, (size_t)(end - at));
 }
 
-/* Without line breaks, in which the report would be hard to read. */
-static void add_statement(struct buf *to, const char *sql)
+static void add_argument(struct buf *to, const seam_pg_call *call, const struct pg_shown *shown,
+                         size_t i)
 {
-    bool blank = false;
+    const char *text = call->args[i];
+    size_t size = text ? strnlen(text, SHOWN_MAX + 1) : 0;
 
-    for (; *sql; sql++) {
-        if (isspace((unsigned char)*sql)) {
-            blank = to->size > 0;
-            continue;
-        }
-        if (blank)
-            buf_add_char(to, ' ');
-        blank = false;
-        buf_add_char(to, *sql);
+    buf_add_text(to, i > 0 ? ", $" : "$");
+    add_number(to, i + 1);
+    if (!text)
+        buf_add_text(to, "=NULL");
+    else if (pg_shown_hides(shown, (int)i + 1))
+        buf_add_text(to, "=***");
+    else {
+        buf_add_text(to, "='");
+        buf_add(to, text, size < SHOWN_MAX ? size : SHOWN_MAX);
+        buf_add_text(to, size > SHOWN_MAX ? "...'" : "'");
     }
 }
 
-static void add_masked(struct buf *to, const char *sql)
-{
-    struct buf masked = BUF_INIT(TABLE_MAX);
-
-    pg_secret_mask(&masked, sql);
-    add_statement(to, buf_text(&masked));
-    buf_fini(&masked);
-}
-
-static void add_arguments(struct buf *to, const seam_pg_call *call)
+static void add_arguments(struct buf *to, const seam_pg_call *call,
+                          const struct pg_shown *shown)
 {
     for (size_t i = 0; i < call->arg_count; i++) {
         buf_add_text(to, i == 0 ? " [" : "");
-        add_argument(to, call, i);
+        add_argument(to, call, shown, i);
     }
     if (call->arg_count > 0)
         buf_add_char(to, ']');
 }
 
 /* A statement as the journal has it: what the engine told of it is gone once it is answered. */
-static const char *name_entry(const struct pg_session *session, const struct pg_entry *entry,
-                              struct arena *arena)
+static void name_entry(const struct pg_session *session, const struct pg_entry *entry,
+                       struct buf *name)
 {
-    struct buf name = BUF_INIT(TABLE_MAX);
-    const char *copy;
+    const struct pg_shown *shown = pg_shown_of(&session->mock->shown, entry->call.sql);
 
-    add_masked(&name, entry->call.sql);
-    if (name.size == 0)
-        buf_add_text(&name, event_name(session));
-    add_arguments(&name, &entry->call);
-    copy = arena_dup(arena, buf_text(&name));
-    buf_fini(&name);
-    return copy;
+    buf_add(name, shown->text, shown->size);
+    if (name->size == 0)
+        buf_add_text(name, event_name(session));
+    add_arguments(name, &entry->call, shown);
 }
 
-static const char *name_event(struct pg_session *session)
+static void name_event(struct pg_session *session, struct buf *name)
 {
     enum seam_pg_event event = session->call.event;
-    struct buf name = BUF_INIT(TABLE_MAX);
-    const char *copy;
 
     if (event == SEAM_PG_PREPARE || event == SEAM_PG_DEALLOCATE)
-        buf_add_text(&name, event == SEAM_PG_PREPARE ? "PREPARE " : "DEALLOCATE ");
+        buf_add_text(name, event == SEAM_PG_PREPARE ? "PREPARE " : "DEALLOCATE ");
     if (session->call.sql)
-        add_masked(&name, session->call.sql);
+        buf_add_text(name, pg_shown_of(&session->mock->shown, session->call.sql)->text);
     if (event == SEAM_PG_CONNECT)
-        buf_printf(&name, "connect %s:%d", session->mock->host, session->mock->port);
-    if (name.size == 0)
-        buf_add_text(&name, event_name(session));
-    copy = arena_dup(&session->arena, buf_text(&name));
-    buf_fini(&name);
-    return copy;
+        buf_printf(name, "connect %s:%d", session->mock->host, session->mock->port);
+    if (name->size == 0)
+        buf_add_text(name, event_name(session));
 }
 
 const char *pg_report_name(struct pg_session *session)
 {
-    return session->entry ? name_entry(session, session->entry, &session->arena)
-                          : name_event(session);
+    struct buf *name = &session->mock->words;
+
+    name->cap = TABLE_MAX;
+    buf_clear(name);
+    if (session->entry)
+        name_entry(session, session->entry, name);
+    else
+        name_event(session, name);
+    return buf_text(name);
 }
 
 /* ---- the exchange */
 
 static const char *fault_note(struct pg_session *session)
 {
-    const seam_pg_rule *said = session->rule ? pg_rule_said(session->rule) : NULL;
+    const struct pg_said *said = session->rule ? pg_rule_said(session->rule) : NULL;
     const char *word;
 
     switch (said ? said->fault : SEAM_PG_NO_FAULT) {
@@ -148,13 +132,16 @@ static const char *fault_note(struct pg_session *session)
 
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size)
 {
+    uint64_t now = now_ns();
+    uint64_t begin = session->begin_ns ? session->begin_ns : now;
+
     t_exchange(
         session->mock->t,
         &(struct t_exchange){ .seam = "pg",
                               .what = pg_report_name(session),
                               .answer = answer,
-                              .begin_ns = session->begin_ns,
-                              .elapsed_ns = now_ns() - session->begin_ns,
+                              .begin_ns = begin,
+                              .elapsed_ns = now - begin,
                               .body = body,
                               .body_size = size,
                               .note = session->note ? session->note : fault_note(session) });
@@ -207,7 +194,7 @@ void pg_report_unexpected(struct pg_session *session)
     buf_fini(&words);
 }
 
-void pg_report_copy(struct pg_session *session, const seam_pg_rule *said)
+void pg_report_copy(struct pg_session *session, const struct pg_said *said)
 {
     const struct pg_ask *ask = session->ask;
     struct buf words = BUF_INIT(TABLE_MAX);

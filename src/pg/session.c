@@ -179,7 +179,7 @@ static void kill_now(struct pg_session *session)
 {
     session->killed = false;
     loop_timer_cancel(&session->timer);
-    pg_server_fail(session->server, &killed);
+    pg_server_fail(session->server, session->ends_with ? session->ends_with : &killed);
     pg_session_run(session);
 }
 
@@ -200,8 +200,7 @@ void pg_session_answered(struct pg_session *session)
     session->forbidden = session->delayed = false;
     pg_entry_release(session->entry);
     session->entry = NULL;
-    arena_fini(&session->arena);
-    session->arena = (struct arena){ 0 };
+    arena_clear(&session->arena);
     pg_session_kill_soon(session);
     pg_session_run(session);
 }
@@ -308,7 +307,7 @@ static void cut(struct stream *stream)
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
-    pg_proxy_cut(session);
+    pg_record_cut(session);
     if (session->ask)
         pg_serve_cut(session);
     if (session->mock->transcript)

@@ -42,7 +42,7 @@ struct pg_session {
     void (*then)(struct pg_session *session); /* when it fires */
     size_t answer_at; /* where its answer begins in the engine's output */
     struct pg_entry *entry; /* of the journal; NULL: it is no statement */
-    uint64_t begin_ns;
+    uint64_t begin_ns; /* 0: it is over at once */
     const char *note;
 
     struct pg_entry *held; /* of a statement that other asks answer; NULL: there is none */
@@ -57,6 +57,7 @@ struct pg_session {
 
     struct record_proxy *proxy; /* NULL: the engine answers, else the real server */
     struct record_session *recorded; /* that it replays; NULL: not known yet */
+    const struct pg_error *ends_with; /* when it is killed; NULL: 57P01 */
     struct record_tape *copy_tape; /* COPY FROM STDIN began by it */
 
     struct pg_turn *turn; /* of the transcript: the message that is being answered */
@@ -140,17 +141,18 @@ void pg_answer_end(struct pg_session *session);
 
 /* The answer from session->answer_at on goes out as the fault has it. Returns whether the session goes on at
  * once. */
-bool pg_fault_send(struct pg_session *session, const seam_pg_rule *said);
+bool pg_fault_send(struct pg_session *session, const struct pg_said *said);
 
 /* ---- serve_report.c */
 
 /* Report what crossed the seam, and fail the test for what was not expected. */
 void pg_report(struct pg_session *session, const char *answer, const char *body, size_t size);
 void pg_report_unexpected(struct pg_session *session);
-void pg_report_copy(struct pg_session *session, const seam_pg_rule *said);
+void pg_report_copy(struct pg_session *session, const struct pg_said *said);
 void pg_report_copy_data(struct pg_session *session, const char *who, const char *data,
                          size_t size); /* `who` has this instead */
 void pg_report_no_connection(struct seam_pg_mock *mock, const char *answer);
-const char *pg_report_name(struct pg_session *session); /* of the call, without secrets */
+const char *
+pg_report_name(struct pg_session *session); /* of the call, without secrets; until the next */
 
 #endif

@@ -147,5 +147,6 @@ void pg_verifier_fini(struct pg_verifier *verifier)
     map_fini(&verifier->unsure);
     map_fini(&verifier->given);
     map_fini(&verifier->said);
+    map_fini(&verifier->forms);
     arena_fini(&verifier->arena);
 }

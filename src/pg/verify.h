@@ -131,6 +131,7 @@ struct pg_verifier {
     struct map unsure; /* tables that an undecided statement may have written */
     struct map given; /* rules whose .given was run, by their place */
     struct map said; /* what was said already */
+    struct map forms; /* values that the server sends as they are */
     struct verify_column *columns;
     seam_verify_counts counts;
 };
@@ -187,6 +188,11 @@ const char *verify_arguments(struct arena *arena, const struct pg_frame *bind); 
 
 /* ---- verify_compare.c */
 enum pg_verdict verify_compare(struct pg_verifier *verifier, struct verify_case *of);
+
+/* ---- verify_form.c */
+/* Whether the text is as the server would send it in that session; false: it is to be asked. */
+bool verify_has_form(const struct real_session *session, uint32_t type, int modifier,
+                     const char *text);
 
 /* ---- verify_report.c */
 void verify_conclude(struct pg_verifier *verifier,

@@ -336,20 +336,42 @@ static enum pg_verdict compare_null(struct compared *compared, const struct pg_c
         arena_printf(&verifier->arena, "%s.%s is not null", column->table_name, column->name));
 }
 
+/* Asked once for each value. */
+static bool is_server_text(struct compared *compared, const struct pg_column *real,
+                           const char *text, const char **ret_text, struct pg_error *ret_error)
+{
+    struct pg_verifier *verifier = compared->verifier;
+    const struct real_session *session = &compared->of->session->real;
+    const char *key = arena_printf(&verifier->arena, "%u %d %s %s %s", real->type,
+                                   real->modifier, session->zone, session->date_style, text);
+    uint32_t *known;
+
+    if (verify_has_form(session, real->type, real->modifier, text) ||
+        map_find(&verifier->forms, key))
+        return true;
+    *ret_text = verify_server_text(verifier, compared->of->session, real->type, real->modifier,
+                                   text, ret_error);
+    if (!*ret_text || strcmp(*ret_text, text) != 0)
+        return false;
+    known = map_at(&verifier->forms, key);
+    if (!known)
+        arena_give_up(sizeof *known);
+    *known = 1;
+    return true;
+}
+
 static enum pg_verdict compare_cell(struct compared *compared, const struct pg_column *real,
                                     const struct pg_cell *cell)
 {
     struct pg_verifier *verifier = compared->verifier;
-    const char *type, *text;
+    const char *type, *text = NULL;
     struct pg_error error;
 
     if (!cell->text)
         return compare_null(compared, real);
     if (real->format != 0 || !has_own_form(real))
         return PG_CONFIRMED;
-    text = verify_server_text(verifier, compared->of->session, real->type, real->modifier,
-                              cell->text, &error);
-    if (text && strcmp(text, cell->text) == 0)
+    if (is_server_text(compared, real, cell->text, &text, &error))
         return PG_CONFIRMED;
     type = verify_type_name(verifier, real->type, real->modifier);
     return contradict(

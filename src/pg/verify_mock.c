@@ -3,6 +3,7 @@
 #include "link/link.h"
 #include "net/loop.h"
 #include "pg/mock.h"
+#include "pg/session.h"
 #include "pg/verify.h"
 #include "test/t.h"
 
@@ -25,17 +26,29 @@ static struct pg_verifier *verifier_of(struct seam_pg_mock *mock)
     return verifier;
 }
 
+/* Its answer is not whole yet: of a delay, of a program that goes on. */
+static bool is_being_answered(const struct seam_pg_mock *mock, const struct pg_turn *turn)
+{
+    for (const struct pg_session *session = mock->sessions; session; session = session->next)
+        if (session->ask && session->turn == turn)
+            return true;
+    return false;
+}
+
 /* Sessions that are open may add to the transcript meanwhile. */
 static void verify(struct seam_pg_mock *mock)
 {
     struct pg_verifier *verifier = verifier_of(mock);
-    const struct pg_turn *first, *until;
+    const struct pg_turn *first, *until = NULL;
 
     loop_lock();
     first = verifier->done ? verifier->done->next : mock->transcript->first;
-    for (until = first; until && until->next;)
-        until = until->next;
+    for (const struct pg_turn *turn = first; turn && !is_being_answered(mock, turn);
+         turn = turn->next)
+        until = turn;
     loop_unlock();
+    if (!until)
+        return;
     link_pass_begin();
     pg_verifier_run(verifier, first, until);
     link_pass_end();

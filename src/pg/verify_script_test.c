@@ -58,6 +58,20 @@ const char *script_value(struct script *script, const char *sql)
     return value;
 }
 
+struct verify_session *script_session(struct script *script)
+{
+    return script->verifier.sessions;
+}
+
+const char *script_server_text(struct script *script, uint32_t type, int modifier,
+                               const char *text)
+{
+    struct pg_error error;
+
+    return verify_server_text(&script->verifier, script_session(script), type, modifier, text,
+                              &error);
+}
+
 /* ---- turns */
 
 static struct pg_turn *add(struct script *script, int session, char type, const void *body,

@@ -20,14 +20,14 @@ static bool is_of_the_world(const char *sqlstate)
 
 bool verify_is_injected(const struct pg_claim *claim)
 {
-    const seam_pg_rule *said;
+    const struct pg_said *said;
 
     if (!claim->expected)
         return true;
     if (!claim->rule)
         return false;
     said = pg_rule_said(claim->rule);
-    return said->injected || is_of_the_world(said->error.sqlstate) ||
+    return said->injected || is_of_the_world(said->sqlstate) ||
            (said->fault != SEAM_PG_NO_FAULT && said->fault != SEAM_PG_DRIP);
 }
 
@@ -193,7 +193,7 @@ static bool sees_others(const struct verify_session *session)
 void verify_give(struct pg_verifier *verifier, struct verify_session *session,
                  const struct pg_claim *claim)
 {
-    const seam_pg_rule *said = claim && claim->rule ? pg_rule_said(claim->rule) : NULL;
+    const struct pg_said *said = claim && claim->rule ? pg_rule_said(claim->rule) : NULL;
     struct pg_error error;
     bool done = false;
 

@@ -28,6 +28,11 @@ seam_verify_counts script_verify(struct script *script);
 const char *script_value(struct script *script,
                          const char *sql); /* what the database says now */
 
+struct verify_session *script_session(struct script *script); /* the last that began */
+/* As the server has it in that session; NULL: not at all. */
+const char *script_server_text(struct script *script, uint32_t type, int modifier,
+                               const char *text);
+
 /* A simple query, and one with arguments, as PQexecParams sends it, "" for none; a batch without Sync. */
 #define QUERY(script, session, number, text, ...)                                              \
     script_query(                                                                              \

@@ -202,7 +202,8 @@ static bool keep_event(struct event *event)
     bool locked = emit_lock();
     bool kept;
 
-    event->time_ns = now_ns();
+    if (event->time_ns == 0)
+        event->time_ns = now_ns();
     kept = process.backlog && backlog_add(process.backlog, event);
     if (kept)
         count_event();

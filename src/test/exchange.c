@@ -65,18 +65,36 @@ static void add_shown(struct words *to, const char *text, size_t size, size_t co
         add(to, "...", 3);
 }
 
-/* Whether the text is shown as it is: no byte needs an escape, and none can belong to what is masked, which has a
- * '=', a quote or a '@' (test/mask.h). Without a branch for each byte: compilers do many of them at once. */
-static bool is_harmless(const char *text, size_t size)
+enum { HARM = 1, EQUALS = 2, BEGINS_NAME = 4 };
+
+/* What is among the bytes: one that needs an escape or may belong to a URL or to JSON; a '='; what the name of a
+ * parameter follows. Without a branch for each byte: compilers do many of them at once. */
+static unsigned look_at(const char *text, size_t size)
 {
-    unsigned char harm = 0;
+    unsigned char found = 0;
 
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
 
-        harm |= (unsigned char)(c - ' ') > '~' - ' ' || c == '=' || c == '"' || c == '@';
+        found |=
+            (unsigned char)(((unsigned char)(c - ' ') > '~' - ' ' || c == '"' || c == '@') |
+                            (c == '=') << 1 |
+                            (c == '?' || c == '&' || c == '#' || c == ';') << 2);
     }
-    return harm == 0;
+    return found;
+}
+
+/* Whether the text is shown as it is: no byte needs an escape, and none can belong to what is masked
+ * (test/mask.h). The parameter of a form may begin the text. */
+static bool is_harmless(const char *text, size_t size)
+{
+    unsigned found = look_at(text, size);
+    const char *equals = found == EQUALS ? memchr(text, '=', size) : NULL;
+
+    if (!equals)
+        return !(found & HARM) && !(found & EQUALS);
+    return memchr(text, ' ', (size_t)(equals - text)) ||
+           !mask_is_secret(text, (size_t)(equals - text));
 }
 
 static void add_line(struct words *to, struct text text, size_t columns)
@@ -158,6 +176,7 @@ void t_exchange(seam_t *t, const struct t_exchange *exchange)
         .node = of->node,
         .number = offset_us(of, exchange),
         .elapsed_ns = exchange->elapsed_ns,
+        .time_ns = exchange->begin_ns ? exchange->begin_ns + exchange->elapsed_ns : 0,
         .file = text_of(exchange->seam),
     };
 

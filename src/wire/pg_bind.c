@@ -50,6 +50,23 @@ static bool refuse(struct pg_server *server, const char *sqlstate, const char *m
     return true;
 }
 
+/* Nobody could tell what it says: better no answer than one to something else. */
+static bool refuse_binary(struct pg_server *server, const struct pg_type *type, uint32_t oid,
+                          size_t i)
+{
+    if (type)
+        engine_error(server, "0A000", 0,
+                     "parameter $%zu: seam's double does not know the binary format of type %s",
+                     i + 1, type->name);
+    else
+        engine_error(
+            server, "0A000", 0,
+            "parameter $%zu: seam's double does not know the binary format of the type "
+            "with OID %u",
+            i + 1, oid);
+    return true;
+}
+
 /* What the server finds wrong with a value: only where its type is known. */
 static bool value_is_wrong(struct pg_server *server, const struct binding *binding, size_t i)
 {
@@ -59,14 +76,16 @@ static bool value_is_wrong(struct pg_server *server, const struct binding *bindi
     struct err err;
     int r = 0;
 
-    if (argument->format == 0 && engine_text_is_wrong(server, argument->data, argument->size,
-                                                      where(server, binding, i, false)))
-        return true;
+    if (argument->format == 0 && !engine_text_is_right(argument->data, argument->size))
+        return engine_text_is_wrong(server, argument->data, argument->size,
+                                    where(server, binding, i, false));
+    if (argument->format == 1 && argument->type && (!type || !type->binary))
+        return refuse_binary(server, type, argument->type, i);
     if (!type)
         return false;
     if (argument->format == 0)
         r = pg_canonical(type, -1, argument->data, argument->size, &result, &err);
-    else if (type->binary)
+    else
         r = pg_to_text(type, argument->data, argument->size, &result, &err);
     buf_fini(&result);
     if (r >= 0 || r == -ENOTSUP)

@@ -6,6 +6,7 @@
  *   pg_auth.c       passwords; pg_scram.c: SCRAM-SHA-256
  *   pg_check.c      what is wrong with a text of statements
  *   pg_simple.c     Query
+ *   pg_reading.c    texts of statements that were read before
  *   pg_extended.c   Parse, Describe, Execute, Close; pg_bind.c: Bind
  *   pg_prepared.c   PREPARE, EXECUTE, DEALLOCATE of SQL
  *   pg_execute.c    answers to what is executed; pg_result.c: columns and rows on the wire; pg_copy.c: COPY
@@ -18,6 +19,7 @@
 #define WIRE_PG_ENGINE_H
 
 #include "wire/pg_parameter.h"
+#include "wire/pg_reading.h"
 #include "wire/pg_scram.h"
 #include "wire/pg_server.h"
 
@@ -41,6 +43,7 @@ enum pg_block {
 struct pg_prepared {
     struct pg_statement is; /* first: an ask's statement is one of these */
     struct pg_prepared *next;
+    struct pg_reading *reading; /* of its text */
     struct arena arena;
     int uses; /* by the session, and by portals: a closed statement lives as long as they do */
 };
@@ -127,6 +130,7 @@ struct pg_server {
     bool several;
     int ran; /* its statements so far */
 
+    struct pg_readings readings; /* of what Parse has sent */
     struct pg_prepared *prepared;
     struct pg_portal *portals;
     struct pg_portal *gone; /* removed; the last ask may point into them */
@@ -163,8 +167,9 @@ void engine_fatal(struct pg_server *server, const char *sqlstate, const char *fo
     SEAM_PRINTF(3, 4);
 void engine_warn(struct pg_server *server, const char *sqlstate, const char *text);
 bool engine_body_is_wrong(struct pg_server *server, const struct pg_body *body);
+bool engine_text_is_right(const char *text, size_t size); /* UTF-8 */
 bool engine_text_is_wrong(struct pg_server *server, const char *text, size_t size,
-                          const char *where); /* no UTF-8 */
+                          const char *where); /* else; says so */
 void engine_ready(struct pg_server *server); /* ReadyForQuery is due */
 int engine_characters(const char *from, const char *to); /* of UTF-8 */
 int engine_major(const struct pg_server *server); /* of the server's version */
@@ -192,7 +197,7 @@ void extended_take(struct pg_server *server);
 void bind_take(struct pg_server *server, struct pg_body *body);
 
 struct pg_prepared *prepared_find(struct pg_server *server, const char *name);
-struct pg_prepared *prepared_new(const char *name, const char *sql);
+struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading); /* takes it */
 void prepared_ask(struct pg_server *server, struct pg_prepared *prepared,
                   void (*then)(struct pg_server *server)); /* PARSE; then it is there */
 bool prepared_is_dead(struct pg_server *server,

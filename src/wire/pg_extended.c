@@ -16,17 +16,17 @@ struct pg_prepared *prepared_find(struct pg_server *server, const char *name)
     return prepared;
 }
 
-struct pg_prepared *prepared_new(const char *name, const char *sql)
+struct pg_prepared *prepared_new(const char *name, struct pg_reading *reading)
 {
-    struct pg_prepared *prepared = calloc(1, sizeof *prepared);
-    size_t next;
+    struct pg_prepared *prepared = malloc(sizeof *prepared); /* calloc takes longer */
 
     if (!prepared)
         arena_give_up(sizeof *prepared);
-    prepared->uses = 1;
-    prepared->is.name = arena_dup(&prepared->arena, name);
-    prepared->is.sql = arena_copy(&prepared->arena, sql, pg_sql_first(sql, &next));
-    pg_sql_classify(&prepared->is.is, prepared->is.sql, &prepared->arena);
+    *prepared = (struct pg_prepared){ .uses = 1 };
+    prepared->is.name = *name ? arena_dup(&prepared->arena, name) : "";
+    prepared->reading = reading;
+    prepared->is.sql = reading->first;
+    prepared->is.is = reading->is;
     return prepared;
 }
 
@@ -34,6 +34,7 @@ void prepared_release(struct pg_prepared *prepared)
 {
     if (!prepared || --prepared->uses > 0)
         return;
+    pg_reading_release(prepared->reading);
     arena_fini(&prepared->arena);
     free(prepared);
 }
@@ -113,6 +114,20 @@ static bool sql_is_wrong(struct pg_server *server, const char *sql)
     return true;
 }
 
+/* For the caller to release; NULL: an error has been sent. */
+static struct pg_reading *read_sql(struct pg_server *server, const char *sql)
+{
+    struct pg_reading *reading = pg_readings_find(&server->readings, sql);
+
+    if (reading)
+        return pg_reading_use(reading);
+    if (sql_is_wrong(server, sql))
+        return NULL;
+    reading = pg_reading_new(sql);
+    pg_readings_keep(&server->readings, sql, reading);
+    return reading;
+}
+
 static bool name_is_taken(struct pg_server *server, const char *name)
 {
     if (!*name || !prepared_find(server, name))
@@ -135,6 +150,7 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     const char *name = pg_get_text(body), *sql = pg_get_text(body);
     size_t count = (uint16_t)pg_get_int16(body);
     struct pg_prepared *prepared;
+    struct pg_reading *reading;
     uint32_t *types = arena_zero(&server->turn, (count + 1) * sizeof *types);
 
     for (size_t i = 0; i < count && !body->failed; i++)
@@ -144,9 +160,10 @@ static void take_parse(struct pg_server *server, struct pg_body *body)
     prepared = *name ? NULL : prepared_find(server, "");
     if (prepared)
         prepared_remove(server, prepared);
-    if (sql_is_wrong(server, sql))
+    reading = read_sql(server, sql);
+    if (!reading)
         return;
-    prepared = prepared_new(name, sql);
+    prepared = prepared_new(name, reading);
     prepared_set_types(prepared, types, count);
     if (prepared_is_dead(server, &prepared->is) || name_is_taken(server, name))
         prepared_release(prepared);
@@ -168,11 +185,13 @@ struct pg_portal *portal_find(struct pg_server *server, const char *name)
 struct pg_portal *portal_new(struct pg_server *server, const char *name,
                              struct pg_statement *statement, struct pg_prepared *prepared)
 {
-    struct pg_portal *portal = calloc(1, sizeof *portal);
+    struct pg_portal *portal = malloc(sizeof *portal); /* calloc takes longer */
 
     if (!portal)
         arena_give_up(sizeof *portal);
-    portal->name = arena_dup(&portal->arena, name);
+    *portal = (struct pg_portal){ .name = NULL };
+    if (name)
+        portal->name = *name ? arena_dup(&portal->arena, name) : "";
     portal->statement = portal->runs = statement;
     portal->prepared = prepared;
     if (prepared)

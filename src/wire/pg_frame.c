@@ -246,25 +246,40 @@ bool pg_body_is_over(const struct pg_body *body)
 
 /* ---- writing */
 
+/* A few bytes: an answer has dozens of such pieces, and there is room for most of them. */
+static inline void put(struct buf *to, const void *data, size_t size)
+{
+    if (to->room <= to->size + size || to->cap < to->size + size) {
+        buf_add(to, data, size);
+        return;
+    }
+    memcpy(to->data + to->size, data, size);
+    to->size += size;
+    to->data[to->size] = '\0';
+}
+
 size_t pg_begin(struct buf *to, char type)
 {
     size_t begun = to->size;
     char head[1 + LENGTH] = { type };
 
-    buf_add(to, type ? head : head + 1, type ? 1 + LENGTH : LENGTH);
+    if (type)
+        put(to, head, 1 + LENGTH);
+    else
+        put(to, head + 1, LENGTH);
     return begun;
 }
 
 void pg_put_byte(struct buf *to, int v)
 {
-    buf_add_char(to, (char)v);
+    put(to, &(char){ (char)v }, 1);
 }
 
 void pg_put_int16(struct buf *to, int v)
 {
     char bytes[2] = { (char)((unsigned)v >> 8), (char)v };
 
-    buf_add(to, bytes, sizeof bytes);
+    put(to, bytes, sizeof bytes);
 }
 
 static void put32(char *at, uint32_t v)
@@ -280,12 +295,12 @@ void pg_put_int32(struct buf *to, int32_t v)
     char bytes[4];
 
     put32(bytes, (uint32_t)v);
-    buf_add(to, bytes, sizeof bytes);
+    put(to, bytes, sizeof bytes);
 }
 
 void pg_put_text(struct buf *to, const char *text)
 {
-    buf_add(to, text, strlen(text) + 1);
+    put(to, text, strlen(text) + 1);
 }
 
 /* A start-up packet begins with a length below PG_STARTUP_MAX, so with a zero byte; no type is zero. */

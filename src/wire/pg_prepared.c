@@ -124,7 +124,7 @@ void prepared_prepare(struct pg_server *server, const char *tag)
         return;
     }
     server->tag = arena_dup(&server->turn, tag);
-    prepared = prepared_new(is->name, inner);
+    prepared = prepared_new(is->name, pg_reading_new(inner));
     if (types_are_wrong(server, prepared, is)) {
         prepared_release(prepared);
         return;
@@ -173,7 +173,9 @@ size_t pg_sql_arguments(const char *list, struct arena *arena, struct pg_argumen
 static bool read_arguments(struct pg_server *server, struct pg_portal *portal,
                            const struct pg_prepared *prepared, const char *list)
 {
-    size_t count = pg_sql_arguments(list, &portal->arena, &portal->arguments);
+    /* A simple query's portal is gone before its owner has done with what was asked. */
+    struct arena *arena = portal->name ? &portal->arena : &server->turn;
+    size_t count = pg_sql_arguments(list, arena, &portal->arguments);
 
     if (count != prepared->is.type_count) {
         struct pg_error error = { .sqlstate = "42601" };

@@ -1,12 +1,10 @@
-/* wire/pg_real_test.c - types, values and statements against a real server of version 15. */
+/* wire/pg_real_test.c - types and values against a real server of version 15. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources ../base/arena.c ../base/buf.c ../base/err.c pg_lex.c pg_words.c pg_type.c pg_type_parse.c
 //seam:sources pg_columns.c pg_number.c pg_numeric.c pg_bytes.c pg_time.c pg_interval.c pg_array.c
 //seam:sources pg_json.c pg_utf8.c pg_binary.c pg_canonical.c pg_same.c
-//seam:sources pg_sql.c pg_sql_classify.c pg_sql_command.c pg_sql_normal.c
 //seam:pkg-config libpq
 
-#include "wire/pg_sql.h"
 #include "wire/pg_type.h"
 
 #include <libpq-fe.h>
@@ -58,82 +56,83 @@ SEAM_TEST(real_types_are_those_of_the_table)
     }
 }
 
+static const char *const type_names[] = {
+    "int",
+    "integer",
+    "INT4",
+    "smallint",
+    "bigint",
+    "boolean",
+    "real",
+    "double precision",
+    "float",
+    "float(24)",
+    "float(25)",
+    "decimal",
+    "dec(5)",
+    "numeric(10,2)",
+    "numeric(5,-2)",
+    "numeric(2,4)",
+    "varchar",
+    "varchar(5)",
+    "character varying(7)",
+    "char",
+    "char(3)",
+    "character(4)",
+    "character varying",
+    "bpchar",
+    "\"char\"",
+    "national character(3)",
+    "nchar(2)",
+    "text",
+    "pg_catalog.int4",
+    "timestamp",
+    "timestamp(3)",
+    "timestamptz",
+    "timestamp with time zone",
+    "timestamp(2) with time zone",
+    "timestamp without time zone",
+    "time",
+    "time(1)",
+    "time with time zone",
+    "timetz",
+    "interval",
+    "interval(3)",
+    "date",
+    "bit",
+    "bit(4)",
+    "bit varying(5)",
+    "varbit",
+    "int4[]",
+    "text[][]",
+    "int4[3]",
+    "int array",
+    "numeric(4,1)[]",
+    "varchar(3)[]",
+    "double precision[]",
+    "\"numeric\"",
+    "Timestamptz",
+    "uuid",
+    "jsonb",
+    "inet",
+    "\"timestamp\"(3)",
+};
+
 /* Names as SQL has them: the type and the modifier that the server makes of each. */
-SEAM_TEST(real_names_of_types_are_read_as_the_server_does)
+SEAM_TEST(real_type_names_of_types_are_read_as_the_server_does)
 {
-    static const char *const names[] = {
-        "int",
-        "integer",
-        "INT4",
-        "smallint",
-        "bigint",
-        "boolean",
-        "real",
-        "double precision",
-        "float",
-        "float(24)",
-        "float(25)",
-        "decimal",
-        "dec(5)",
-        "numeric(10,2)",
-        "numeric(5,-2)",
-        "numeric(2,4)",
-        "varchar",
-        "varchar(5)",
-        "character varying(7)",
-        "char",
-        "char(3)",
-        "character(4)",
-        "character varying",
-        "bpchar",
-        "\"char\"",
-        "national character(3)",
-        "nchar(2)",
-        "text",
-        "pg_catalog.int4",
-        "timestamp",
-        "timestamp(3)",
-        "timestamptz",
-        "timestamp with time zone",
-        "timestamp(2) with time zone",
-        "timestamp without time zone",
-        "time",
-        "time(1)",
-        "time with time zone",
-        "timetz",
-        "interval",
-        "interval(3)",
-        "date",
-        "bit",
-        "bit(4)",
-        "bit varying(5)",
-        "varbit",
-        "int4[]",
-        "text[][]",
-        "int4[3]",
-        "int array",
-        "numeric(4,1)[]",
-        "varchar(3)[]",
-        "double precision[]",
-        "\"numeric\"",
-        "Timestamptz",
-        "uuid",
-        "jsonb",
-        "inet",
-        "\"timestamp\"(3)",
-    };
     PGconn *connection = connect_to(t);
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        PGresult *found = PQexec(connection, seam_format(t, "SELECT NULL::%s", names[i]));
+    for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++) {
+        PGresult *found = PQexec(connection, seam_format(t, "SELECT NULL::%s", type_names[i]));
         const struct pg_type *type = NULL;
         struct err err = { "" };
         int modifier = 0;
 
-        seam_scope(t, "%s", names[i]);
+        seam_scope(t, "%s", type_names[i]);
         if (PQresultStatus(found) != PGRES_TUPLES_OK)
             seam_error(t, "%s", PQerrorMessage(connection));
-        else if (pg_type_parse(names[i], &type, &modifier, &err) < 0)
+        else if (pg_type_parse(type_names[i], &type, &modifier, &err) < 0)
             seam_error(t, "%s", err.text);
         else {
             seam_check_eq(t, type->oid, PQftype(found, 0));
@@ -640,198 +639,4 @@ SEAM_TEST(real_random_values_go_both_ways)
     seam_via(t, check_random(t, connection, "date", 2000000));
     seam_via(t, check_random(t, connection, "timestamp", 200000000000000000));
     seam_via(t, check_random(t, connection, "timestamptz", 200000000000000000));
-}
-
-/* ---- statements ------------------------------------------------------------------------------- */
-
-SEAM_TEST(real_mistakes_of_the_scanner_have_the_server_s_words)
-{
-    static const char *const statements[] = {
-        "select 'a",
-        "select \xc3\xa9, E'a\\'",
-        "select \"x",
-        "select 1 /* a /* */",
-        "select $x$ $y$",
-        "select \"\" from t",
-        "select 12ab",
-        "select 1.5e+x",
-        "select 1e5x",
-        "select $1ab",
-        "$ 1",
-        "select 1 + \\",
-        "select b'01",
-        "select x'ff",
-        "select U&'abc",
-        "select 'a' 'b",
-        "select 'a'\n'b",
-        "select 1.x",
-        "select {",
-    };
-    PGconn *connection = connect_to(t);
-    struct arena arena = { 0 };
-
-    for (size_t i = 0; i < COUNT_OF(statements); i++) {
-        PGresult *real = PQexec(connection, statements[i]);
-        const char *position = PQresultErrorField(real, PG_DIAG_STATEMENT_POSITION);
-        int got = 0;
-
-        seam_scope(t, "%s", statements[i]);
-        seam_check_eq(t, PQresultErrorField(real, PG_DIAG_SQLSTATE), "42601");
-        seam_check_eq(t, pg_sql_mistake(statements[i], &arena, &got),
-                      PQresultErrorField(real, PG_DIAG_MESSAGE_PRIMARY));
-        seam_check_eq(t, got, position ? atoi(position) : 0);
-        PQclear(real);
-    }
-    arena_fini(&arena);
-}
-
-/* A statement and its normal form say the same to the server. */
-SEAM_TEST(real_normal_form_means_the_same)
-{
-    static const char *const statements[] = {
-        "SELECT 1+-1, 2 - -1, -(-3), 5 - - -1, -(-5) , |/ 25.0, 2^3",
-        "select 1<-1, 1>-1, 1=-1, 2*-3, 8/-2",
-        "select 'it''s' || E'\\t\\'x\\'' || $$a'b$$ || $q$ $$ $q$ || U&'\\0041' || N'n'",
-        "select 'a' -- c\n 'b', 'c'\n\n'd'",
-        "select /* a /* b */ c */ 1 /**/ + /*'*/ 2 -- '",
-        "select a.\"X\"\"y\", a . b from (select 1 as \"X\"\"y\", 2 as B) a",
-        "select (array [ 1 , 2 , 3 ]) [ 1 : 2 ], 1 :: int :: text, x'ff', b'101'",
-        "select 1.5e3, .5, 1., 1.e2, 1E2",
-        "select '{\"a\": {\"b\": 1}}'::jsonb #> '{a,b}', '[1]'::jsonb @> '[1]', '{}'::jsonb ? "
-        "'a'",
-        "select U&\"d\\0061ta\" from (select 1 as data) x",
-        "select * from (values (1,'A'), (2,'b')) V(n, s) where S ~* 'a' and n<>2 and n!=3",
-        "select make_interval(days => 2), 'a' like 'A', 'a'~~'a', interval '1' day",
-        "select u & 3 from (select 5 as u) x",
-    };
-    PGconn *connection = connect_to(t);
-    struct arena arena = { 0 };
-
-    for (size_t i = 0; i < COUNT_OF(statements); i++) {
-        const char *normal = pg_sql_normal(statements[i], &arena);
-        PGresult *real = PQexec(connection, statements[i]), *again = PQexec(connection, normal);
-
-        seam_scope(t, "%s", normal);
-        seam_check_eq(t, PQresultErrorMessage(real), PQresultErrorMessage(again));
-        seam_check_eq(t, PQnfields(real), PQnfields(again));
-        for (int j = 0; j < PQnfields(real) && PQntuples(real) > 0; j++) {
-            seam_check_eq(t, PQfname(again, j), PQfname(real, j));
-            seam_check_eq(t, PQgetvalue(again, 0, j), PQgetvalue(real, 0, j));
-        }
-        PQclear(real);
-        PQclear(again);
-    }
-    arena_fini(&arena);
-}
-
-/* The tag, but for its numbers, is the command. */
-SEAM_TEST(real_tags_are_the_commands_of_statements)
-{
-    static const char *const statements[] = {
-        "create table t (a int primary key, b text)",
-        "create temp table tt as select 1",
-        "create table ta as select 1 as x with no data",
-        "create unlogged table tu (a int)",
-        "insert into t values (1, 'a') returning a",
-        "with x as (select 1) insert into t select 2, 'b'",
-        "with x as (delete from t where a = 2 returning *) select * from x",
-        "update t set b = 'c'",
-        "merge into t using (values (1)) v (a) on v.a = t.a when matched then delete",
-        "select 1",
-        "(select 1) union (select 2)",
-        "values (1)",
-        "table t",
-        "select 1 as z into temp zz",
-        "explain select 1",
-        "create unique index i on t (b)",
-        "create or replace view v as select 1",
-        "create materialized view mv as select 1",
-        "create materialized view mw as select 1 with no data",
-        "refresh materialized view mv",
-        "create sequence s",
-        "alter sequence s restart",
-        "create function f() returns int language sql as 'select 1'",
-        "create or replace procedure p() language sql as 'select 1'",
-        "call p()",
-        "create type ct as (a int)",
-        "create domain dm as int",
-        "create schema sc",
-        "create role seam_r",
-        "create user seam_u",
-        "grant select on t to seam_r",
-        "grant seam_r to seam_u",
-        "revoke seam_r from seam_u",
-        "revoke select on t from seam_r",
-        "alter default privileges grant select on tables to seam_r",
-        "drop owned by seam_r",
-        "drop role seam_u, seam_r",
-        "create rule r as on insert to v do instead nothing",
-        "create trigger tr before update on t for each row execute function "
-        "suppress_redundant_updates_trigger()",
-        "create constraint trigger ct after update on t for each row execute function "
-        "suppress_redundant_updates_trigger()",
-        "alter table t add column c int",
-        "comment on table t is 'x'",
-        "analyze t",
-        "vacuum t",
-        "reindex table t",
-        "cluster t using t_pkey",
-        "truncate t",
-        "do $$ begin null; end $$",
-        "begin",
-        "lock table t in share mode",
-        "declare c cursor for select 1",
-        "fetch c",
-        "move c",
-        "close c",
-        "close all",
-        "savepoint s1",
-        "release s1",
-        "savepoint s2",
-        "rollback to s2",
-        "set constraints all immediate",
-        "set local work_mem = '4MB'",
-        "commit",
-        "start transaction",
-        "end",
-        "begin",
-        "abort",
-        "prepare pp as select 1",
-        "execute pp",
-        "deallocate pp",
-        "deallocate all",
-        "set timezone = 'UTC'",
-        "reset all",
-        "show timezone",
-        "listen x",
-        "notify x",
-        "unlisten *",
-        "discard plans",
-        "discard temp",
-        "discard all",
-        "checkpoint",
-        "drop view v",
-        "drop table t, ta",
-        "drop schema sc",
-    };
-    PGconn *connection = connect_to(t);
-    struct arena arena = { 0 };
-
-    for (size_t i = 0; i < COUNT_OF(statements); i++) {
-        PGresult *real = PQexec(connection, statements[i]);
-        char *tag = arena_dup(&arena, PQcmdStatus(real));
-        size_t size = strcspn(tag, "0123456789");
-        struct pg_sql sql;
-
-        seam_scope(t, "%s", statements[i]);
-        seam_check_eq(t, PQresultErrorMessage(real), "");
-        while (size > 0 && tag[size - 1] == ' ')
-            size--;
-        tag[size] = '\0';
-        pg_sql_classify(&sql, statements[i], &arena);
-        seam_check_eq(t, sql.command,
-                      strcmp(statements[i], "execute pp") == 0 ? "EXECUTE" : tag);
-        PQclear(real);
-    }
-    arena_fini(&arena);
 }

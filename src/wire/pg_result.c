@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "wire/pg_engine.h"
 
 static int format_of(const struct pg_portal *portal, size_t column)
@@ -151,6 +152,20 @@ static size_t head_of(const char *tag)
     return size;
 }
 
+static const char *count_behind(const char *head, size_t size, const char *between,
+                                size_t count, struct arena *arena)
+{
+    char digits[DIGITS_MAX], *end = digits + sizeof digits;
+    char *at = digits_before(end, count);
+    size_t middle = strlen(between), tail = (size_t)(end - at);
+    char *tag = arena_zero(arena, size + middle + tail + 1);
+
+    memcpy(tag, head, size);
+    memcpy(tag + size, between, middle);
+    memcpy(tag + size + middle, at, tail);
+    return tag;
+}
+
 /* A tag that was given is kept, but for the count of rows, when it is of another part of them. */
 const char *result_tag(const struct pg_statement *statement, const char *tag, bool has_rows,
                        size_t count, struct arena *arena)
@@ -160,11 +175,10 @@ const char *result_tag(const struct pg_statement *statement, const char *tag, bo
     if (tag && !has_rows)
         return tag;
     if (tag)
-        return head_of(tag) < strlen(tag)
-                   ? arena_printf(arena, "%.*s%zu", (int)head_of(tag), tag, count)
-                   : tag;
+        return head_of(tag) < strlen(tag) ? count_behind(tag, head_of(tag), "", count, arena)
+                                          : tag;
     if (!is_counted(command))
         return command;
-    return arena_printf(arena, "%s %s%zu", command, strcmp(command, "INSERT") == 0 ? "0 " : "",
-                        count);
+    return count_behind(command, strlen(command), strcmp(command, "INSERT") == 0 ? " 0 " : " ",
+                        count, arena);
 }

@@ -61,7 +61,7 @@ static inline void script_numbers(struct buf *to, char *list, bool wide)
     }
 }
 
-/* \n, \t, \\ and \xff; returns the size. */
+/* \n, \t, \r, \\ and \xff; returns the size. */
 static inline size_t script_unescape(char *text)
 {
     char *to = text, *from = text;
@@ -78,7 +78,7 @@ static inline size_t script_unescape(char *text)
             *to++ = (char)strtol(digits, NULL, 16);
             from += 2;
         } else
-            *to++ = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
+            *to++ = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from == 'r' ? '\r' : *from;
     }
     *to = '\0';
     return (size_t)(to - text);

@@ -46,6 +46,7 @@ void pg_server_free(struct pg_server *server)
         prepared_remove(server, server->prepared);
     notify_free(server);
     prepared_release(server->parsing);
+    pg_readings_fini(&server->readings);
     parameters_fini(&server->parameters);
     pg_reader_fini(&server->reader);
     buf_fini(&server->later);
@@ -369,21 +370,36 @@ static void refuse_text(struct pg_server *server, const unsigned char *at, size_
     engine_fail(server, &error);
 }
 
-bool engine_text_is_wrong(struct pg_server *server, const char *text, size_t size,
-                          const char *where)
+/* Where it is no UTF-8; its end: nowhere. */
+static const unsigned char *find_wrong(const unsigned char *at, const unsigned char *end)
 {
-    const unsigned char *at = (const unsigned char *)text, *end = at + size;
-
     while (at < end) {
         size_t length = *at - 1u < 0x7f ? 1 : character(at, (size_t)(end - at));
 
-        if (length == 0) {
-            refuse_text(server, at, (size_t)(end - at), where);
-            return true;
-        }
+        if (length == 0)
+            break;
         at += length;
     }
-    return false;
+    return at;
+}
+
+bool engine_text_is_right(const char *text, size_t size)
+{
+    const unsigned char *begin = (const unsigned char *)text, *end = begin + size;
+
+    return find_wrong(begin, end) == end;
+}
+
+bool engine_text_is_wrong(struct pg_server *server, const char *text, size_t size,
+                          const char *where)
+{
+    const unsigned char *begin = (const unsigned char *)text, *end = begin + size;
+    const unsigned char *at = find_wrong(begin, end);
+
+    if (at == end)
+        return false;
+    refuse_text(server, at, (size_t)(end - at), where);
+    return true;
 }
 
 /* ---- the loop */
@@ -436,7 +452,7 @@ static void take_serving(struct pg_server *server)
 static void take_frame(struct pg_server *server)
 {
     if (server->phase != PG_COPYING) /* the statement that began it is still there */
-        arena_fini(&server->turn);
+        arena_clear(&server->turn);
     if (server->phase == PG_STARTING)
         start_take(server);
     else if (server->phase < PG_SERVING)

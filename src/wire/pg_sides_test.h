@@ -20,6 +20,7 @@ enum { SIDE_MAX = 1 << 20, SIDE_WAIT_MS = 10000, SIDE_PID = 7, SIDE_KEY = 9 };
 
 struct side {
     const char *conninfo; /* of the real server; NULL: the engine */
+    const char *version; /* of the engine; NULL: "15.20" */
     bool slowly; /* the engine gets one byte after the other */
 
     struct pg_server *server;
@@ -135,7 +136,9 @@ static inline void side_cancel_real(seam_t *t, struct side *side, const struct b
 
 static inline void side_open(seam_t *t, struct side *side)
 {
-    struct pg_server_options options = { .version = "15.20", .pid = SIDE_PID, .key = SIDE_KEY };
+    struct pg_server_options options = { .version = side->version ? side->version : "15.20",
+                                         .pid = SIDE_PID,
+                                         .key = SIDE_KEY };
 
     side->raw = BUF_INIT(SIDE_MAX);
     side->text = BUF_INIT(SIDE_MAX);

@@ -12,7 +12,7 @@
 
 #include <seam/pg_mock.h>
 
-#include <string.h>
+#include <stdio.h>
 
 #include "repository/postgres_repository.h"
 #include "testkit/sample_order.h"
@@ -142,7 +142,7 @@ SEAM_TEST(a_known_idempotency_key_is_told_apart)
     seam_pg_expect(db, .event = SEAM_PG_ROLLBACK);
 
     seam_check_eq(t, save(&orders, 1, &failure), REPOSITORY_OK);
-    strcpy(again.idempotency_key, "key-1");
+    snprintf(again.idempotency_key, sizeof again.idempotency_key, "key-1");
     seam_check_eq(t, orders.save(orders.self, &again, &failure), REPOSITORY_DUPLICATE);
 }
 

@@ -2,8 +2,6 @@
 
 #include "mock_test.h"
 
-#include <string.h>
-
 /* ---- errors of constraints and types, with all their fields */
 
 static const int field_codes[] = { PG_DIAG_SEVERITY,        PG_DIAG_SQLSTATE,
@@ -96,29 +94,33 @@ SEAM_TEST(positions_count_from_the_beginning_of_the_text)
 
 /* ---- the state of transactions */
 
+struct notices {
+    seam_t *t;
+    const char *text;
+};
+
 static void keep_notice(void *arg, const PGresult *notice)
 {
-    char *text = arg;
+    struct notices *notices = arg;
 
-    strcat(text, PQresultErrorField(notice, PG_DIAG_SEVERITY));
-    strcat(text, " ");
-    strcat(text, PQresultErrorField(notice, PG_DIAG_SQLSTATE));
-    strcat(text, ";");
+    notices->text = seam_format(notices->t, "%s%s %s;", notices->text,
+                                PQresultErrorField(notice, PG_DIAG_SEVERITY),
+                                PQresultErrorField(notice, PG_DIAG_SQLSTATE));
 }
 
 SEAM_TEST(transactions_in_a_wrong_place_are_warnings)
 {
-    char notices[256] = "";
+    struct notices notices = { t, "" };
     seam_pg_mock *db = seam_pg_mock_start(t);
     PGconn *conn = connect_to(t, db);
 
-    PQsetNoticeReceiver(conn, keep_notice, notices);
+    PQsetNoticeReceiver(conn, keep_notice, &notices);
     check_exec(t, conn, "BEGIN", PGRES_COMMAND_OK, NULL);
     check_exec(t, conn, "BEGIN", PGRES_COMMAND_OK, NULL);
     check_exec(t, conn, "ROLLBACK", PGRES_COMMAND_OK, NULL);
     check_exec(t, conn, "ROLLBACK", PGRES_COMMAND_OK, NULL);
     check_exec(t, conn, "COMMIT", PGRES_COMMAND_OK, NULL);
-    seam_check_eq(t, notices, "WARNING 25001;WARNING 25P01;WARNING 25P01;");
+    seam_check_eq(t, notices.text, "WARNING 25001;WARNING 25P01;WARNING 25P01;");
     check_exec(t, conn, "SAVEPOINT a", PGRES_FATAL_ERROR, "25P01");
 }
 

@@ -97,6 +97,27 @@ SEAM_TEST(prepared_statements_and_their_descriptions)
     check_exec(t, conn, "DEALLOCATE by_name", PGRES_COMMAND_OK, NULL);
 }
 
+/* Clients that ask for the types of parameters send values in their forms: what the rule has tells them. */
+SEAM_TEST(descriptions_tell_what_the_rule_knows_of_parameters)
+{
+    static const Oid want[] = { 20, 701, 16, 17, 25, 25, 23 };
+    const Oid said[] = { 0, 0, 0, 0, 0, 0, 23 };
+    seam_pg_mock *db = seam_pg_mock_start(t);
+    PGconn *conn = connect_to(t, db);
+    PGresult *result;
+
+    seam_pg_expect(db, .sql = "CALL p($1, $2, $3, $4, $5, $6, $7)",
+                   .args = { SEAM_V(1), SEAM_V(1.5), SEAM_V((bool)true), SEAM_BYTES("x", 1),
+                             SEAM_V("x"), SEAM_ANY, SEAM_V(1) },
+                   .tag = "CALL", .optional = true);
+    PQclear(PQprepare(conn, "p", "CALL p($1, $2, $3, $4, $5, $6, $7)", 7, said));
+    result = PQdescribePrepared(conn, "p");
+    check_result(t, result, PGRES_COMMAND_OK, NULL);
+    for (int i = 0; i < 7; i++)
+        seam_check_eq(t, PQparamtype(result, i), want[i]);
+    PQclear(result);
+}
+
 SEAM_TEST(rows_come_one_by_one)
 {
     seam_pg_mock *db = seam_pg_mock_start(t);
