@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "service/engine_test.h"
 
 /* ---- versions */
@@ -282,32 +283,52 @@ SEAM_TEST(engine_gives_up_a_silent_daemon)
     seam_check_eq(t, err.text, "cannot x: nothing came from the Docker daemon for 200 ms");
 }
 
-static bool cancel_it(void *arg, const char *data, size_t size)
+/* Cancels the call from elsewhere, when the client has long begun to wait. */
+static void cancel_it(seam_http_exchange *x, void *arg)
 {
-    (void)data;
-    (void)size;
-    *(int *)arg = 1;
-    return true;
+    seam_http_write(x, " ", 1);
+    seam_http_flush(x);
+    seam_http_wait(x, 300);
+    __atomic_store_n((int *)arg, 1, __ATOMIC_RELAXED);
+    seam_http_wait(x, 20000);
 }
 
 SEAM_TEST(engine_is_cancelled)
 {
-    struct engine_fake fake = { .rest = be_silent };
+    int *cancel = seam_alloc(t, sizeof *cancel);
+    struct engine_fake fake = { .rest = cancel_it, .arg = cancel };
     struct engine *engine = engine_test_fake(t, &fake);
+    const struct engine_call call = {
+        .method = "GET", .path = "/x", .timeout_ms = 30000, .cancel = cancel
+    };
+    const uint64_t limit_ns = deadline_after_ms(5000);
     struct err err = { "" };
-    int cancel = 0;
 
-    seam_check_eq(t,
-                  engine_do(engine,
-                            &(struct engine_call){ .method = "GET",
-                                                   .path = "/x",
-                                                   .timeout_ms = -1,
-                                                   .sink = cancel_it,
-                                                   .arg = &cancel,
-                                                   .cancel = &cancel },
-                            "cannot x", NULL, NULL, &err),
-                  -ECANCELED);
+    seam_check_eq(t, engine_do(engine, &call, "cannot x", NULL, NULL, &err), -ECANCELED);
     seam_check_eq(t, err.text, "cannot x: cancelled");
+    seam_check(t, deadline_poll_ms(limit_ns) > 0); /* not when something else wakes it */
+}
+
+static void be_slow(seam_http_exchange *x, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 8; i++) {
+        seam_http_write(x, " ", 1);
+        seam_http_flush(x);
+        seam_http_wait(x, 100);
+    }
+}
+
+/* The limit is one of silence, not of the whole call. */
+SEAM_TEST(engine_waits_while_something_comes)
+{
+    struct engine_fake fake = { .rest = be_slow };
+    struct engine *engine = engine_test_fake(t, &fake);
+    const struct engine_call call = { .method = "GET", .path = "/x", .timeout_ms = 500 };
+    struct err err = { "" };
+
+    seam_check_eq(t, engine_do(engine, &call, "cannot x", NULL, NULL, &err), 0);
+    seam_check_eq(t, err.text, "");
 }
 
 static bool enough(void *arg, const char *data, size_t size)

@@ -123,6 +123,7 @@ static const char *auth_of(seam_t *t, const char *registry)
     if (r < 0)
         memcpy(text, err.text, sizeof err.text);
     else if (auth.size > 0) {
+        seam_check(t, strpbrk(auth.data, "+/") == NULL); /* the url's alphabet */
         for (size_t i = 0; i < auth.size; i++)
             auth.data[i] = auth.data[i] == '-' ? '+' : auth.data[i] == '_' ? '/' : auth.data[i];
         EVP_DecodeBlock((unsigned char *)text, (unsigned char *)auth.data, (int)auth.size);

@@ -267,6 +267,7 @@ SEAM_TEST(place_s_gateway_is_the_default_route_s)
 {
     static const char route[] =
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        "eth0\t0000010A\t020011AC\t0003\t0\t0\t0\t0000FFFF\n"
         "eth0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\n"
         "eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\n";
     char host[64] = "unchanged";

@@ -144,7 +144,7 @@ SEAM_TEST(lines_come_apart)
     bool broken;
 
     for (size_t piece = 1; piece < 12; piece++) {
-        seam_check_eq(t, lines_of(t, "1\r\n\n22\n 333 ", piece, 0, &broken), "1|22|333|");
+        seam_check_eq(t, lines_of(t, "1\r\n\r\n22\n 333 ", piece, 0, &broken), "1|22|333|");
         seam_check(t, !broken);
     }
     seam_check_eq(t, lines_of(t, "1\n2\n3\n", 100, 2, &broken), "1|2|");
