@@ -142,7 +142,7 @@ static void keeper_died(struct keeper *keeper)
     loop_close(&run->loop, &keeper->link);
     if (keeper->finished)
         return;
-    if (!keeper->shared)
+    if (!keeper->shared && keeper->pid > 0) /* reaped, its number may be anybody's */
         kill(keeper->pid, SIGKILL);
     keeper->shared = false;
     snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
@@ -333,7 +333,10 @@ const char *keeper_socket(const struct run *run)
 bool keeper_reaped(struct run *run, pid_t pid, int status)
 {
     (void)status;
-    return run->keeper && run->keeper->pid == pid;
+    if (!run->keeper || run->keeper->pid != pid)
+        return false;
+    run->keeper->pid = 0;
+    return true;
 }
 
 /* The keeper removes all of the run when our end of its connection closes; waiting for it would only
