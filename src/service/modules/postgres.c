@@ -141,6 +141,8 @@ static void asked_init(struct asked *asked, const struct message *request)
     while (asked->wish.count < SETTINGS_MAX && message_next(request, &at, &key, &value) == 1)
         if (key.size == strlen("setting") && memcmp(key.data, "setting", key.size) == 0)
             asked->settings[asked->wish.count++] = strndup(value.data, value.size);
+    if (asked->version)
+        postgres_cut_to_major(asked->version);
     asked->wish.version = asked->version;
     asked->wish.settings = (const char *const *)asked->settings;
 }
@@ -165,10 +167,8 @@ static int get_server(struct lease *lease, const struct asked *asked,
     if (postgres_find(asked->version, &programs, &err) < 0) {
         char remedy[64];
 
-        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%.*s",
-                 asked->version ? "-" : "",
-                 asked->version ? (int)strspn(asked->version, "0123456789") : 0,
-                 asked->version ? asked->version : "");
+        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%s",
+                 asked->version ? "-" : "", asked->version ? asked->version : "");
         return keeper_skip(reply, remedy, "needs postgres: %s", err.text);
     }
     if (identity_choose(&identity, &err) < 0 || identity_choose_named(&identity, &err) < 0)
