@@ -170,6 +170,8 @@ static void asked_init(struct asked *asked, const struct message *request)
     asked->migrations = text_of(request, "migrations", arena);
     asked->seed = text_of(request, "seed", arena);
     wish->version = text_of(request, "version", arena);
+    if (wish->version)
+        wish->version = arena_copy(arena, wish->version, postgres_major_size(wish->version));
     wish->init = text_of(request, "init", arena);
     wish->is_private = message_int(request, "private", 0) != 0;
     wish->settings = list_of(request, "setting", arena, &wish->count);

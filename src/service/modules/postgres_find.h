@@ -13,6 +13,9 @@ struct postgres_programs {
     int major;
 };
 
+/* Leave of "15.20" the major version, "15", and of "9.6.24" "9.6": before 10 it was two numbers. */
+void postgres_cut_to_major(char *version);
+
 /* Find them: of the asked major version ("15", "15.2"; NULL: the newest), in the distribution's
  * folders, where pg_config points, then in PATH. -ENOENT when there are none; `err` names the versions
  * that are here. */
