@@ -142,7 +142,7 @@ static void asked_init(struct asked *asked, const struct message *request)
         if (key.size == strlen("setting") && memcmp(key.data, "setting", key.size) == 0)
             asked->settings[asked->wish.count++] = strndup(value.data, value.size);
     if (asked->version)
-        postgres_cut_to_major(asked->version);
+        asked->version[postgres_major_size(asked->version)] = '\0';
     asked->wish.version = asked->version;
     asked->wish.settings = (const char *const *)asked->settings;
 }
