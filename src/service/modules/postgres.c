@@ -138,13 +138,6 @@ struct asked {
     struct postgres_wish wish;
 };
 
-static const char *text_of(const struct message *request, const char *key, struct arena *arena)
-{
-    struct message value = message_value(request, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
 /* All values of a key, ended by NULL. */
 static const char *const *list_of(const struct message *request, const char *name,
                                   struct arena *arena, size_t *ret_count)
@@ -196,9 +189,8 @@ static int find_native(const struct postgres_wish *wish, struct postgres_program
     int r = postgres_find(version, ret, &trouble->err);
 
     if (r < 0) {
-        snprintf(trouble->remedy, sizeof trouble->remedy, "apt-get install postgresql%s%.*s",
-                 version ? "-" : "", version ? (int)strspn(version, "0123456789") : 0,
-                 version ? version : "");
+        snprintf(trouble->remedy, sizeof trouble->remedy, "apt-get install postgresql%s%s",
+                 version ? "-" : "", version ? version : "");
         return r;
     }
     r = identity_choose(&identity, &trouble->err);

@@ -138,14 +138,14 @@ static int explain(const struct found *found, const char *version, struct err *e
     return -ENOENT;
 }
 
-void postgres_cut_to_major(char *version)
+size_t postgres_major_size(const char *version)
 {
     enum { FIRST_OF_ONE_NUMBER = 10 };
     size_t size = strcspn(version, ".");
 
     if (version[size] && atoi(version) < FIRST_OF_ONE_NUMBER)
         size += 1 + strcspn(version + size + 1, ".");
-    version[size] = '\0';
+    return size;
 }
 
 int postgres_find(const char *version, struct postgres_programs *ret, struct err *err)

@@ -13,8 +13,8 @@ struct postgres_programs {
     int major;
 };
 
-/* Leave of "15.20" the major version, "15", and of "9.6.24" "9.6": before 10 it was two numbers. */
-void postgres_cut_to_major(char *version);
+/* How much of a version is the major one: "15" of "15.20", "9.6" of "9.6.24": before 10 it was two numbers. */
+size_t postgres_major_size(const char *version);
 
 /* Find them: of the asked major version ("15", "15.2"; NULL: the newest), in the distribution's
  * folders, where pg_config points, then in PATH. -ENOENT when there are none; `err` names the versions
