@@ -6,6 +6,8 @@
 #ifndef SERVICE_MODULES_POSTGRES_FIND_H
 #define SERVICE_MODULES_POSTGRES_FIND_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 struct postgres_programs {
