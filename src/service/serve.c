@@ -43,15 +43,19 @@ static void touch(struct keeper *keeper)
 void serve_end(struct keeper *keeper)
 {
     const pid_t self = getpid();
+    pthread_t prune;
+    bool prunes;
 
     hide(keeper);
     child_close();
     daemon_close();
+    prunes = daemon_prune_begin(&prune); /* beside the rest: a daemon takes seconds for many */
     pthread_mutex_lock(&keeper->lock);
     for (struct service *service = keeper->services; service; service = service->next)
         service->end(service);
-    daemon_prune();
     clean_run(&keeper->dirs, &self, 1, NULL); /* with the lock: nobody adds a service now */
+    if (prunes)
+        pthread_join(prune, NULL);
     _exit(0);
 }
 

@@ -84,6 +84,7 @@ static int read_all(const struct message *message, struct request *request, stru
     if (!written.data || !wait.data)
         return err_set(err, -EINVAL, "the request has no server");
     request->name = message_copy(message, "name", &request->arena);
+    request->kind = message_copy(message, "kind", &request->arena);
     request->is_private = message_int(message, "private", 0) != 0;
     request->pull = message_int(message, "pull", 0) != 0;
     request->offline = message_int(message, "offline", 0) != 0;
