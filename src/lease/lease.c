@@ -2,6 +2,7 @@
 
 #include "lease/lease.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,12 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "lease/image_lock.h"
 #include "test/t.h"
 
 enum {
-    START_MAX_MS = 180000,
+    START_MAX_MS =
+        1800000, /* an image may have to be pulled; the test's own limit comes first */
     ASK_MAX_MS = 120000,
     FAILED_MAX_MS = 5000,
     REQUEST_MAX = MESSAGE_MAX
@@ -137,18 +140,31 @@ static const char *skip_words(struct lease *lease, const struct message *answer)
     return arena_printf(t_arena(lease->t), "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
 }
 
-/* Why it can not be had by this run; NULL: it can. */
-static const char *what_is_refused(seam_t *t, const char *service)
+/* The environment speaks for one service, the run's -services for all others. */
+static const char *tier_of(seam_t *t, seam_site at, const char *service)
 {
-    if (t_wants_containers())
-        return arena_printf(t_arena(t),
-                            "needs %s: -services docker asks for containers, which seam cannot "
-                            "start yet\ntry: seam test -services native",
-                            service);
-    return NULL;
+    char name[64];
+    const char *wanted;
+
+    snprintf(name, sizeof name, "SEAM_SERVICES_%s", service);
+    for (char *letter = name; *letter; letter++)
+        *letter = (char)toupper((unsigned char)*letter);
+    wanted = getenv(name);
+    if (!wanted || !*wanted)
+        return t_wants_containers() ? "docker" : t_wants_natives() ? "native" : "auto";
+    if (strcmp(wanted, "auto") != 0 && strcmp(wanted, "native") != 0 &&
+        strcmp(wanted, "docker") != 0)
+        seam_fatal_at(t, at, "%s is '%s', which is none of: auto native docker", name, wanted);
+    return wanted;
 }
 
-/* As lease_try, but for what -services says. */
+void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame)
+{
+    message_add_text(frame, "tier", tier_of(t, at, service));
+    message_add_text(frame, "lock", getenv(IMAGE_LOCK_VARIABLE));
+    message_add_int(frame, "offline", getenv(IMAGE_OFFLINE_VARIABLE) != NULL);
+}
+
 static int begin(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                  int most_ms, struct lease **ret_lease, struct message *ret,
                  const char **ret_why)
@@ -187,9 +203,6 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
               struct lease **ret_lease, struct message *ret, const char **ret_why)
 {
-    *ret_why = t_keeper_socket() ? what_is_refused(t, service) : NULL;
-    if (*ret_why)
-        return -ENOENT;
     return begin(t, at, service, frame, START_MAX_MS, ret_lease, ret, ret_why);
 }
 

@@ -37,6 +37,7 @@ static void send_config(struct agent *agent)
     flags |= options->no_skip ? AGENT_NO_SKIP : 0;
     flags |= options->leaks != LEAKS_OFF ? AGENT_LEAKS : 0;
     flags |= options->services == SERVICES_DOCKER ? AGENT_CONTAINERS : 0;
+    flags |= options->services == SERVICES_NATIVE ? AGENT_NATIVES : 0;
     flags |= options->net == NET_WARN ? AGENT_NET_WARN : 0;
     flags |= options->net == NET_ALLOW ? AGENT_NET_ALLOW : 0;
     flags |= options->hooks == HOOKS_OFF ? AGENT_NO_HOOKS : 0;

@@ -65,7 +65,7 @@ int engine_do(struct engine *engine, const struct engine_call *call, const char 
 /* ---- images ------------------------------------------------------------------------------------- */
 
 /* The name that is really used: that of the map file SEAM_IMAGE_MAP ("from to" a line, # begins a comment), else
- * SEAM_IMAGE_PREFIX before one of the Docker Hub. */
+ * SEAM_IMAGE_PREFIX before one of the Docker Hub. An id ("sha256:...") is left as it is. */
 int engine_image_name(const char *image, struct buf *ret, struct err *err);
 
 bool engine_image_is_here(struct engine *engine, const char *image);

@@ -128,8 +128,10 @@ static int prepare(struct container *container, struct err *err)
     bool on_tmpfs;
 
     server->service.tier = "container";
-    server_name(request->image ? request->image : request->build_folder, server->key,
-                sizeof server->key);
+    server_name(request->kind    ? request->kind
+                : request->image ? request->image
+                                 : request->build_folder,
+                server->key, sizeof server->key);
     for (const char *const *at = request->ports; *at && server->port_count < SERVER_PORTS; at++)
         server->ports[server->port_count++].number = atoi(*at);
     return keeper_prepare(server->keeper, &server->service, server->key, LOG_ROOM, &on_tmpfs,
