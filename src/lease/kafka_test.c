@@ -173,3 +173,60 @@ SEAM_TEST(kafka_mock_moves_leaders_and_loses_brokers)
     seam_kafka_mock_broker(kafka, 1, true);
     seam_check_str(t, seam_kafka_get(kafka, topic, 5000)->value, "by the second");
 }
+
+/* ---- a real one ------------------------------------------------------------------------- */
+
+SEAM_TEST(kafka_record_keeps_what_was_sent)
+{
+    check_record_keeps_what_was_sent(t, seam_kafka_start(t));
+}
+
+SEAM_TEST(kafka_has_keyless_records_and_tombstones)
+{
+    check_keyless_and_tombstones(t, seam_kafka_start(t));
+}
+
+SEAM_TEST(kafka_consumers_expect)
+{
+    check_consumers_expect(t, seam_kafka_start(t));
+}
+
+SEAM_TEST(kafka_keeps_order_and_asks_functions)
+{
+    check_order_and_functions(t, seam_kafka_start(t));
+}
+
+SEAM_TEST(kafka_groups_have_committed_nothing)
+{
+    check_groups_have_committed_nothing(t, seam_kafka_start(t));
+}
+
+SEAM_TEST(kafka_names_are_the_tests_own)
+{
+    seam_kafka *one = seam_kafka_start(t), *two = seam_kafka_start(t);
+    const char *first = seam_kafka_topic(one, "orders", .config = { "retention.ms=1000" });
+    const char *second = seam_kafka_topic(two, "orders");
+
+    seam_check_str(t, seam_kafka_servers(one), seam_kafka_servers(two));
+    seam_check(t, strcmp(first, second) != 0);
+    seam_check_str(t, first, seam_kafka_topic_name(one, "orders"));
+    seam_check(t, strcmp(seam_kafka_group(one, "g"), seam_kafka_group(two, "g")) != 0);
+    seam_check(t, strchr(seam_kafka_version(one), '.') != NULL);
+    seam_kafka_delete_topic(one, first);
+    seam_check_str(t, seam_kafka_topic(one, "orders"), first);
+}
+
+SEAM_TEST(kafka_private_server_keeps_its_records)
+{
+    seam_kafka *kafka = seam_kafka_start(t, .private_server = true);
+    const char *servers = seam_kafka_servers(kafka);
+    const char *topic = seam_kafka_topic(kafka, "orders", .exact = true);
+
+    seam_kafka_produce(kafka, topic, .text = "kept");
+    seam_kafka_pause(kafka);
+    seam_kafka_resume(kafka);
+    seam_kafka_stop(kafka);
+    seam_kafka_restart(kafka);
+    seam_check_str(t, seam_kafka_servers(kafka), servers);
+    seam_check_str(t, seam_kafka_get(kafka, "orders", 10000)->value, "kept");
+}
