@@ -10,6 +10,7 @@ static const struct {
     enum capability capability;
     const char *name;
 } archives[] = {
+    { CAPABILITY_AMQP_MOCK, "amqp-mock" },
     { CAPABILITY_BROKER, "broker" },
     { CAPABILITY_PG_MOCK, "pg-mock" },
     { CAPABILITY_HTTP_MOCK, "http-mock" },
