@@ -207,6 +207,11 @@ seam_container *seam_process_start_at(seam_t *t, const seam_service_request *req
     return start(t, request, true);
 }
 
+const char *service_network_id(const seam_network *network)
+{
+    return network->id;
+}
+
 seam_network *seam_network_start_at(seam_t *t, seam_site at)
 {
     seam_network *network = arena_zero(t_arena(t), sizeof *network);

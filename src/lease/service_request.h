@@ -18,4 +18,7 @@ struct service_functions {
 void service_write(seam_t *t, bool is_process, const seam_service_request *request,
                    struct buf *frame, struct service_functions *ret);
 
+/* The engine's name for a network. */
+const char *service_network_id(const seam_network *network);
+
 #endif
