@@ -137,7 +137,7 @@ static void await_functions(seam_container *server, seam_site at,
         if (now_ns() >= deadline_ns)
             seam_fatal_at(server->t, at, "'%s' was not ready in time: .fn still says no",
                           server->name);
-        poll(&keeper, 1, pause_ms);
+        machine.poll(&keeper, 1, pause_ms);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
 }

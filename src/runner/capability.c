@@ -11,6 +11,7 @@ static const struct {
     const char *name;
 } archives[] = {
     { CAPABILITY_BROKER, "broker" },
+    { CAPABILITY_CLOCK, "clock" },
     { CAPABILITY_PG_MOCK, "pg-mock" },
     { CAPABILITY_HTTP_MOCK, "http-mock" },
     { CAPABILITY_HTTP, "http" },

@@ -9,14 +9,15 @@
 #include "base/buf.h"
 #include "runner/build.h"
 
-/* Each with those that it needs: CAPABILITY_LINK without CAPABILITY_NET is none. */
+/* Each with those that it needs. */
 enum capability {
     CAPABILITY_NET = 1,
     CAPABILITY_LINK = 2,
     CAPABILITY_HTTP = 4,
     CAPABILITY_HTTP_MOCK = 8,
     CAPABILITY_PG_MOCK = 16,
-    CAPABILITY_BROKER = 32 /* needs none of them */
+    CAPABILITY_BROKER = 32, /* needs none of them */
+    CAPABILITY_CLOCK = 64
 };
 
 /* The archives, one after another: fn gets the path of each. */

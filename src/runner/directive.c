@@ -200,12 +200,14 @@ static const struct {
     unsigned capabilities;
 } seam_headers[] = {
     { "broker.h", CAPABILITY_BROKER },
+    { "clock.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "http_mock.h",
       CAPABILITY_HTTP_MOCK | CAPABILITY_HTTP | CAPABILITY_NET | CAPABILITY_LINK },
     { "net.h", CAPABILITY_NET | CAPABILITY_LINK },
     { "pg_mock.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
+    { "uuid.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "verify.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
 };
 
