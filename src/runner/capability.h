@@ -17,7 +17,8 @@ enum capability {
     CAPABILITY_HTTP_MOCK = 8,
     CAPABILITY_PG_MOCK = 16,
     CAPABILITY_BROKER = 32, /* needs none of them */
-    CAPABILITY_PROXY = 64
+    CAPABILITY_PROXY = 64,
+    CAPABILITY_AMQP_MOCK = 128
 };
 
 /* The archives, one after another: fn gets the path of each. */

@@ -199,6 +199,8 @@ static const struct {
     const char *header;
     unsigned capabilities;
 } seam_headers[] = {
+    { "amqp_mock.h",
+      CAPABILITY_AMQP_MOCK | CAPABILITY_BROKER | CAPABILITY_NET | CAPABILITY_LINK },
     { "broker.h", CAPABILITY_BROKER },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
