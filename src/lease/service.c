@@ -44,11 +44,6 @@ struct seam_network {
 
 /* ---- starting --------------------------------------------------------------------------- */
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 static int number_of(const struct message *value)
 {
     int number = 0;
@@ -71,12 +66,12 @@ static void take_place(seam_container *server, const struct message *answer)
     server->folder = lease_text(server->lease, answer, "folder");
     server->port_count = 0;
     while (message_next(answer, &at, &key, &value) == 1)
-        if (is_key(&key, "port_name") && server->port_count < PORTS) {
+        if (message_is(&key, "port_name") && server->port_count < PORTS) {
             port = &server->ports[server->port_count++];
             port->name = arena_copy(t_arena(server->t), value.data, value.size);
-        } else if (is_key(&key, "port_number") && server->port_count > 0)
+        } else if (message_is(&key, "port_number") && server->port_count > 0)
             port->number = number_of(&value);
-        else if (is_key(&key, "port") && server->port_count > 0)
+        else if (message_is(&key, "port") && server->port_count > 0)
             port->reached = number_of(&value);
 }
 

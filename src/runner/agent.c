@@ -407,7 +407,9 @@ static void agent_died(struct agent *agent)
 
     if (agent->output.fd >= 0)
         agent_output_ready(&agent->output, 0);
-    run_kill(run, agent->pid, SIGKILL); /* what has ended keeps its status */
+    if (!agent->reaped ||
+        !run->no_groups) /* what has ended keeps its status, and its group its number */
+        run_kill(run, agent->pid, SIGKILL);
     if (!agent->reaped)
         waitpid(agent->pid, &agent->status, 0);
     reason = early_end(agent);

@@ -10,11 +10,9 @@ static const struct {
     enum capability capability;
     const char *name;
 } archives[] = {
-    { CAPABILITY_BROKER, "broker" },
-    { CAPABILITY_PG_MOCK, "pg-mock" },
-    { CAPABILITY_HTTP_MOCK, "http-mock" },
-    { CAPABILITY_HTTP, "http" },
-    { CAPABILITY_NET, "net" },
+    { CAPABILITY_BROKER, "broker" },   { CAPABILITY_PROXY, "proxy" },
+    { CAPABILITY_PG_MOCK, "pg-mock" }, { CAPABILITY_HTTP_MOCK, "http-mock" },
+    { CAPABILITY_HTTP, "http" },       { CAPABILITY_NET, "net" },
     { CAPABILITY_LINK, "link" },
 };
 
