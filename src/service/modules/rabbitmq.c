@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/message_list.h"
 #include "service/modules/rabbitmq_host.h"
 #include "service/modules/rabbitmq_lease.h"
 #include "service/watch.h"
@@ -163,17 +164,10 @@ static void let_go(struct rabbitmq_lease *mine)
     free(mine);
 }
 
-static const char *text_of(const struct message *request, const char *key, struct arena *arena)
-{
-    struct message value = message_value(request, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
 static void read_wish(const struct message *request, struct arena *arena,
                       struct rabbitmq_wish *ret)
 {
-    *ret = (struct rabbitmq_wish){ .plugins = text_of(request, "plugins", arena),
+    *ret = (struct rabbitmq_wish){ .plugins = message_copy(request, "plugins", arena),
                                    .tls = message_int(request, "tls", 0) != 0,
                                    .is_private = message_int(request, "private", 0) != 0 };
     box_choice_read(request, arena, &ret->choice);
