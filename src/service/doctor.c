@@ -7,7 +7,10 @@
 
 #include "service/doctor_line.h"
 #include "service/engine.h"
+#include "service/modules/kafka_home.h"
+#include "service/modules/kafka_library.h"
 #include "service/modules/postgres_find.h"
+#include "service/modules/rabbitmq_server.h"
 #include "service/modules/redis_server.h"
 
 static const char as_program[] = "a program of this machine", as_container[] = "a container";
@@ -35,6 +38,65 @@ static bool look_for_redis(void)
     return doctor_has("redis", "%s: '%s'", as_program, program);
 }
 
+static bool look_for_rabbitmq(void)
+{
+    struct err err = { "" };
+    char program[512];
+
+    if (rabbitmq_server_find(program, sizeof program, &err) < 0)
+        return doctor_lacks("rabbitmq",
+                            "apt-get install --no-install-recommends rabbitmq-server", "%s: %s",
+                            as_program, err.text);
+    return doctor_has("rabbitmq", "%s: '%s'", as_program, program);
+}
+
+static bool look_for_kafka(void)
+{
+    const char *remedy = NULL;
+    struct kafka_home home;
+    struct err err = { "" };
+    bool has_mock = kafka_library(&err) != NULL, has_program;
+
+    if (has_mock)
+        doctor_has("kafka", "a mock cluster of librdkafka %s",
+                   kafka_library(NULL)->version_str());
+    else
+        doctor_lacks("kafka", "apt-get install librdkafka1", "a mock cluster: %s", err.text);
+    has_program = kafka_home_find(&home, &remedy, &err) == 0;
+    if (has_program)
+        doctor_has("kafka", "%s: version %s in '%s'", as_program, home.version, home.folder);
+    else
+        doctor_lacks("kafka", remedy, "%s: %s", as_program, err.text);
+    return has_mock && has_program;
+}
+
+/* The images that modules take when a test names none. */
+static void look_for_images(struct engine *engine)
+{
+    static const struct {
+        const char *module, *image;
+    } images[] = { { "postgres", "postgres:17" },
+                   { "redis", "redis:7" },
+                   { "rabbitmq", "rabbitmq:3-management" },
+                   { "kafka", "apache/kafka" } };
+
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
+        struct buf name = BUF_INIT(1024);
+        struct err err = { "" };
+
+        if (engine_image_name(images[i].image, &name, &err) < 0)
+            doctor_lacks(images[i].module, NULL, "%s: %s", as_container, err.text);
+        else if (engine_image_is_here(engine, buf_text(&name)))
+            doctor_has(images[i].module, "%s: the image '%s' is here", as_container,
+                       buf_text(&name));
+        else
+            doctor_has(images[i].module,
+                       "%s: the image '%s' is not here yet: it is pulled when a test needs it",
+                       as_container, buf_text(&name));
+        buf_fini(&name);
+    }
+}
+
 static bool look_for_docker(void)
 {
     struct engine *engine;
@@ -53,13 +115,18 @@ static bool look_for_docker(void)
     doctor_has("docker", "%s: version %s (API %s) at '%s', ports on %s", as_container,
                engine_version(engine), engine_api(engine), engine_where(engine),
                engine_host(engine));
+    look_for_images(engine);
     engine_close(engine);
     return true;
 }
 
 bool doctor_services(void)
 {
-    bool postgres = look_for_postgres(), redis = look_for_redis(), docker = look_for_docker();
+    bool postgres = look_for_postgres(), redis = look_for_redis(),
+         rabbitmq = look_for_rabbitmq();
+    bool kafka = look_for_kafka();
 
-    return postgres && redis && docker;
+    doctor_has("process",
+               "any program of this machine, and the proxy between a client and a server");
+    return look_for_docker() && postgres && redis && rabbitmq && kafka;
 }
