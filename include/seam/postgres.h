@@ -66,6 +66,14 @@ typedef struct seam_postgres_options {
     /* "name=value", as in postgresql.conf; NULL ends the list. Tests with equal settings share a server. */
     const char *settings[SEAM_POSTGRES_SETTINGS] SEAM_0;
 
+    /* In a container, of this image, such as "postgis/postgis:16-3.4"; NULL: "postgres:<version>" where a container
+     * is used. The image's environment ("POSTGRES_DB=shop"), and a folder whose *.sql, *.sql.gz and *.sh files it runs
+     * at its first start. Each of these asks for a container; with .init or POSTGRES_DB each test gets a clone of the
+     * database that the scripts have filled. */
+    const char *image SEAM_0;
+    const char *env[SEAM_POSTGRES_SETTINGS] SEAM_0;
+    const char *init SEAM_0;
+
     seam_site site SEAM_0; /* set for you */
 } seam_postgres_options;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "fake/broker_state.h"
 #include "fake/message_key.h"
 
@@ -22,6 +23,18 @@ struct queue *broker_find_queue(const struct broker *broker, const char *name)
     while (queue && strcmp(queue->name, name) != 0)
         queue = queue->next;
     return queue;
+}
+
+int broker_no_queue(const struct broker *broker, const char *name, struct err *err)
+{
+    return err_set(err, -ENOENT, "NOT_FOUND - no queue '%s' in vhost '%s'", name,
+                   broker->vhost);
+}
+
+int broker_no_exchange(const struct broker *broker, const char *name, struct err *err)
+{
+    return err_set(err, -ENOENT, "NOT_FOUND - no exchange '%s' in vhost '%s'", name,
+                   broker->vhost);
 }
 
 /* ---- bindings ---------------------------------------------------------------------------- */
@@ -60,14 +73,73 @@ static bool binding_holds(const struct exchange *exchange, const struct binding 
     return headers_hold(&binding->headers, message);
 }
 
-/* Whether a binding before this one has led to its queue. */
-static bool is_routed(const struct exchange *exchange, const struct binding *last,
-                      const seam_message *message)
+/* The queues and exchanges that a message has come to, each once. */
+struct route {
+    const seam_message *message;
+    struct buf queues, exchanges;
+};
+
+static bool add_once(struct buf *to, void *one)
 {
-    for (const struct binding *at = exchange->bindings; at != last; at = at->next)
-        if (at->queue == last->queue && binding_holds(exchange, at, message))
-            return true;
-    return false;
+    void **all = (void **)(void *)to->data;
+
+    for (size_t i = 0; i < to->size / sizeof one; i++)
+        if (all[i] == one)
+            return false;
+    if (buf_add(to, &one, sizeof one) < 0)
+        arena_give_up(to->size);
+    return true;
+}
+
+static void follow(const struct broker *broker, const struct exchange *exchange,
+                   struct route *route);
+
+static void follow_alternate(const struct broker *broker, const struct exchange *exchange,
+                             struct route *route)
+{
+    const struct exchange *alternate =
+        exchange->alternate ? broker_find_exchange(broker, exchange->alternate) : NULL;
+
+    if (alternate)
+        follow(broker, alternate, route);
+}
+
+static void follow(const struct broker *broker, const struct exchange *exchange,
+                   struct route *route)
+{
+    bool is_bound = false;
+
+    if (!add_once(&route->exchanges, (void *)exchange))
+        return;
+    for (const struct binding *at = exchange->bindings; at; at = at->next) {
+        if (!binding_holds(exchange, at, route->message))
+            continue;
+        is_bound = true;
+        if (at->queue)
+            add_once(&route->queues, at->queue);
+        else
+            follow(broker, at->exchange, route);
+    }
+    if (!is_bound)
+        follow_alternate(broker, exchange, route);
+}
+
+/* All are known before the first gets it: that may dead-letter another message, which is routed meanwhile. */
+static int route_bound(struct broker *broker, const struct exchange *exchange,
+                       const struct letter *letter, broker_route_fn *fn, void *arg)
+{
+    struct route route = { &letter->message, BUF_INIT(SIZE_MAX / 2), BUF_INIT(SIZE_MAX / 2) };
+    struct queue **queues;
+    size_t count;
+
+    follow(broker, exchange, &route);
+    queues = (struct queue **)(void *)route.queues.data;
+    count = route.queues.size / sizeof *queues;
+    for (size_t i = 0; i < count; i++)
+        fn(broker, queues[i], letter, arg);
+    buf_fini(&route.queues);
+    buf_fini(&route.exchanges);
+    return (int)count;
 }
 
 int broker_route_letter(struct broker *broker, const struct letter *letter, broker_route_fn *fn,
@@ -77,21 +149,16 @@ int broker_route_letter(struct broker *broker, const struct letter *letter, brok
     const struct exchange *exchange = broker_find_exchange(broker, message->exchange);
     struct queue *named =
         *message->exchange ? NULL : broker_find_queue(broker, message->routing_key);
-    int count = 0;
 
     if (!exchange)
-        return err_set(err, -ENOENT, "NOT_FOUND - no exchange '%s' in vhost '/'",
-                       message->exchange);
+        return broker_no_exchange(broker, message->exchange, err);
     if (named) {
         fn(broker, named, letter, arg);
         return 1;
     }
-    for (const struct binding *at = exchange->bindings; at; at = at->next)
-        if (binding_holds(exchange, at, message) && !is_routed(exchange, at, message)) {
-            fn(broker, at->queue, letter, arg);
-            count++;
-        }
-    return count;
+    return exchange->bindings || exchange->alternate
+               ? route_bound(broker, exchange, letter, fn, arg)
+               : 0;
 }
 
 /* ---- publishing -------------------------------------------------------------------------- */
@@ -115,9 +182,10 @@ static void enqueue(struct broker *broker, struct queue *queue, const struct let
 int broker_route(struct broker *broker, const seam_message *message, struct err *err)
 {
     const struct letter letter = { .message = *message };
-    int r = broker_check_expiration(message, err);
+    int r = broker_route_letter(broker, &letter, count_only, NULL, err);
+    int wrong = r < 0 ? r : broker_check_expiration(message, err);
 
-    return r < 0 ? r : broker_route_letter(broker, &letter, count_only, NULL, err);
+    return wrong < 0 ? wrong : r;
 }
 
 void broker_publish(struct broker *broker, const seam_message *copy)

@@ -29,9 +29,16 @@ struct lease {
 struct lease *lease_start(seam_t *t, seam_site at, const char *service, const struct buf *frame,
                           struct message *ret);
 
+/* Add to a request what the run and SEAM_SERVICES_<SERVICE> say about containers: {tier, offline, lock}. */
+void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame);
+
 /* The same for what says itself whether it is a container, and may take `most_ms` to start. */
 struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
                                const struct buf *frame, int most_ms, struct message *ret);
+
+/* The same in two halves: send the request, which the keeper works on, and later wait for its answer. */
+struct lease *lease_send(seam_t *t, seam_site at, const char *service, const struct buf *frame);
+void lease_await(struct lease *lease, int most_ms, struct message *ret);
 
 /* The same without ending the test: a negative errno, and why; -ENOENT where something is missing on the
  * machine. */

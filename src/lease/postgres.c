@@ -20,7 +20,13 @@ static void write_request(seam_t *t, const seam_postgres_options *options, struc
 {
     lease_request(frame, "postgres.start");
     message_add_text(frame, "test", seam_name(t));
+    lease_add_tier(t, options->site, "postgres", frame);
     message_add_text(frame, "version", options->version);
+    message_add_text(frame, "image", options->image);
+    for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->env[i]; i++)
+        message_add_text(frame, "env", options->env[i]);
+    if (options->init)
+        message_add_text(frame, "init", t_source_path(t, options->site, options->init));
     if (options->migrations)
         message_add_text(frame, "migrations",
                          t_source_path(t, options->site, options->migrations));
@@ -39,6 +45,10 @@ static void check_settings(seam_t *t, const seam_postgres_options *options)
         if (!strchr(options->settings[i], '='))
             seam_fatal_at(t, options->site, "the setting '%s' is not of the form name=value",
                           options->settings[i]);
+    for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->env[i]; i++)
+        if (!strchr(options->env[i], '=') || options->env[i][0] == '=')
+            seam_fatal_at(t, options->site, "'%s' in .env is not of the form NAME=value",
+                          options->env[i]);
 }
 
 static void take_answer(seam_postgres *pg, const struct message *answer)

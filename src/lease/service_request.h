@@ -9,7 +9,8 @@ enum { SERVICE_FUNCTIONS = 16 };
 
 /* Conditions that only the test's own process can ask. */
 struct service_functions {
-    const seam_wait *wait[SERVICE_FUNCTIONS];
+    bool (*fn[SERVICE_FUNCTIONS])(seam_container *server, void *arg);
+    void *arg[SERVICE_FUNCTIONS];
     size_t count;
 };
 

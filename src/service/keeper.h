@@ -62,6 +62,7 @@ struct lease {
 struct keeper {
     struct clean_dirs dirs;
     const char *cache;
+    int number; /* of this keeper among those that its run has had: 0, 1, ... */
     int parallel;
     bool keep;
     int reuse_s;

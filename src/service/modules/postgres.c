@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/message_list.h"
 #include "service/keeper.h"
 #include "service/modules/postgres_scripts.h"
 #include "service/modules/postgres_server.h"
 #include "service/modules/postgres_template.h"
-
-enum { SETTINGS_MAX = 64 };
 
 /* Longer than a test waits for its answer: the statement of one that has died must end too. */
 #define STATEMENT_MAX "130s"
@@ -31,7 +30,8 @@ struct shared {
     char *key; /* programs and settings */
     struct postgres_server *server;
     int result;
-    bool starting;
+    bool starting, skip;
+    const char *remedy;
     struct err error;
 };
 
@@ -41,11 +41,18 @@ static struct {
     struct shared *list;
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
+/* `programs` is NULL for a container. */
 static char *key_of(const struct postgres_wish *wish, const struct postgres_programs *programs)
 {
     struct buf key = BUF_INIT(64 << 10);
 
-    buf_add_text(&key, programs->folder);
+    if (programs)
+        buf_add_text(&key, programs->folder);
+    else
+        buf_printf(&key, "container %s %s %s", wish->version ? wish->version : "",
+                   wish->choice.image ? wish->choice.image : "", wish->init ? wish->init : "");
+    for (const char *const *at = wish->env; at && *at; at++)
+        buf_printf(&key, "\n%s", *at);
     for (size_t i = 0; i < wish->count; i++)
         buf_printf(&key, "\n%s", wish->settings[i]);
     if (key.failed)
@@ -68,7 +75,7 @@ static struct shared *usable(struct shared *one)
     if (!one || one->starting || one->result < 0 || postgres_server_is_alive(one->server))
         return one;
     one->key[0] = '\0';
-    keeper_remove(one->server->keeper, &one->server->service);
+    postgres_server_abandon(one->server);
     return NULL;
 }
 
@@ -76,7 +83,6 @@ static struct shared *start_shared(struct keeper *keeper, const struct postgres_
                                    char *key)
 {
     struct shared *one = calloc(1, sizeof *one);
-    bool skip;
 
     if (!one)
         return NULL;
@@ -85,7 +91,8 @@ static struct shared *start_shared(struct keeper *keeper, const struct postgres_
     one->next = shared.list;
     shared.list = one;
     pthread_mutex_unlock(&shared.lock);
-    one->result = postgres_server_start(keeper, wish, &one->server, &skip, &one->error);
+    one->result = postgres_server_start(keeper, wish, &one->server, &one->skip, &one->remedy,
+                                        &one->error);
     pthread_mutex_lock(&shared.lock);
     one->starting = false;
     pthread_cond_broadcast(&shared.changed);
@@ -94,7 +101,7 @@ static struct shared *start_shared(struct keeper *keeper, const struct postgres_
 
 static int get_shared(struct keeper *keeper, const struct postgres_wish *wish,
                       const struct postgres_programs *programs, struct postgres_server **ret,
-                      struct err *err)
+                      bool *ret_skip, const char **ret_remedy, struct err *err)
 {
     char *key = key_of(wish, programs);
     struct shared *one;
@@ -113,6 +120,8 @@ static int get_shared(struct keeper *keeper, const struct postgres_wish *wish,
     if (one && one->result == 0)
         *ret = one->server;
     r = one ? one->result : -ENOMEM;
+    *ret_skip = one && one->skip;
+    *ret_remedy = one ? one->remedy : NULL;
     if (r < 0)
         err_set(err, r, "%s", one ? one->error.text : "out of memory");
     pthread_mutex_unlock(&shared.lock);
@@ -121,63 +130,102 @@ static int get_shared(struct keeper *keeper, const struct postgres_wish *wish,
 
 /* ---- start ------------------------------------------------------------------------------ */
 
-/* What the request asks for; the texts are the request's own copies. */
+/* What the request asks for; the texts lie in the arena. */
 struct asked {
-    char *version, *migrations, *seed;
-    char *settings[SETTINGS_MAX];
+    struct arena arena;
+    const char *migrations, *seed;
     struct postgres_wish wish;
-    bool is_private;
 };
 
 static void asked_init(struct asked *asked, const struct message *request)
 {
-    struct message key, value;
-    size_t at = 0;
+    struct postgres_wish *wish = &asked->wish;
+    struct arena *arena = &asked->arena;
 
-    *asked = (struct asked){ .version = message_text(request, "version"),
-                             .migrations = message_text(request, "migrations"),
-                             .seed = message_text(request, "seed"),
-                             .is_private = message_int(request, "private", 0) != 0 };
-    while (asked->wish.count < SETTINGS_MAX && message_next(request, &at, &key, &value) == 1)
-        if (key.size == strlen("setting") && memcmp(key.data, "setting", key.size) == 0)
-            asked->settings[asked->wish.count++] = strndup(value.data, value.size);
-    asked->wish.version = asked->version;
-    asked->wish.settings = (const char *const *)asked->settings;
+    *asked = (struct asked){ .migrations = NULL };
+    asked->migrations = message_copy(request, "migrations", arena);
+    asked->seed = message_copy(request, "seed", arena);
+    wish->version = message_copy(request, "version", arena);
+    if (wish->version)
+        wish->version = arena_copy(arena, wish->version, postgres_major_size(wish->version));
+    wish->init = message_copy(request, "init", arena);
+    wish->is_private = message_int(request, "private", 0) != 0;
+    wish->count = message_count(request, "setting");
+    wish->settings = message_list(request, "setting", arena);
+    wish->env = message_list(request, "env", arena);
+    box_choice_read(request, arena, &wish->choice);
+    wish->is_boxed =
+        wish->choice.tier == BOX_DOCKER || wish->choice.image || wish->init || wish->env[0];
+    wish->may_pull = wish->is_boxed;
 }
 
-static void asked_fini(struct asked *asked)
-{
-    for (size_t i = 0; i < asked->wish.count; i++)
-        free(asked->settings[i]);
-    free(asked->version);
-    free(asked->migrations);
-    free(asked->seed);
-}
+/* Why no process of this machine will do. */
+struct native_trouble {
+    struct err err;
+    char remedy[64];
+};
 
-static int get_server(struct lease *lease, const struct asked *asked,
-                      struct postgres_server **ret, struct buf *reply)
+static int find_native(const struct postgres_wish *wish, struct postgres_programs *ret,
+                       struct native_trouble *trouble)
 {
-    struct postgres_programs programs;
+    const char *version = wish->version;
     enum identity identity;
+    int r = postgres_find(version, ret, &trouble->err);
+
+    if (r < 0) {
+        snprintf(trouble->remedy, sizeof trouble->remedy, "apt-get install postgresql%s%s",
+                 version ? "-" : "", version ? version : "");
+        return r;
+    }
+    r = identity_choose(&identity, &trouble->err);
+    if (r == 0)
+        r = identity_choose_named(&identity, &trouble->err);
+    snprintf(trouble->remedy, sizeof trouble->remedy, "run it as an ordinary user");
+    return r;
+}
+
+/* Start or share one as the wish says; `native` is why it cannot be of this machine, NULL where it can or must not. */
+static int get_one(struct lease *lease, const struct postgres_wish *wish,
+                   const struct postgres_programs *programs,
+                   const struct native_trouble *native, struct postgres_server **ret,
+                   struct buf *reply)
+{
+    struct keeper *keeper = lease->keeper;
+    const char *remedy = NULL;
     struct err err = { "" };
     bool skip = false;
+    int r = wish->is_private ? postgres_server_start(keeper, wish, ret, &skip, &remedy, &err)
+                             : get_shared(keeper, wish, programs, ret, &skip, &remedy, &err);
 
-    if (postgres_find(asked->version, &programs, &err) < 0) {
-        char remedy[64];
-
-        snprintf(remedy, sizeof remedy, "apt-get install postgresql%s%.*s",
-                 asked->version ? "-" : "",
-                 asked->version ? (int)strspn(asked->version, "0123456789") : 0,
-                 asked->version ? asked->version : "");
+    if (r == 0)
+        return 0;
+    if (skip && native)
+        return keeper_skip(reply, native->remedy, "needs postgres: %s; in a container: %s",
+                           native->err.text, err.text);
+    if (skip)
         return keeper_skip(reply, remedy, "needs postgres: %s", err.text);
-    }
-    if (identity_choose(&identity, &err) < 0 || identity_choose_named(&identity, &err) < 0)
-        return keeper_skip(reply, "run it as an ordinary user", "needs postgres: %s", err.text);
-    if (asked->is_private
-            ? postgres_server_start(lease->keeper, &asked->wish, ret, &skip, &err) < 0
-            : get_shared(lease->keeper, &asked->wish, &programs, ret, &err) < 0)
-        return keeper_error(reply, "%s", err.text);
-    return 0;
+    return keeper_error(reply, "%s", err.text);
+}
+
+static int get_server(struct lease *lease, struct asked *asked, struct postgres_server **ret,
+                      struct buf *reply)
+{
+    struct postgres_wish *wish = &asked->wish;
+    struct native_trouble native = { .err = { "" } };
+    struct postgres_programs programs;
+
+    if (wish->is_boxed && wish->choice.tier == BOX_NATIVE)
+        return keeper_skip(reply, "seam test -services auto",
+                           "needs postgres: .image, .env and .init ask for a container, and "
+                           "-services native for none");
+    if (wish->is_boxed)
+        return get_one(lease, wish, NULL, NULL, ret, reply);
+    if (find_native(wish, &programs, &native) == 0)
+        return get_one(lease, wish, &programs, NULL, ret, reply);
+    if (wish->choice.tier == BOX_NATIVE)
+        return keeper_skip(reply, native.remedy, "needs postgres: %s", native.err.text);
+    wish->is_boxed = true;
+    return get_one(lease, wish, NULL, &native, ret, reply);
 }
 
 static void describe(const struct postgres_lease *mine, struct buf *reply)
@@ -190,11 +238,11 @@ static void describe(const struct postgres_lease *mine, struct buf *reply)
     buf_clear(&text);
     postgres_server_url(server, mine->database, &text);
     message_add_text(reply, "url", buf_text(&text));
-    message_add_text(reply, "host", "127.0.0.1");
+    message_add_text(reply, "host", server->host);
     message_add_int(reply, "port", server->port);
     message_add_text(reply, "socket", server->socket_folder);
     message_add_text(reply, "database", mine->database);
-    message_add_text(reply, "user", "postgres");
+    message_add_text(reply, "user", server->user);
     message_add_text(reply, "password", server->password);
     message_add_text(reply, "version", server->service.version);
     buf_fini(&text);
@@ -206,8 +254,8 @@ static void end_server(struct postgres_server *server)
     postgres_server_free(server);
 }
 
-static int start_lease(struct lease *lease, const struct asked *asked,
-                       const struct scripts *scripts, struct buf *reply)
+static int start_lease(struct lease *lease, struct asked *asked, const struct scripts *scripts,
+                       struct buf *reply)
 {
     struct postgres_lease *mine = calloc(1, sizeof *mine);
     struct err err = { "" };
@@ -217,11 +265,11 @@ static int start_lease(struct lease *lease, const struct asked *asked,
         free(mine);
         return r;
     }
-    mine->is_private = asked->is_private;
-    keeper_count(lease->keeper, &mine->server->service, 1);
+    mine->is_private = asked->wish.is_private;
+    postgres_server_count(mine->server, 1);
     r = postgres_database(mine->server, scripts, lease->test, mine->database, &err);
     if (r < 0) {
-        keeper_count(lease->keeper, &mine->server->service, -1);
+        postgres_server_count(mine->server, -1);
         if (mine->is_private)
             end_server(mine->server);
         free(mine);
@@ -247,7 +295,7 @@ static int postgres_start(struct lease *lease, const struct message *request, st
         r = start_lease(lease, &asked, &scripts, reply);
         scripts_fini(&scripts);
     }
-    asked_fini(&asked);
+    arena_fini(&asked.arena);
     return r;
 }
 
@@ -363,7 +411,7 @@ static void postgres_end(struct lease *lease, bool keep, struct buf *note)
     struct postgres_lease *mine = lease->state;
 
     sql_close(mine->sql);
-    keeper_count(lease->keeper, &mine->server->service, -1);
+    postgres_server_count(mine->server, -1);
     if (keep) {
         buf_add_text(note, "psql \"");
         postgres_server_conninfo(mine->server, mine->database, note);
