@@ -501,6 +501,8 @@ static int call(struct kafka_lease *mine, const char *verb, const struct message
             r = topic ? calls[i].fn(mine, request, topic, reply, &err) : -EPROTO;
     if (r == -ENOSYS)
         r = keeper_error(reply, "kafka has no verb '%s'", verb);
+    else if (r < 0 && !mine->cluster->tier->is_alive(mine->cluster))
+        r = keeper_error(reply, "the server does not run");
     else if (r == -ENXIO)
         r = say_missing(mine, topic, reply);
     else if (r < 0)
