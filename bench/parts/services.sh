@@ -121,11 +121,25 @@ redis_row() {
     row services/redis "$(median redis)" limit 'redis-server' "$(median redis.bare)"
 }
 
+# A lease of the shared server, with one topic; the first of ten waits for the server, which the median leaves out.
+kafka_row() {
+    if ! "$SEAM" doctor | grep -q '^ok  *kafka  *a program'; then
+        note 'there is no Kafka, or no Java for it; images/kafka makes one'
+        return
+    fi
+    suite '^kafka_' -parallel 1
+    for _ in $(seq "$few_rounds"); do
+        quietly "${words[@]}"
+    done
+    row services/kafka-topic "$(median kafka-topic)"
+}
+
 part_services() {
     quietly "$SEAM" test -c -tags bench -o "$WORK/suite.bin" "$BENCH/suite" || return
     build_tool bareredis
     export BENCH_FIGURES=$FIGURES
     redis_row
+    kafka_row
     if ! find_postgres || ! make_cluster; then
         note 'postgres is not installed'
         return
