@@ -46,6 +46,7 @@ struct side {
     int step;
     int came; /* frames so far */
     struct buf text;
+    struct buf heard[CONNECTIONS]; /* in this step */
 };
 
 /* ---- the frames that come ---------------------------------------------------------------- */
@@ -107,7 +108,8 @@ static void show(struct side *side, int connection, const struct amqp_frame *fra
     struct buf line = BUF_INIT(TEXT_MAX);
 
     amqp_frame_show(frame, &arena, &line);
-    buf_printf(&side->text, "    %d: %s\n", connection, stable(side, buf_text(&line)));
+    buf_printf(&side->heard[connection], "    %d: %s\n", connection,
+               stable(side, buf_text(&line)));
     side->came++;
     buf_fini(&line);
     arena_fini(&arena);
@@ -120,7 +122,7 @@ static void take_frames(struct side *side, int connection)
     int size;
 
     if (in->size >= 8 && memcmp(in->data, "AMQP", 4) == 0) {
-        buf_printf(&side->text, "    %d: header\n", connection);
+        buf_printf(&side->heard[connection], "    %d: header\n", connection);
         side->came++;
         buf_drop(in, 8);
     }
@@ -149,7 +151,7 @@ static bool receive(struct side *side, int connection)
     close(side->fds[connection]);
     side->fds[connection] = -1;
     buf_clear(&side->in[connection]);
-    buf_printf(&side->text, "    %d: closed\n", connection);
+    buf_printf(&side->heard[connection], "    %d: closed\n", connection);
     side->came++;
     return true;
 }
@@ -225,7 +227,6 @@ static void send_line(struct side *side, const char *line)
 /* Without its answers in the text. */
 static void shake_hands(struct side *side)
 {
-    size_t size = side->text.size;
     int came = side->came;
 
     send_line(side, "x 41 4d 51 50 00 00 09 01");
@@ -238,7 +239,7 @@ static void shake_hands(struct side *side)
     send_line(side, "0 connection.tune-ok channel-max=2047 frame-max=131072");
     send_line(side, "0 connection.open virtual-host=VHOST");
     await(side, came + 3);
-    side->text.size = size;
+    buf_clear(&side->heard[side->now]);
     side->came = came;
 }
 
@@ -261,6 +262,10 @@ static void hear(struct side *side, int wanted)
     if (!side->is_real)
         side->steps[side->step] = side->came - before;
     side->step++;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        buf_add_text(&side->text, buf_text(&side->heard[i]));
+        buf_clear(&side->heard[i]);
+    }
 }
 
 static void do_line(struct side *side, const char *line)
@@ -308,6 +313,7 @@ static int play(struct side *side)
     for (int i = 0; i < CONNECTIONS; i++) {
         side->fds[i] = -1;
         side->in[i] = BUF_INIT(TEXT_MAX);
+        side->heard[i] = BUF_INIT(TEXT_MAX);
     }
     for (char *line = script; line && *line;) {
         char *end = strchr(line, '\n');
@@ -322,8 +328,10 @@ static int play(struct side *side)
         line = end ? end + 1 : NULL;
     }
     end_row(side);
-    for (int i = 0; i < CONNECTIONS; i++)
+    for (int i = 0; i < CONNECTIONS; i++) {
         buf_fini(&side->in[i]);
+        buf_fini(&side->heard[i]);
+    }
     return rows + 1;
 }
 
