@@ -96,7 +96,7 @@ static const char *stable(const struct side *side, const char *text)
     if (properties && (end = strstr(properties, " mechanisms")))
         memmove(properties, end, strlen(end) + 1);
     if (side->is_real) {
-        out = replace(t, out, side->vhost, "/");
+        out = replace(t, out, seam_format(t, "vhost '%s'", side->vhost), "vhost '/'");
         out = replace(t, out, side->user, "guest");
     }
     return out;
