@@ -118,6 +118,7 @@ static void give_up(struct page *page, const struct woken *woken, struct buf *re
         if (!atomic_compare_exchange_strong(&page->sleepers[at].tid, &tid, 0))
             continue;
         if (left) {
+            atomic_store(&left->monotonic_ns, atomic_load(&page->monotonic_ns));
             left->sleepers[at] = page->sleepers[at];
             atomic_store(&left->sleepers[at].tid, tid);
         }

@@ -118,7 +118,7 @@ static void look(seam_clock *clock, struct standing *standing, uint64_t patience
     uint32_t turn = atomic_load(&page->turn);
     int64_t at = atomic_load(&page->monotonic_ns);
 
-    if (at != standing->at_ns || turn != standing->turn) {
+    if (at != standing->at_ns || turn != standing->turn || atomic_load(&clock->moves)) {
         *standing = (struct standing){ .at_ns = at,
                                        .turn = turn,
                                        .since_ns = now_ns(),
