@@ -94,6 +94,32 @@ int broker_wish_exchange(struct broker *broker, const char *name,
     return declare_exchange(broker, name, wish->type, wish, err);
 }
 
+int broker_check_exchange(const struct broker *broker, const char *name, struct err *err)
+{
+    if (!*name)
+        return err_set(err, -EINVAL,
+                       "ACCESS_REFUSED - operation not permitted on the default exchange");
+    return broker_find_exchange(broker, name) ? 0 : broker_no_exchange(broker, name, err);
+}
+
+int broker_check_internal(const struct broker *broker, const char *name, struct err *err)
+{
+    const struct exchange *exchange = broker_find_exchange(broker, name);
+
+    if (!exchange || !exchange->wish.internal)
+        return 0;
+    return err_set(err, -EINVAL,
+                   "ACCESS_REFUSED - cannot publish to internal exchange '%s' in vhost '%s'",
+                   name, broker->vhost);
+}
+
+bool broker_matches_headers(const struct broker *broker, const char *exchange)
+{
+    const struct exchange *there = broker_find_exchange(broker, exchange);
+
+    return there && there->type == BROKER_HEADERS;
+}
+
 bool broker_has_exchange(const struct broker *broker, const char *name)
 {
     return broker_find_exchange(broker, name) != NULL;
@@ -334,4 +360,9 @@ int64_t broker_now_ms(const struct broker *broker)
 void *broker_alloc(struct broker *broker, size_t size)
 {
     return arena_zero(&broker->arena, size);
+}
+
+char *broker_dup(struct broker *broker, const char *text)
+{
+    return arena_dup(&broker->arena, text);
 }

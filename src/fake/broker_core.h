@@ -30,6 +30,7 @@ struct broker *broker_new(const struct broker_time *time); /* NULL when memory e
 void broker_free(struct broker *broker); /* NULL is fine */
 int64_t broker_now_ms(const struct broker *broker);
 void *broker_alloc(struct broker *broker, size_t size); /* zeroed, as long as the broker */
+char *broker_dup(struct broker *broker, const char *text);
 void broker_name_host(struct broker *broker, const char *vhost); /* for messages; "/" before */
 
 /* ---- what is in it */
@@ -74,6 +75,12 @@ int broker_wish_queue(struct broker *broker, const char *name, const struct brok
 /* 0 when it is there and may be used by that owner (0: by anybody); -ENOENT, -EBUSY with RabbitMQ's words. */
 int broker_check_queue(const struct broker *broker, const char *name, uint64_t owner,
                        struct err *err);
+
+/* The same of an exchange: the default one (-EINVAL) is nobody's to ask for. */
+int broker_check_exchange(const struct broker *broker, const char *name, struct err *err);
+int broker_check_internal(const struct broker *broker, const char *name,
+                          struct err *err); /* -EINVAL: nobody may publish to it */
+bool broker_matches_headers(const struct broker *broker, const char *exchange);
 
 /* Where there is none, it is deleted already. -EBUSY for what `if_unused` or `if_empty` keeps. */
 int broker_delete_exchange(struct broker *broker, const char *name, bool if_unused,

@@ -80,11 +80,13 @@ static void take(seam_broker *broker, struct publish *publish)
     keep(broker, copy);
 }
 
-static int fail(seam_broker *broker, const struct failure *failure)
+/* What a client of a door holds goes back with its own connection. */
+static int fail(seam_broker *broker, const struct publish *publish)
 {
-    if (!failure->said.connection_lost)
+    if (!publish->failure->said.connection_lost)
         return -EIO;
-    broker_recover(broker->core);
+    if (!publish->offer)
+        broker_recover(broker->core);
     return -ENOTCONN;
 }
 
@@ -94,7 +96,7 @@ static int deliver(seam_broker *broker, struct publish *publish)
     bool is_unroutable = failure && failure->said.unroutable;
 
     if (failure && !is_unroutable && !failure->said.accepted)
-        return fail(broker, failure);
+        return fail(broker, publish);
     publish->queues = broker_route(broker->core, &publish->message, &publish->err);
     publish->refused = publish->queues < 0;
     if (publish->refused)
@@ -104,7 +106,7 @@ static int deliver(seam_broker *broker, struct publish *publish)
     if (publish->queues == 0 && (publish->mandatory || (is_unroutable && publish->by_port)))
         return -ENOENT;
     take(broker, publish);
-    return failure && !is_unroutable ? fail(broker, failure) : 0;
+    return failure && !is_unroutable ? fail(broker, publish) : 0;
 }
 
 /* ---- what the report shows --------------------------------------------------------------- */

@@ -131,12 +131,17 @@ static int parse_expiration(const char *text, int64_t *ret)
 
 int broker_check_expiration(const seam_message *message, struct err *err)
 {
+    const char *text = message->expiration;
     int64_t ms;
 
-    if (!message->expiration || parse_expiration(message->expiration, &ms) == 0)
+    if (!text || parse_expiration(text, &ms) == 0)
         return 0;
-    return err_set(err, -EINVAL, "PRECONDITION_FAILED - invalid expiration '%s'",
-                   message->expiration);
+    if (text[0] == '-' && text[1] && strspn(text + 1, "0123456789") == strlen(text + 1))
+        return err_set(err, -EINVAL,
+                       "PRECONDITION_FAILED - invalid expiration '%s': {value_negative,%s}",
+                       text, text);
+    return err_set(err, -EINVAL, "PRECONDITION_FAILED - invalid expiration '%s': no_integer",
+                   text);
 }
 
 /* The lesser of the queue's and the message's own; -1: never. */

@@ -182,9 +182,10 @@ static void enqueue(struct broker *broker, struct queue *queue, const struct let
 int broker_route(struct broker *broker, const seam_message *message, struct err *err)
 {
     const struct letter letter = { .message = *message };
-    int r = broker_check_expiration(message, err);
+    int r = broker_route_letter(broker, &letter, count_only, NULL, err);
+    int wrong = r < 0 ? r : broker_check_expiration(message, err);
 
-    return r < 0 ? r : broker_route_letter(broker, &letter, count_only, NULL, err);
+    return wrong < 0 ? wrong : r;
 }
 
 void broker_publish(struct broker *broker, const seam_message *copy)

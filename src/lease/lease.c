@@ -165,9 +165,9 @@ void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *fr
     message_add_int(frame, "offline", getenv(IMAGE_OFFLINE_VARIABLE) != NULL);
 }
 
+/* Connect to the keeper and send a request. */
 static int begin(seam_t *t, seam_site at, const char *service, const struct buf *frame,
-                 int most_ms, struct lease **ret_lease, struct message *ret,
-                 const char **ret_why)
+                 struct lease **ret_lease, const char **ret_why)
 {
     struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
     int r;
@@ -186,7 +186,18 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
                          service, t_keeper_socket(), strerror(-lease->fd));
         return lease->fd;
     }
-    r = exchange(lease, frame, most_ms, ret);
+    r = send_frame(lease->fd, frame);
+    *ret_why = r < 0 ? no_answer(lease, r) : NULL;
+    *ret_lease = lease;
+    return r;
+}
+
+/* What the keeper says of the request that was sent. */
+static int await(struct lease *lease, int most_ms, struct message *ret, const char **ret_why)
+{
+    int r = message_receive(lease->fd, &lease->reply,
+                            deadline_after_ms(t_wait_ms(lease->t, most_ms)), ret);
+
     *ret_why = r < 0 ? no_answer(lease, r) : NULL;
     if (r == 0 && message_value(ret, "skip").data) {
         *ret_why = skip_words(lease, ret);
@@ -196,14 +207,20 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
         *ret_why = lease_text(lease, ret, "error");
         return -EREMOTEIO;
     }
-    *ret_lease = lease;
     return r;
 }
 
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
               struct lease **ret_lease, struct message *ret, const char **ret_why)
 {
-    return begin(t, at, service, frame, START_MAX_MS, ret_lease, ret, ret_why);
+    struct lease *lease;
+    int r = begin(t, at, service, frame, &lease, ret_why);
+
+    if (r == 0)
+        r = await(lease, START_MAX_MS, ret, ret_why);
+    if (r == 0)
+        *ret_lease = lease;
+    return r;
 }
 
 static void demand(seam_t *t, seam_site at, int result, const char *why)
@@ -228,12 +245,28 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
 struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
                                const struct buf *frame, int most_ms, struct message *ret)
 {
+    struct lease *lease = lease_send(t, at, service, frame);
+
+    lease_await(lease, most_ms, ret);
+    return lease;
+}
+
+struct lease *lease_send(seam_t *t, seam_site at, const char *service, const struct buf *frame)
+{
     struct lease *lease = NULL;
     const char *why;
-    int r = begin(t, at, service, frame, most_ms, &lease, ret, &why);
+    int r = begin(t, at, service, frame, &lease, &why);
 
     demand(t, at, r, why);
     return lease;
+}
+
+void lease_await(struct lease *lease, int most_ms, struct message *ret)
+{
+    const char *why;
+    int r = await(lease, most_ms, ret, &why);
+
+    demand(lease->t, lease->site, r, why);
 }
 
 int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct message *ret)

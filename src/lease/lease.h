@@ -36,6 +36,10 @@ void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *fr
 struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
                                const struct buf *frame, int most_ms, struct message *ret);
 
+/* The same in two halves: send the request, which the keeper works on, and later wait for its answer. */
+struct lease *lease_send(seam_t *t, seam_site at, const char *service, const struct buf *frame);
+void lease_await(struct lease *lease, int most_ms, struct message *ret);
+
 /* The same without ending the test: a negative errno, and why; -ENOENT where something is missing on the
  * machine. */
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,

@@ -3,7 +3,6 @@
 #include "pg/verify.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -28,20 +27,6 @@ uint64_t verify_deadline(const struct pg_verifier *verifier)
 
 /* ---- the database */
 
-/* "15.20" asks for a server of 15, "9.6.24" for one of 9.6: before 10 two numbers were the major version. */
-static const char *major_version(struct pg_verifier *verifier)
-{
-    enum { FIRST_OF_ONE_NUMBER = 10 };
-    const char *version = verifier->version;
-    size_t size = version ? strcspn(version, ".") : 0;
-
-    if (!version)
-        return NULL;
-    if (version[size] && atoi(version) < FIRST_OF_ONE_NUMBER)
-        size += 1 + strcspn(version + size + 1, ".");
-    return arena_copy(&verifier->arena, version, size);
-}
-
 /* A verification that cannot be is counted, and no failure unless -no-skip says so. */
 static void say_unavailable(struct pg_verifier *verifier, const char *why)
 {
@@ -56,7 +41,7 @@ static void say_unavailable(struct pg_verifier *verifier, const char *why)
 
 static bool lease(struct pg_verifier *verifier, const char **ret_conninfo)
 {
-    const seam_postgres_options options = { .version = major_version(verifier),
+    const seam_postgres_options options = { .version = verifier->version,
                                             .migrations = verifier->migrations,
                                             .seed = verifier->seed,
                                             .site = verifier->site };

@@ -16,7 +16,9 @@ enum capability {
     CAPABILITY_HTTP = 4,
     CAPABILITY_HTTP_MOCK = 8,
     CAPABILITY_PG_MOCK = 16,
-    CAPABILITY_BROKER = 32 /* needs none of them */
+    CAPABILITY_BROKER = 32, /* needs none of them */
+    CAPABILITY_PROXY = 64,
+    CAPABILITY_AMQP_MOCK = 128
 };
 
 /* The archives, one after another: fn gets the path of each. */

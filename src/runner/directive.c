@@ -199,6 +199,8 @@ static const struct {
     const char *header;
     unsigned capabilities;
 } seam_headers[] = {
+    { "amqp_mock.h",
+      CAPABILITY_AMQP_MOCK | CAPABILITY_BROKER | CAPABILITY_NET | CAPABILITY_LINK },
     { "broker.h", CAPABILITY_BROKER },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
@@ -206,6 +208,7 @@ static const struct {
       CAPABILITY_HTTP_MOCK | CAPABILITY_HTTP | CAPABILITY_NET | CAPABILITY_LINK },
     { "net.h", CAPABILITY_NET | CAPABILITY_LINK },
     { "pg_mock.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
+    { "proxy.h", CAPABILITY_PROXY | CAPABILITY_NET },
     { "verify.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
 };
 

@@ -103,6 +103,6 @@ void keeper_remove(struct keeper *keeper, struct service *service);
 void keeper_count(struct keeper *keeper, struct service *service, int change);
 
 extern const struct module postgres_module, rabbitmq_module, redis_module, process_module,
-    container_module, network_module;
+    container_module, network_module, kafka_module;
 
 #endif

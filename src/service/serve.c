@@ -21,7 +21,8 @@ enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
 
 static const struct module *const modules[] = { &postgres_module,  &rabbitmq_module,
                                                 &redis_module,     &process_module,
-                                                &container_module, &network_module };
+                                                &container_module, &network_module,
+                                                &kafka_module };
 
 /* Nobody finds this keeper any more: a run that looks for its session's starts one of its own. */
 static void hide(const struct keeper *keeper)

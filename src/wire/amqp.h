@@ -256,20 +256,26 @@ struct amqp_content {
     int class_id;
     uint64_t body_size;
     struct amqp_properties properties;
+    const char *raw; /* the flags and properties as they came */
+    size_t raw_size;
 };
 
 int amqp_content_read(struct arena *arena, const void *payload, size_t size,
                       struct amqp_content *ret); /* -EPROTO */
 
-/* A header and bodies of no more than frame_max, as frames. */
-void amqp_add_content(struct buf *to, int channel, const struct amqp_properties *properties,
-                      const void *body, size_t size, size_t frame_max);
+/* A header and bodies of no more than frame_max (0: any), as frames; the properties as amqp_properties_write has
+ * them, or as they came. */
+void amqp_add_content(struct buf *to, int channel, const void *properties,
+                      size_t properties_size, const void *body, size_t size, size_t frame_max);
 void amqp_properties_write(struct buf *to, const struct amqp_properties *properties);
+int amqp_properties_read(struct arena *arena, const void *data, size_t size,
+                         struct amqp_properties *ret);
 
 /* ---- amqp_text.c: frames as lines of text, for reports and comparisons, and back, for tests */
 
 /* "1 queue.declare queue=q durable=1", without what is zero or empty; "1 header size=5 delivery-mode=2",
  * "1 body hello". */
+void amqp_method_show(const struct amqp_method *method, struct buf *to);
 void amqp_frame_show(const struct amqp_frame *frame, struct arena *arena, struct buf *to);
 
 /* A frame from such a line; "x 01 02" are bytes as they are. -EINVAL with words. */

@@ -56,25 +56,36 @@ static void take_property(struct arena *arena, struct amqp_cursor *cursor, char 
         cursor->failed = true;
 }
 
+int amqp_properties_read(struct arena *arena, const void *data, size_t size,
+                         struct amqp_properties *ret)
+{
+    struct amqp_cursor cursor = amqp_cursor(data, size);
+    unsigned flags = (unsigned)amqp_take(&cursor, 2);
+
+    *ret = (struct amqp_properties){ 0 };
+    if (flags & 3) /* more flags follow, or one that no property has */
+        return -EPROTO;
+    for (int i = 0; i < AMQP_PROPERTIES && !cursor.failed; i++)
+        if (flags & 1u << (FIRST_BIT - i)) {
+            take_property(arena, &cursor, properties_of_basic[i].type, &ret->at[i]);
+            ret->set |= 1u << i;
+        }
+    return cursor.failed || cursor.at != cursor.end ? -EPROTO : 0;
+}
+
 int amqp_content_read(struct arena *arena, const void *payload, size_t size,
                       struct amqp_content *ret)
 {
     struct amqp_cursor cursor = amqp_cursor(payload, size);
-    struct amqp_properties *properties = &ret->properties;
-    unsigned flags;
 
     *ret = (struct amqp_content){ .class_id = (int)amqp_take(&cursor, 2) };
     amqp_take(&cursor, 2); /* the weight */
     ret->body_size = amqp_take(&cursor, 8);
-    flags = (unsigned)amqp_take(&cursor, 2);
-    if (flags & 1) /* more flags follow: no property has one of them */
+    if (cursor.failed)
         return -EPROTO;
-    for (int i = 0; i < AMQP_PROPERTIES && !cursor.failed; i++)
-        if (flags & 1u << (FIRST_BIT - i)) {
-            take_property(arena, &cursor, properties_of_basic[i].type, &properties->at[i]);
-            properties->set |= 1u << i;
-        }
-    return cursor.failed || cursor.at != cursor.end ? -EPROTO : 0;
+    ret->raw_size = (size_t)(cursor.end - cursor.at);
+    ret->raw = arena_copy(arena, cursor.at, ret->raw_size);
+    return amqp_properties_read(arena, cursor.at, ret->raw_size, &ret->properties);
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -104,8 +115,8 @@ void amqp_properties_write(struct buf *to, const struct amqp_properties *propert
             add_property(to, properties_of_basic[i].type, &properties->at[i]);
 }
 
-void amqp_add_content(struct buf *to, int channel, const struct amqp_properties *properties,
-                      const void *body, size_t size, size_t frame_max)
+void amqp_add_content(struct buf *to, int channel, const void *properties,
+                      size_t properties_size, const void *body, size_t size, size_t frame_max)
 {
     size_t at = amqp_frame_begin(to, AMQP_FRAME_HEADER, channel);
     size_t most = frame_max > 0 ? frame_max - AMQP_FRAME_OVERHEAD : size;
@@ -113,7 +124,7 @@ void amqp_add_content(struct buf *to, int channel, const struct amqp_properties 
     amqp_add_short(to, CLASS_BASIC);
     amqp_add_short(to, 0);
     amqp_add_longlong(to, size);
-    amqp_properties_write(to, properties);
+    buf_add(to, properties, properties_size);
     amqp_frame_end(to, at);
     for (size_t sent = 0; sent < size;) {
         size_t piece = size - sent < most ? size - sent : most;

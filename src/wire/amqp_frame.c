@@ -11,7 +11,8 @@ enum { HEAD = 7 };
 
 struct amqp_cursor amqp_cursor(const void *data, size_t size)
 {
-    return (struct amqp_cursor){ .at = data, .end = size > 0 ? (const char *)data + size : data };
+    return (struct amqp_cursor){ .at = data,
+                                 .end = size > 0 ? (const char *)data + size : data };
 }
 
 const char *amqp_take_bytes(struct amqp_cursor *cursor, size_t size)
@@ -49,8 +50,7 @@ int amqp_frame_read(const char *data, size_t size, size_t frame_max, struct amqp
     payload = amqp_take(&cursor, 4);
     ret->payload = NULL;
     ret->size = payload;
-    if (payload > INT32_MAX / 2 ||
-        (frame_max > 0 && payload + AMQP_FRAME_OVERHEAD > frame_max))
+    if (payload > INT32_MAX / 2 || (frame_max > 0 && payload + AMQP_FRAME_OVERHEAD > frame_max))
         return -EMSGSIZE;
     if (size - HEAD < payload + 1)
         return 0;

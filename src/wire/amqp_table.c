@@ -12,8 +12,8 @@ static int width_of(char type)
     static const struct {
         const char *types;
         int width;
-    } widths[] = { { "V", 0 },  { "tbB", 1 }, { "su", 2 },    { "Iif", 4 },
-                   { "D", 5 },  { "lTd", 8 }, { "SxFA", -1 } };
+    } widths[] = { { "V", 0 }, { "tbB", 1 }, { "su", 2 },   { "Iif", 4 },
+                   { "D", 5 }, { "lTd", 8 }, { "SxFA", -1 } };
 
     for (size_t i = 0; type && i < sizeof widths / sizeof *widths; i++)
         if (strchr(widths[i].types, type))
@@ -55,8 +55,8 @@ static int check(const void *data, size_t size, int depth, bool is_array)
     struct amqp_field field = { 0 };
     int r = depth > AMQP_TABLE_DEPTH ? -EPROTO : 0;
 
-    while (r == 0 && (is_array ? amqp_array_next(&cursor, &field)
-                               : amqp_table_next(&cursor, &field)))
+    while (r == 0 &&
+           (is_array ? amqp_array_next(&cursor, &field) : amqp_table_next(&cursor, &field)))
         if (field.type == 'F' || field.type == 'A')
             r = check(field.data, field.size, depth + 1, field.type == 'A');
     return cursor.failed ? -EPROTO : r;
@@ -97,11 +97,11 @@ const char *amqp_type_name(char type)
     static const struct {
         char type;
         const char *name;
-    } names[] = { { 'S', "longstr" },       { 'I', "signedint" },   { 't', "bool" },
+    } names[] = { { 'S', "longstr" },       { 'I', "signedint" },    { 't', "bool" },
                   { 'b', "byte" },          { 'B', "unsignedbyte" }, { 's', "short" },
-                  { 'u', "unsignedshort" }, { 'i', "unsignedint" }, { 'l', "long" },
-                  { 'T', "timestamp" },     { 'd', "double" },      { 'f', "float" },
-                  { 'D', "decimal" },       { 'F', "table" },       { 'A', "array" },
+                  { 'u', "unsignedshort" }, { 'i', "unsignedint" },  { 'l', "long" },
+                  { 'T', "timestamp" },     { 'd', "double" },       { 'f', "float" },
+                  { 'D', "decimal" },       { 'F', "table" },        { 'A', "array" },
                   { 'x', "binary" },        { 'V', "void" } };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

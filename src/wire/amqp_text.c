@@ -31,7 +31,7 @@ static void add_value(struct buf *to, const char *name, size_t name_size, char t
         buf_printf(to, "%" PRIu64, value->number);
 }
 
-static void show_method(const struct amqp_method *method, struct buf *to)
+void amqp_method_show(const struct amqp_method *method, struct buf *to)
 {
     const char *name = method->spec->names;
 
@@ -77,7 +77,7 @@ void amqp_frame_show(const struct amqp_frame *frame, struct arena *arena, struct
     buf_printf(to, "%d ", frame->channel);
     if (frame->type == AMQP_FRAME_METHOD &&
         amqp_method_read(arena, frame->payload, frame->size, &method, &id) == 0) {
-        show_method(&method, to);
+        amqp_method_show(&method, to);
     } else if (frame->type == AMQP_FRAME_HEADER &&
                amqp_content_read(arena, frame->payload, frame->size, &content) == 0) {
         show_content(&content, to);
@@ -112,7 +112,8 @@ static const char *find_value(const char *words, const char *name, size_t name_s
     while (*words) {
         size_t size = word_size(words);
 
-        if (size > name_size && words[name_size] == '=' && memcmp(words, name, name_size) == 0) {
+        if (size > name_size && words[name_size] == '=' &&
+            memcmp(words, name, name_size) == 0) {
             char *copy = arena_copy(arena, words + name_size + 1, size - name_size - 1);
             char *to = copy;
 

@@ -72,6 +72,15 @@ static void add_files(const struct box_wish *wish, struct buf *to)
     }
 }
 
+void box_add_file(struct box_wish *wish, const char *path, const void *data, size_t size)
+{
+    for (size_t i = 0; i < BOX_FILES; i++)
+        if (!wish->files[i].path) {
+            wish->files[i] = (struct box_file){ .path = path, .data = data, .size = size };
+            return;
+        }
+}
+
 static void add_wait(const struct box_wish *wish, struct buf *to)
 {
     struct buf wait = begin();

@@ -57,6 +57,9 @@ struct box_wish {
 int box_open(struct keeper *keeper, const struct box_wish *wish, struct engine **ret,
              const char **ret_remedy, struct err *err);
 
+/* Add a file to those of a wish. */
+void box_add_file(struct box_wish *wish, const char *path, const void *data, size_t size);
+
 /* Start it, ready when this returns. -ENOENT: it cannot be had on this machine, and *ret_remedy (static, or NULL)
  * would mend it. It is ended by box_free. */
 int box_start(struct keeper *keeper, const struct box_wish *wish, struct server **ret,

@@ -40,7 +40,8 @@ static int pull(struct container *container, const char *image, struct server_tr
         wait_step(&server->steps, server->begun_ns, "image '%s' pulled", image);
         return 0;
     }
-    trouble->is_missing = true;
+    trouble->is_missing =
+        r != -ENOTCONN && r != -ECANCELED; /* a daemon that has died is a failure */
     return server_fail(trouble, r, "%s", err.text);
 }
 

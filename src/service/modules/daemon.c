@@ -15,6 +15,7 @@ enum {
     PRUNE_ROUNDS = 8, /* of a dead keeper: what it had begun to make appears a little later */
     PRUNE_PAUSE_MS = 500,
     PRUNE_MAX_MS = 15000,
+    DEAD_MAX_MS = 2000,
     REMOVE_PAUSE_MS = 50,
     REMOVE_PAUSE_MAX_MS = 1000,
     REMOVE_MAX_MS = 30000,
@@ -77,15 +78,19 @@ static void *run_sweep(void *arg)
     return NULL;
 }
 
-/* Remove until a look finds nothing: what the daemon is just making or removing appears or stays a little longer. */
+/* Remove until a look finds nothing: what the daemon is just making or removing appears or stays a little longer. One
+ * that has died may come back, but is not waited for: the next run sweeps. */
 static int prune_all(struct engine *engine, const char *label)
 {
-    uint64_t deadline = deadline_after_ms(PRUNE_MAX_MS);
-    int r;
+    uint64_t begin = now_ns();
+    int r, patience_ms;
 
-    while ((r = engine_prune(engine, label, NULL)) != 0 && now_ns() < deadline)
+    do {
+        r = engine_prune(engine, label, NULL);
+        patience_ms = r == -ENOTCONN ? DEAD_MAX_MS : PRUNE_MAX_MS;
         if (r < 0)
             poll(NULL, 0, REMOVE_PAUSE_MS);
+    } while (r != 0 && now_ns() < begin + (uint64_t)patience_ms * 1000000u);
     return r;
 }
 

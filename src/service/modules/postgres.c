@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/message_list.h"
 #include "service/keeper.h"
 #include "service/modules/postgres_scripts.h"
 #include "service/modules/postgres_server.h"
 #include "service/modules/postgres_template.h"
-
-enum { LIST_MAX = 64 };
 
 /* Longer than a test waits for its answer: the statement of one that has died must end too. */
 #define STATEMENT_MAX "130s"
@@ -138,42 +137,22 @@ struct asked {
     struct postgres_wish wish;
 };
 
-static const char *text_of(const struct message *request, const char *key, struct arena *arena)
-{
-    struct message value = message_value(request, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
-/* All values of a key, ended by NULL. */
-static const char *const *list_of(const struct message *request, const char *name,
-                                  struct arena *arena, size_t *ret_count)
-{
-    const char **list = arena_zero(arena, (LIST_MAX + 1) * sizeof *list);
-    struct message key, value;
-    size_t at = 0;
-
-    *ret_count = 0;
-    while (*ret_count < LIST_MAX && message_next(request, &at, &key, &value) == 1)
-        if (key.size == strlen(name) && memcmp(key.data, name, key.size) == 0)
-            list[(*ret_count)++] = arena_copy(arena, value.data, value.size);
-    return list;
-}
-
 static void asked_init(struct asked *asked, const struct message *request)
 {
     struct postgres_wish *wish = &asked->wish;
     struct arena *arena = &asked->arena;
-    size_t count;
 
     *asked = (struct asked){ .migrations = NULL };
-    asked->migrations = text_of(request, "migrations", arena);
-    asked->seed = text_of(request, "seed", arena);
-    wish->version = text_of(request, "version", arena);
-    wish->init = text_of(request, "init", arena);
+    asked->migrations = message_copy(request, "migrations", arena);
+    asked->seed = message_copy(request, "seed", arena);
+    wish->version = message_copy(request, "version", arena);
+    if (wish->version)
+        wish->version = arena_copy(arena, wish->version, postgres_major_size(wish->version));
+    wish->init = message_copy(request, "init", arena);
     wish->is_private = message_int(request, "private", 0) != 0;
-    wish->settings = list_of(request, "setting", arena, &wish->count);
-    wish->env = list_of(request, "env", arena, &count);
+    wish->count = message_count(request, "setting");
+    wish->settings = message_list(request, "setting", arena);
+    wish->env = message_list(request, "env", arena);
     box_choice_read(request, arena, &wish->choice);
     wish->is_boxed =
         wish->choice.tier == BOX_DOCKER || wish->choice.image || wish->init || wish->env[0];
@@ -194,9 +173,8 @@ static int find_native(const struct postgres_wish *wish, struct postgres_program
     int r = postgres_find(version, ret, &trouble->err);
 
     if (r < 0) {
-        snprintf(trouble->remedy, sizeof trouble->remedy, "apt-get install postgresql%s%.*s",
-                 version ? "-" : "", version ? (int)strspn(version, "0123456789") : 0,
-                 version ? version : "");
+        snprintf(trouble->remedy, sizeof trouble->remedy, "apt-get install postgresql%s%s",
+                 version ? "-" : "", version ? version : "");
         return r;
     }
     r = identity_choose(&identity, &trouble->err);
