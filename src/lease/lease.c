@@ -158,6 +158,16 @@ static const char *tier_of(seam_t *t, seam_site at, const char *service)
     return wanted;
 }
 
+void lease_add_path(seam_t *t, seam_site at, const char *key, const char *path,
+                    struct buf *frame)
+{
+    const char *absolute = path ? t_source_path(t, at, path) : NULL;
+
+    if (absolute && access(absolute, R_OK) < 0)
+        seam_fatal_at(t, at, "cannot read '%s': %s", absolute, strerror(errno));
+    message_add_text(frame, key, absolute);
+}
+
 void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame)
 {
     message_add_text(frame, "tier", tier_of(t, at, service));

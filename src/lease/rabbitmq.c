@@ -48,31 +48,35 @@ static void show_log(void *arg)
                     (int)strlen(log) - 1, log);
 }
 
-/* What is planned and not there. */
-static const char *what_is_refused(const seam_rabbitmq_options *options)
+static void check_plugins(seam_t *t, const seam_rabbitmq_options *options)
 {
-    if (options->tls)
-        return ".tls";
-    if (options->plugins)
-        return ".plugins";
-    return options->image ? ".image" : NULL;
+    const char *plugins = options->plugins ? options->plugins : "";
+    size_t size = strspn(plugins, "abcdefghijklmnopqrstuvwxyz0123456789_ ");
+
+    if (plugins[size])
+        seam_fatal_at(
+            t, options->site,
+            "'%s' in .plugins: names of plugins, with blanks between them, are wanted",
+            plugins);
 }
 
 seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *options)
 {
     seam_rabbitmq *mq = arena_zero(t_arena(t), sizeof *mq);
-    const char *refused = what_is_refused(options);
     struct message answer;
     struct buf frame;
 
-    if (refused)
-        seam_fatal_at(t, options->site,
-                      "rabbitmq: %s is not supported yet; see docs/not-supported.md", refused);
+    check_plugins(t, options);
     mq->t = t;
     lease_request(&frame, "rabbitmq.start");
     message_add_text(&frame, "test", seam_name(t));
     if (options->private_server)
         message_add_int(&frame, "private", 1);
+    if (options->tls)
+        message_add_int(&frame, "tls", 1);
+    message_add_text(&frame, "plugins", options->plugins);
+    message_add_text(&frame, "image", options->image);
+    lease_add_tier(t, options->site, "rabbitmq", &frame);
     if (options->definitions)
         message_add_text(&frame, "definitions",
                          t_source_path(t, options->site, options->definitions));
@@ -86,6 +90,7 @@ seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *op
     mq->user = lease_text(mq->lease, &answer, "user");
     mq->password = lease_text(mq->lease, &answer, "password");
     mq->version = lease_text(mq->lease, &answer, "version");
+    mq->ca_file = lease_text(mq->lease, &answer, "ca_file");
     mq->port = (int)message_int(&answer, "port", 0);
     seam_cleanup(t, show_log, mq);
     return mq;
@@ -123,7 +128,9 @@ const char *seam_rabbitmq_password(const seam_rabbitmq *mq)
 
 const char *seam_rabbitmq_ca_file(const seam_rabbitmq *mq)
 {
-    seam_fatal_at(mq->t, mq->lease->site, "rabbitmq: it was started without .tls");
+    if (!*mq->ca_file)
+        seam_fatal_at(mq->t, mq->lease->site, "rabbitmq: it was started without .tls");
+    return mq->ca_file;
 }
 
 const char *seam_rabbitmq_management_url(const seam_rabbitmq *mq)

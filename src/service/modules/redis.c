@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/message_list.h"
 #include "service/keeper.h"
 #include "service/modules/redis_client.h"
 #include "service/modules/redis_server.h"
@@ -208,28 +209,14 @@ static void let_go(struct redis_lease *mine)
     free(mine);
 }
 
-static const char *text_of(const struct message *request, const char *key, struct arena *arena)
-{
-    struct message value = message_value(request, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
 static void read_wish(const struct message *request, struct arena *arena,
                       struct redis_wish *ret)
 {
-    const char **args = arena_zero(arena, (WORDS_MAX + 1) * sizeof *args);
-    struct message key, value;
-    size_t at = 0, count = 0;
-
     *ret = (struct redis_wish){ .open = message_int(request, "open", 0) != 0,
                                 .tls = message_int(request, "tls", 0) != 0,
                                 .is_private = message_int(request, "private", 0) != 0,
-                                .config = text_of(request, "config", arena),
-                                .args = args };
-    while (count < WORDS_MAX && message_next(request, &at, &key, &value) == 1)
-        if (key.size == strlen("arg") && memcmp(key.data, "arg", key.size) == 0)
-            args[count++] = arena_copy(arena, value.data, value.size);
+                                .config = message_copy(request, "config", arena),
+                                .args = message_list(request, "arg", arena) };
     box_choice_read(request, arena, &ret->choice);
     ret->is_boxed = ret->choice.tier == BOX_DOCKER || ret->choice.image;
     ret->may_pull = ret->is_boxed;

@@ -1,0 +1,71 @@
+/* clock/thread_state.c - what threads are doing; see thread_state.h. */
+
+#include "clock/thread_state.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/buf.h"
+#include "base/io.h"
+
+enum { STAT_MAX = 4096 };
+
+static bool read_task_file(const char *pid, pid_t tid, const char *name, struct buf *to)
+{
+    char path[80];
+
+    snprintf(path, sizeof path, "/proc/%s/task/%d/%s", pid, (int)tid, name);
+    return io_read_file(path, to) == 0;
+}
+
+/* Behind the name, which may have any characters: "7 (a name) S 1 ...". */
+enum thread_state thread_state(pid_t pid, pid_t tid)
+{
+    struct buf text = BUF_INIT(STAT_MAX);
+    enum thread_state state = THREAD_GONE;
+    char number[16];
+    const char *end;
+
+    snprintf(number, sizeof number, "%d", (int)pid);
+    if (read_task_file(number, tid, "stat", &text)) {
+        end = strrchr(buf_text(&text), ')');
+        if (end && end[1] == ' ' && end[2] == 'R')
+            state = THREAD_RUNS;
+        else if (end && end[1] == ' ' && !strchr("ZXx", end[2]))
+            state = THREAD_WAITS;
+    }
+    buf_fini(&text);
+    return state;
+}
+
+bool thread_waits_for_lock(pid_t tid)
+{
+    struct buf text = BUF_INIT(STAT_MAX);
+    bool waits = false;
+
+    if (read_task_file("self", tid, "syscall", &text) &&
+        isdigit((unsigned char)*buf_text(&text)))
+        waits = atoi(buf_text(&text)) == SYS_futex;
+    buf_fini(&text);
+    return waits;
+}
+
+void thread_visit(pid_t pid, bool (*fn)(void *arg, pid_t tid), void *arg)
+{
+    char path[40];
+    struct dirent *entry;
+    DIR *tasks;
+    bool more = true;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    tasks = opendir(path);
+    while (tasks && more && (entry = readdir(tasks)))
+        if (isdigit((unsigned char)*entry->d_name))
+            more = fn(arg, (pid_t)atoi(entry->d_name));
+    if (tasks)
+        closedir(tasks);
+}
