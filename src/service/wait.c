@@ -134,7 +134,7 @@ static const char *signal_name(int status, char *room, size_t size)
 {
     const char *name = status > SIGNALLED ? sigabbrev_np(status - SIGNALLED) : NULL;
 
-    snprintf(room, size, name ? " (SIG%s)" : "", name);
+    snprintf(room, size, "%s%s%s", name ? " (SIG" : "", name ? name : "", name ? ")" : "");
     return room;
 }
 
