@@ -193,6 +193,19 @@ rabbitmq_row() {
     row services/rabbitmq-lease "$(median rabbitmq.lease)"
 }
 
+# A lease of the shared server, with one topic; the first of ten waits for the server, which the median leaves out.
+kafka_row() {
+    if ! "$SEAM" doctor | grep -q '^ok  *kafka  *a program'; then
+        note 'there is no Kafka, or no Java for it; images/kafka makes one'
+        return
+    fi
+    suite '^kafka_' -parallel 1
+    for _ in $(seq "$few_rounds"); do
+        quietly "${words[@]}"
+    done
+    row services/kafka-topic "$(median kafka-topic)"
+}
+
 part_services() {
     local starts=7
     [ "$rounds" -gt 1 ] || starts=1
@@ -202,6 +215,7 @@ part_services() {
     redis_row
     rabbitmq_row
     container_rows
+    kafka_row
     if ! find_postgres || ! make_cluster; then
         note 'postgres is not installed'
         return
