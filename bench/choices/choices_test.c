@@ -23,6 +23,7 @@
 #include <curl/curl.h>
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
+#include <stdlib.h>
 
 #include "figure.h"
 
@@ -74,6 +75,14 @@ static void publish(seam_t *t, const seam_rabbitmq *mq)
     amqp_channel_close(connection, 1, AMQP_REPLY_SUCCESS);
     amqp_connection_close(connection, AMQP_REPLY_SUCCESS);
     amqp_destroy_connection(connection);
+}
+
+/* Of $CHOICES_IMAGES, where it is set: "seam-test/postgres". */
+static const char *image(seam_t *t, const char *name)
+{
+    const char *from = getenv("CHOICES_IMAGES");
+
+    return from ? seam_format(t, "%s/%s", from, name) : NULL;
 }
 
 /* ---- the choices -------------------------------------------------------------------------- */
@@ -147,7 +156,8 @@ SEAM_TEST(http_server)
 SEAM_TEST(postgres)
 {
     double from = now_us();
-    seam_postgres *pg = seam_postgres_start(t, .migrations = "migrations");
+    seam_postgres *pg =
+        seam_postgres_start(t, .migrations = "migrations", .image = image(t, "postgres"));
 
     insert(t, seam_postgres_conninfo(pg));
     figure(t, "postgres", now_us() - from);
@@ -156,7 +166,7 @@ SEAM_TEST(postgres)
 SEAM_TEST(redis)
 {
     double from = now_us();
-    seam_redis *redis = seam_redis_start(t);
+    seam_redis *redis = seam_redis_start(t, .image = image(t, "redis"));
     redisContext *connection = redisConnect(seam_redis_host(redis), seam_redis_port(redis));
 
     freeReplyObject(redisCommand(connection, "AUTH %s", seam_redis_password(redis)));
@@ -170,7 +180,7 @@ SEAM_TEST(rabbitmq)
 {
     double from = now_us();
 
-    publish(t, seam_rabbitmq_start(t));
+    publish(t, seam_rabbitmq_start(t, .image = image(t, "rabbitmq")));
     figure(t, "rabbitmq", now_us() - from);
 }
 

@@ -162,7 +162,7 @@ int message_receive(int fd, struct buf *into, uint64_t deadline_ns, struct messa
         to = buf_reserve(into, want);
         if (!to)
             return -ENOBUFS;
-        n = poll(&wait, 1, deadline_poll_ms(deadline_ns));
+        n = machine.poll(&wait, 1, deadline_poll_ms(deadline_ns));
         if (n == 0)
             return -ETIMEDOUT;
         if (n > 0)

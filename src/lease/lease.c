@@ -158,6 +158,16 @@ static const char *tier_of(seam_t *t, seam_site at, const char *service)
     return wanted;
 }
 
+void lease_add_path(seam_t *t, seam_site at, const char *key, const char *path,
+                    struct buf *frame)
+{
+    const char *absolute = path ? t_source_path(t, at, path) : NULL;
+
+    if (absolute && access(absolute, R_OK) < 0)
+        seam_fatal_at(t, at, "cannot read '%s': %s", absolute, strerror(errno));
+    message_add_text(frame, key, absolute);
+}
+
 void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame)
 {
     message_add_text(frame, "tier", tier_of(t, at, service));
@@ -302,4 +312,29 @@ const char *lease_text(struct lease *lease, const struct message *answer, const 
     struct message value = message_value(answer, key);
 
     return value.data ? arena_copy(t_arena(lease->t), value.data, value.size) : "";
+}
+
+static void show_log(void *arg)
+{
+    struct lease *lease = arg;
+    struct message answer;
+    struct buf frame;
+    const char *log;
+
+    if (!seam_failed(lease->t) || lease->fd < 0 || lease->owner != getpid())
+        return;
+    lease_request(&frame, "logs");
+    message_end(&frame, 0);
+    if (lease_ask(lease, lease->site, &frame, &answer) == 0) {
+        log = lease_text(lease, &answer, "log");
+        if (*log)
+            seam_log_at(lease->t, lease->site, "%s while the test ran:\n%.*s", lease->service,
+                        (int)strlen(log) - 1, log);
+    }
+    buf_fini(&frame);
+}
+
+void lease_show_log(struct lease *lease)
+{
+    seam_cleanup(lease->t, show_log, lease);
 }

@@ -12,7 +12,7 @@
 
 struct seam_postgres {
     struct lease *lease;
-    const char *conninfo, *url, *host, *database, *user, *password, *version;
+    const char *conninfo, *url, *host, *database, *user, *password, *version, *ca_file;
     int port;
 };
 
@@ -25,13 +25,15 @@ static void write_request(seam_t *t, const seam_postgres_options *options, struc
     message_add_text(frame, "image", options->image);
     for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->env[i]; i++)
         message_add_text(frame, "env", options->env[i]);
-    if (options->init)
-        message_add_text(frame, "init", t_source_path(t, options->site, options->init));
+    lease_add_path(t, options->site, "init", options->init, frame);
     if (options->migrations)
         message_add_text(frame, "migrations",
                          t_source_path(t, options->site, options->migrations));
     if (options->seed)
         message_add_text(frame, "seed", t_source_path(t, options->site, options->seed));
+    lease_add_path(t, options->site, "config", options->config, frame);
+    if (options->tls)
+        message_add_int(frame, "tls", 1);
     if (options->private_server)
         message_add_int(frame, "private", 1);
     for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->settings[i]; i++)
@@ -60,6 +62,7 @@ static void take_answer(seam_postgres *pg, const struct message *answer)
     pg->user = lease_text(pg->lease, answer, "user");
     pg->password = lease_text(pg->lease, answer, "password");
     pg->version = lease_text(pg->lease, answer, "version");
+    pg->ca_file = lease_text(pg->lease, answer, "ca_file");
     pg->port = (int)message_int(answer, "port", 0);
 }
 
@@ -74,6 +77,7 @@ seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *op
     pg->lease = lease_start(t, options->site, "postgres", &frame, &answer);
     buf_fini(&frame);
     take_answer(pg, &answer);
+    lease_show_log(pg->lease);
     return pg;
 }
 
@@ -133,6 +137,13 @@ const char *seam_postgres_password(const seam_postgres *pg)
 const char *seam_postgres_version(const seam_postgres *pg)
 {
     return pg->version;
+}
+
+const char *seam_postgres_ca_file(const seam_postgres *pg)
+{
+    if (!*pg->ca_file)
+        seam_fatal_at(pg->lease->t, pg->lease->site, "postgres: it was started without .tls");
+    return pg->ca_file;
 }
 
 /* Send one statement by `verb` and get the answer; an error ends the test. */
@@ -199,4 +210,14 @@ void seam_postgres_pause_at(seam_postgres *pg, seam_site at)
 void seam_postgres_resume_at(seam_postgres *pg, seam_site at)
 {
     lease_do(pg->lease, at, "continue", "resume");
+}
+
+void seam_postgres_snapshot_at(seam_postgres *pg, seam_site at)
+{
+    lease_do(pg->lease, at, "snapshot", "make a snapshot of");
+}
+
+void seam_postgres_restore_at(seam_postgres *pg, seam_site at)
+{
+    lease_do(pg->lease, at, "restore", "restore");
 }

@@ -30,8 +30,7 @@ seam_redis *seam_redis_start_at(seam_t *t, const seam_redis_options *options)
         message_add_int(&frame, "tls", 1);
     if (options->by_prefix)
         message_add_int(&frame, "prefix", 1);
-    if (options->config)
-        message_add_text(&frame, "config", t_source_path(t, options->site, options->config));
+    lease_add_path(t, options->site, "config", options->config, &frame);
     for (int i = 0; i < SEAM_REDIS_ARGS && options->args[i]; i++)
         message_add_text(&frame, "arg", options->args[i]);
     message_add_text(&frame, "image", options->image);
@@ -39,6 +38,7 @@ seam_redis *seam_redis_start_at(seam_t *t, const seam_redis_options *options)
     message_end(&frame, 0);
     redis->lease = lease_start(t, options->site, "redis", &frame, &answer);
     buf_fini(&frame);
+    lease_show_log(redis->lease);
     redis->url = lease_text(redis->lease, &answer, "url");
     redis->host = lease_text(redis->lease, &answer, "host");
     redis->socket = lease_text(redis->lease, &answer, "socket");

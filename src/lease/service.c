@@ -134,7 +134,7 @@ static void await_functions(seam_container *server)
         if (now_ns() >= server->deadline_ns)
             seam_fatal_at(server->t, server->lease->site,
                           "'%s' was not ready in time: .fn still says no", server->name);
-        poll(&keeper, 1, pause_ms);
+        machine.poll(&keeper, 1, pause_ms);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
 }

@@ -13,6 +13,7 @@ static const struct {
     { CAPABILITY_AMQP_MOCK, "amqp-mock" },
     { CAPABILITY_BROKER, "broker" },
     { CAPABILITY_PROXY, "proxy" },
+    { CAPABILITY_CLOCK, "clock" },
     { CAPABILITY_PG_MOCK, "pg-mock" },
     { CAPABILITY_HTTP_MOCK, "http-mock" },
     { CAPABILITY_HTTP, "http" },

@@ -202,6 +202,7 @@ static const struct {
     { "amqp_mock.h",
       CAPABILITY_AMQP_MOCK | CAPABILITY_BROKER | CAPABILITY_NET | CAPABILITY_LINK },
     { "broker.h", CAPABILITY_BROKER },
+    { "clock.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "mhd.h", CAPABILITY_HTTP | CAPABILITY_NET },
     { "http_mock.h",
@@ -209,6 +210,7 @@ static const struct {
     { "net.h", CAPABILITY_NET | CAPABILITY_LINK },
     { "pg_mock.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
     { "proxy.h", CAPABILITY_PROXY | CAPABILITY_NET },
+    { "uuid.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "verify.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
 };
 

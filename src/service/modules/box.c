@@ -171,6 +171,20 @@ static int write_request(const struct box_wish *wish, const struct engine *engin
 
 /* ---- its life --------------------------------------------------------------------------- */
 
+/* Of a long story its beginning and the last lines of the log: those tell most. */
+static void tell(const struct buf *story, struct err *err)
+{
+    const size_t most = sizeof err->text - 1, head = most / 3;
+    const char *text = buf_text(story), *tail = text + story->size - (most - head - 8);
+
+    if (story->size <= most) {
+        err_set(err, 0, "%s", text);
+        return;
+    }
+    tail += strcspn(tail, "\n");
+    err_set(err, 0, "%.*s\n...%s", (int)head, text, tail);
+}
+
 static int try_start(struct keeper *keeper, struct engine *engine, const struct box_wish *wish,
                      struct server **ret, bool *ret_again, const char **ret_remedy,
                      struct err *err)
@@ -195,7 +209,7 @@ static int try_start(struct keeper *keeper, struct engine *engine, const struct 
         *ret_again = strstr(buf_text(&trouble.story), "port is already allocated") ||
                      strstr(buf_text(&trouble.story), "address already in use");
         *ret_remedy = trouble.remedy;
-        err_set(err, r, "%s", buf_text(&trouble.story));
+        tell(&trouble.story, err);
         r = trouble.is_missing ? -ENOENT : r == -ENOENT ? -EIO : r;
     }
     buf_fini(&trouble.story);

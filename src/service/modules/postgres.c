@@ -7,18 +7,25 @@
 
 #include "base/message_list.h"
 #include "service/keeper.h"
+#include "service/modules/log_slice.h"
+#include "service/modules/postgres_config.h"
 #include "service/modules/postgres_scripts.h"
 #include "service/modules/postgres_server.h"
+#include "service/modules/postgres_snapshot.h"
 #include "service/modules/postgres_template.h"
 
 /* Longer than a test waits for its answer: the statement of one that has died must end too. */
 #define STATEMENT_MAX "130s"
+
+enum { CONFIG_MAX = 128, LOG_MAX = 64 << 10 };
 
 /* What a test holds. */
 struct postgres_lease {
     struct postgres_server *server;
     bool is_private;
     char database[POSTGRES_NAME];
+    char snapshot[POSTGRES_NAME]; /* "": none */
+    size_t log_from; /* what the log had when the lease began */
     struct sql *sql; /* of the verbs; opened by the first */
 };
 
@@ -51,6 +58,8 @@ static char *key_of(const struct postgres_wish *wish, const struct postgres_prog
     else
         buf_printf(&key, "container %s %s %s", wish->version ? wish->version : "",
                    wish->choice.image ? wish->choice.image : "", wish->init ? wish->init : "");
+    if (wish->tls)
+        buf_add_text(&key, "\ntls");
     for (const char *const *at = wish->env; at && *at; at++)
         buf_printf(&key, "\n%s", *at);
     for (size_t i = 0; i < wish->count; i++)
@@ -137,7 +146,24 @@ struct asked {
     struct postgres_wish wish;
 };
 
-static void asked_init(struct asked *asked, const struct message *request)
+/* Those of a file first: later ones win. */
+static int read_settings(const struct message *request, struct arena *arena,
+                         struct postgres_wish *wish, struct err *err)
+{
+    const char *const *said = message_list(request, "setting", arena);
+    const char *config = message_copy(request, "config", arena);
+    size_t most = message_count(request, "setting") + CONFIG_MAX;
+    const char **list = arena_zero(arena, (most + 1) * sizeof *list);
+    int r =
+        config ? postgres_config_read(config, arena, list, CONFIG_MAX, &wish->count, err) : 0;
+
+    for (; *said; said++)
+        list[wish->count++] = *said;
+    wish->settings = list;
+    return r;
+}
+
+static int asked_init(struct asked *asked, const struct message *request, struct err *err)
 {
     struct postgres_wish *wish = &asked->wish;
     struct arena *arena = &asked->arena;
@@ -150,13 +176,13 @@ static void asked_init(struct asked *asked, const struct message *request)
         wish->version = arena_copy(arena, wish->version, postgres_major_size(wish->version));
     wish->init = message_copy(request, "init", arena);
     wish->is_private = message_int(request, "private", 0) != 0;
-    wish->count = message_count(request, "setting");
-    wish->settings = message_list(request, "setting", arena);
+    wish->tls = message_int(request, "tls", 0) != 0;
     wish->env = message_list(request, "env", arena);
     box_choice_read(request, arena, &wish->choice);
     wish->is_boxed =
         wish->choice.tier == BOX_DOCKER || wish->choice.image || wish->init || wish->env[0];
     wish->may_pull = wish->is_boxed;
+    return read_settings(request, arena, wish, err);
 }
 
 /* Why no process of this machine will do. */
@@ -233,7 +259,7 @@ static void describe(const struct postgres_lease *mine, struct buf *reply)
     const struct postgres_server *server = mine->server;
     struct buf text = BUF_INIT(4096);
 
-    postgres_server_conninfo(server, mine->database, &text);
+    postgres_server_words(server, mine->database, &text);
     message_add_text(reply, "conninfo", buf_text(&text));
     buf_clear(&text);
     postgres_server_url(server, mine->database, &text);
@@ -245,6 +271,7 @@ static void describe(const struct postgres_lease *mine, struct buf *reply)
     message_add_text(reply, "user", server->user);
     message_add_text(reply, "password", server->password);
     message_add_text(reply, "version", server->service.version);
+    message_add_text(reply, "ca_file", server->authority.file);
     buf_fini(&text);
 }
 
@@ -275,6 +302,7 @@ static int start_lease(struct lease *lease, struct asked *asked, const struct sc
         free(mine);
         return keeper_error(reply, "%s", err.text);
     }
+    mine->log_from = log_slice_begin(&mine->server->service);
     lease->state = mine;
     describe(mine, reply);
     return 0;
@@ -287,8 +315,9 @@ static int postgres_start(struct lease *lease, const struct message *request, st
     struct asked asked;
     int r;
 
-    asked_init(&asked, request);
-    r = scripts_read(asked.migrations, asked.seed, &scripts, &err);
+    r = asked_init(&asked, request, &err);
+    if (r == 0)
+        r = scripts_read(asked.migrations, asked.seed, &scripts, &err);
     if (r < 0)
         r = keeper_error(reply, "%s", err.text);
     else {
@@ -327,7 +356,9 @@ static struct sql *connection(struct postgres_lease *mine, struct sql_error *err
     }
     if (!mine->sql) {
         postgres_server_conninfo(mine->server, mine->database, &conninfo);
-        buf_add_text(&conninfo, " options='-c statement_timeout=" STATEMENT_MAX "'");
+        buf_add_text(&conninfo,
+                     " options='-c statement_timeout=" STATEMENT_MAX
+                     " -c log_min_messages=fatal'"); /* the test is told its errors */
         if (sql_open(buf_text(&conninfo), &mine->sql, error) < 0)
             mine->sql = NULL;
         buf_fini(&conninfo);
@@ -383,6 +414,51 @@ static int do_control(struct lease *lease, const char *verb, struct buf *reply)
     return r < 0 ? keeper_error(reply, "%s", err.text) : 0;
 }
 
+static void forget_connection(struct postgres_lease *mine)
+{
+    sql_close(mine->sql);
+    mine->sql = NULL;
+}
+
+static int do_snapshot(struct postgres_lease *mine, bool restore, struct buf *reply)
+{
+    struct err err = { "" };
+    int r;
+
+    if (mine->server->paused)
+        return keeper_error(reply, "the server is paused");
+    forget_connection(mine);
+    r = restore ? postgres_restore(mine->server, mine->database, mine->snapshot, &err)
+                : postgres_snapshot(mine->server, mine->database, mine->snapshot, &err);
+    return r < 0 ? keeper_error(reply, "%s", err.text) : 0;
+}
+
+/* "2026-11-21 19:29:41.656 UTC [123] shop ERROR:  ...": of its own database, or something bad of the whole server. */
+static bool is_mine(const void *arg, const char *line)
+{
+    const struct postgres_lease *mine = arg;
+    const char *at = strstr(line, "] ");
+    size_t size = strlen(mine->database);
+
+    if (!at)
+        return false;
+    at += 2;
+    if (strncmp(at, mine->database, size) == 0 && at[size] == ' ')
+        return true;
+    return *at == ' ' && (strstr(at, "PANIC:") || strstr(at, "terminated by signal"));
+}
+
+static int do_logs(struct postgres_lease *mine, struct buf *reply)
+{
+    struct buf slice = BUF_INIT(LOG_MAX);
+
+    log_slice_settle(&mine->server->service, mine->server->box);
+    log_slice(&mine->server->service, mine->log_from, is_mine, mine, &slice);
+    message_add(reply, "log", buf_text(&slice), slice.size);
+    buf_fini(&slice);
+    return 0;
+}
+
 static int postgres_verb(struct lease *lease, const char *verb, const struct message *request,
                          struct buf *reply)
 {
@@ -394,6 +470,10 @@ static int postgres_verb(struct lease *lease, const char *verb, const struct mes
     for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
         if (strcmp(verb, controls[i]) == 0)
             return do_control(lease, verb, reply);
+    if (strcmp(verb, "snapshot") == 0 || strcmp(verb, "restore") == 0)
+        return do_snapshot(mine, verb[0] == 'r', reply);
+    if (strcmp(verb, "logs") == 0)
+        return do_logs(mine, reply);
     if (strcmp(verb, "exec") != 0 && strcmp(verb, "value") != 0)
         return keeper_error(reply, "postgres has no verb '%s'", verb);
     if (mine->server->paused)
@@ -414,12 +494,14 @@ static void postgres_end(struct lease *lease, bool keep, struct buf *note)
     postgres_server_count(mine->server, -1);
     if (keep) {
         buf_add_text(note, "psql \"");
-        postgres_server_conninfo(mine->server, mine->database, note);
+        postgres_server_words(mine->server, mine->database, note);
         buf_add_text(note, "\"");
     } else if (mine->is_private)
         end_server(mine->server);
-    else
+    else {
+        postgres_snapshot_drop(mine->server, mine->snapshot);
         postgres_database_finished(mine->server, mine->database);
+    }
     free(mine);
 }
 

@@ -155,10 +155,12 @@ static int tell_image(struct boxing *boxing, struct err *err)
 static const char *const *make_command(struct boxing *boxing)
 {
     struct postgres_server *server = boxing->server;
-    size_t fixed_count;
+    size_t fixed_count, tls_count;
     const char *const *fixed = postgres_fixed_settings(&fixed_count);
+    const char *const *tls = postgres_tls_settings(&tls_count);
     size_t most = fixed_count + server->setting_count;
-    const char **cmd = arena_zero(&boxing->arena, (2 * most + 8) * sizeof *cmd), **at = cmd;
+    const char **cmd = arena_zero(&boxing->arena, (2 * (most + tls_count) + 8) * sizeof *cmd),
+               **at = cmd;
     char *connections = arena_zero(&boxing->arena, NAME_ROOM);
 
     *at++ = "postgres";
@@ -169,6 +171,10 @@ static const char *const *make_command(struct boxing *boxing)
     for (size_t i = 0; i < most; i++) {
         *at++ = "-c";
         *at++ = i < fixed_count ? fixed[i] : server->settings[i - fixed_count];
+    }
+    for (size_t i = 0; server->authority.file && i < tls_count; i++) {
+        *at++ = "-c";
+        *at++ = tls[i];
     }
     return cmd;
 }
@@ -231,12 +237,37 @@ static int make_ahead(struct boxing *boxing, char ret_id[BOX_ID], struct err *er
     return r;
 }
 
+/* The server wants a key that nobody else may read. */
+static int add_tls(struct boxing *boxing, struct box_wish *wish, struct err *err)
+{
+    static const char *const program[] = { "sh", "-c",
+                                           "umask 077 && cp /srv/seam-tls/seam-*.pem " DATA
+                                           "/ && exec postgres \"$@\"",
+                                           "postgres", NULL };
+    struct authority *authority = &boxing->server->authority;
+    struct engine *engine;
+    const char *remedy;
+    int r = daemon_open(boxing->server->keeper, &engine, &remedy, err);
+
+    if (r == 0)
+        r = authority_get(boxing->server->keeper, engine_host(engine), authority, err);
+    if (r < 0)
+        return r;
+    box_add_file(wish, "/srv/seam-tls/seam-cert.pem", authority->certificate,
+                 strlen(authority->certificate));
+    box_add_file(wish, "/srv/seam-tls/seam-key.pem", authority->key, strlen(authority->key));
+    wish->entrypoint = program;
+    wish->cmd = make_command(boxing) + 1;
+    return 0;
+}
+
 /* As its own user and without the image's entry point, which would look through all files once more. */
 static int start_made(struct boxing *boxing, const char *id, struct err *err)
 {
     static const char *const program[] = { "postgres", NULL };
     struct postgres_server *server = boxing->server;
     struct box_wish wish = box_wish(boxing);
+    int r;
 
     wish.image = id;
     wish.choice.lock = NULL; /* it pins the image that this one was made of */
@@ -244,6 +275,8 @@ static int start_made(struct boxing *boxing, const char *id, struct err *err)
     wish.entrypoint = program;
     wish.cmd++;
     wish.keeps_ports = boxing->wish->is_private;
+    if (boxing->wish->tls && (r = add_tls(boxing, &wish, err)) < 0)
+        return r;
     return box_start(server->keeper, &wish, &server->box, boxing->ret_remedy, err);
 }
 
@@ -300,8 +333,6 @@ static int start(struct boxing *boxing, struct err *err)
         return r;
     if (box_image_label(server->keeper, boxing->made, "seam.password", id, server->password,
                         sizeof server->password) < 0) {
-        keeper_note(server->keeper, "postgres: the first start of '%s' is made ahead",
-                    boxing->image);
         r = make_ahead(boxing, id, err);
     }
     if (r == 0)

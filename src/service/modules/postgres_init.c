@@ -35,7 +35,8 @@ int postgres_init_hash(const char *folder, uint64_t *key, struct err *err)
     int r = 0;
 
     if (count < 0)
-        return err_system(err, -errno, "cannot read the folder '%s'", folder);
+        return err_set(err, -EINVAL, "cannot read the folder '%s': %s", folder,
+                       strerror(errno));
     for (int i = 0; i < count; i++) {
         if (r == 0 && entries[i]->d_type != DT_DIR)
             r = hash_file(folder, entries[i]->d_name, key, err);

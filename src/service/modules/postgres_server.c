@@ -71,6 +71,17 @@ const char *postgres_connections(const struct keeper *keeper, char *room, size_t
     return room;
 }
 
+/* The files lie in its data directory. */
+static const char *const tls_settings[] = { "ssl=on", "ssl_cert_file=seam-cert.pem",
+                                            "ssl_key_file=seam-key.pem" };
+enum { TLS_SETTINGS = sizeof tls_settings / sizeof *tls_settings };
+
+const char *const *postgres_tls_settings(size_t *ret_count)
+{
+    *ret_count = TLS_SETTINGS;
+    return tls_settings;
+}
+
 /* ---- where it lives --------------------------------------------------------------------- */
 
 /* The socket's path must fit into an address. */
@@ -141,12 +152,37 @@ static int unpack(struct postgres_server *server, struct err *err)
     return r;
 }
 
+static int write_secret(struct postgres_server *server, const char *name, const char *text,
+                        struct err *err)
+{
+    char path[sizeof server->data + 32];
+    int r;
+
+    snprintf(path, sizeof path, "%s/%s", server->data, name);
+    r = io_write_file(path, text, strlen(text));
+    if (r == 0 && chmod(path, 0600) < 0)
+        r = -errno;
+    return r < 0 ? err_system(err, r, "cannot write '%s'", path)
+                 : give_away(path, server->identity, err);
+}
+
+static int prepare_tls(struct postgres_server *server, struct err *err)
+{
+    int r = authority_get(server->keeper, NULL, &server->authority, err);
+
+    if (r == 0)
+        r = write_secret(server, "seam-cert.pem", server->authority.certificate, err);
+    if (r == 0)
+        r = write_secret(server, "seam-key.pem", server->authority.key, err);
+    return r;
+}
+
 /* ---- starting --------------------------------------------------------------------------- */
 
 static int execute(struct postgres_server *server, struct err *err)
 {
     const size_t most = FIXED_SETTINGS + server->setting_count;
-    const char **argv = calloc(2 * most + 14, sizeof *argv), **at = argv;
+    const char **argv = calloc(2 * most + 20, sizeof *argv), **at = argv;
     char program[600], port[16], connections[48], marker[64];
     struct child_spec spec = { .argv = argv,
                                .folder = "/",
@@ -170,6 +206,10 @@ static int execute(struct postgres_server *server, struct err *err)
     *at++ = postgres_connections(server->keeper, connections, sizeof connections);
     *at++ = "-c";
     *at++ = "listen_addresses=127.0.0.1";
+    for (size_t i = 0; server->authority.file && i < TLS_SETTINGS; i++) {
+        *at++ = "-c";
+        *at++ = tls_settings[i];
+    }
     for (size_t i = 0; i < most; i++) {
         *at++ = "-c";
         *at++ = i < FIXED_SETTINGS ? fixed_settings[i] : server->settings[i - FIXED_SETTINGS];
@@ -354,6 +394,8 @@ static int start_native(struct postgres_server *server, const struct postgres_wi
     *ret_skip = r < 0;
     if (r == 0)
         r = unpack(server, err);
+    if (r == 0 && wish->tls)
+        r = prepare_tls(server, err);
     if (r == 0)
         r = boot_first(server, err);
     if (r == 0)
@@ -549,9 +591,24 @@ void postgres_server_conninfo(const struct postgres_server *server, const char *
         buf_printf(ret, " password=%s sslmode=disable", server->password);
 }
 
+void postgres_server_words(const struct postgres_server *server, const char *database,
+                           struct buf *ret)
+{
+    if (!server->authority.file) {
+        postgres_server_conninfo(server, database, ret);
+        return;
+    }
+    buf_printf(ret, "host=%s port=%d dbname=%s user=", server->host, server->port, database);
+    add_value(ret, server->user);
+    buf_printf(ret, " password=%s sslmode=verify-full sslrootcert=", server->password);
+    add_value(ret, server->authority.file);
+}
+
 void postgres_server_url(const struct postgres_server *server, const char *database,
                          struct buf *ret)
 {
     buf_printf(ret, "postgresql://%s:%s@%s:%d/%s", server->user, server->password, server->host,
                server->port, database);
+    if (server->authority.file)
+        buf_printf(ret, "?sslmode=verify-full&sslrootcert=%s", server->authority.file);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "service/authority.h"
 #include "service/keeper.h"
 #include "service/modules/box.h"
 #include "service/modules/postgres_find.h"
@@ -29,6 +30,7 @@ struct postgres_wish {
     bool is_boxed; /* in a container */
     bool may_pull; /* whose image may be pulled */
     bool is_private;
+    bool tls;
     struct box_choice choice;
     const char *const *env; /* of the image, "NAME=value"; ended by NULL */
     const char *init; /* a folder of scripts for the image's first start; NULL */
@@ -52,6 +54,7 @@ struct postgres_server {
     struct child child;
     struct server *box; /* the container; NULL: a process of this machine */
     char host[64]; /* where its TCP port is reached */
+    struct authority authority; /* of TLS; without a file when it is not spoken */
     char user[POSTGRES_NAME]; /* the superuser */
     char base[POSTGRES_NAME]; /* what databases are cloned from; "": nothing */
 
@@ -101,6 +104,9 @@ void postgres_server_give(struct postgres_server *server, struct sql *sql);
 /* The settings of all servers, `count` of them, without where they listen. */
 const char *const *postgres_fixed_settings(size_t *ret_count);
 
+/* Those of TLS, whose files lie in the data directory as seam-cert.pem and seam-key.pem. */
+const char *const *postgres_tls_settings(size_t *ret_count);
+
 /* "max_connections=..." for this keeper's tests. Returns `room`. */
 const char *postgres_connections(const struct keeper *keeper, char *room, size_t size);
 
@@ -110,9 +116,12 @@ void postgres_server_note_version(struct postgres_server *server, const struct s
 /* Give its superuser a password that only we know. */
 int postgres_server_set_password(struct postgres_server *server, struct err *err);
 
-/* How a client reaches a database: through the socket, and through TCP. */
+/* How we reach a database, and a test's libpq unless TLS is wanted; and how a test does, through TLS where that is
+ * wanted. */
 void postgres_server_conninfo(const struct postgres_server *server, const char *database,
                               struct buf *ret);
+void postgres_server_words(const struct postgres_server *server, const char *database,
+                           struct buf *ret);
 void postgres_server_url(const struct postgres_server *server, const char *database,
                          struct buf *ret);
 

@@ -7,17 +7,20 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/message_list.h"
 #include "service/keeper.h"
+#include "service/modules/log_slice.h"
 #include "service/modules/redis_client.h"
 #include "service/modules/redis_server.h"
 
-enum { WORDS_MAX = 1024, NAME_ROOM = 40, KEY_MAX = 64 << 10 };
+enum { WORDS_MAX = 1024, NAME_ROOM = 40, KEY_MAX = 64 << 10, LOG_MAX = 64 << 10 };
 
 /* What a test holds: a database of a shared server, the keys and channels of one prefix, or a server. */
 struct redis_lease {
     struct redis_server *server;
     bool is_private;
     int database;
+    size_t log_from; /* what the log had when the lease began */
     char user[NAME_ROOM]; /* whose name is the prefix as well; "": all keys of the database */
     char password[NAME_ROOM];
     struct redis_client *client; /* of the verbs; opened by the first */
@@ -208,28 +211,14 @@ static void let_go(struct redis_lease *mine)
     free(mine);
 }
 
-static const char *text_of(const struct message *request, const char *key, struct arena *arena)
-{
-    struct message value = message_value(request, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
 static void read_wish(const struct message *request, struct arena *arena,
                       struct redis_wish *ret)
 {
-    const char **args = arena_zero(arena, (WORDS_MAX + 1) * sizeof *args);
-    struct message key, value;
-    size_t at = 0, count = 0;
-
     *ret = (struct redis_wish){ .open = message_int(request, "open", 0) != 0,
                                 .tls = message_int(request, "tls", 0) != 0,
                                 .is_private = message_int(request, "private", 0) != 0,
-                                .config = text_of(request, "config", arena),
-                                .args = args };
-    while (count < WORDS_MAX && message_next(request, &at, &key, &value) == 1)
-        if (key.size == strlen("arg") && memcmp(key.data, "arg", key.size) == 0)
-            args[count++] = arena_copy(arena, value.data, value.size);
+                                .config = message_copy(request, "config", arena),
+                                .args = message_list(request, "arg", arena) };
     box_choice_read(request, arena, &ret->choice);
     ret->is_boxed = ret->choice.tier == BOX_DOCKER || ret->choice.image;
     ret->may_pull = ret->is_boxed;
@@ -314,6 +303,7 @@ static int redis_start(struct lease *lease, const struct message *request, struc
         let_go(mine);
         return keeper_error(reply, "%s", err.text);
     }
+    mine->log_from = log_slice_begin(&mine->server->service);
     lease->state = mine;
     describe(mine, reply);
     return 0;
@@ -376,6 +366,24 @@ static int do_control(struct redis_lease *mine, const char *verb, struct buf *re
     return r < 0 ? keeper_error(reply, "%s", err.text) : 0;
 }
 
+/* "123:M 21 Nov 2026 19:29:41.656 # ...": a warning. */
+static bool is_warning(const void *arg, const char *line)
+{
+    (void)arg;
+    return strstr(line, " # ") != NULL;
+}
+
+static int do_logs(struct redis_lease *mine, struct buf *reply)
+{
+    struct buf slice = BUF_INIT(LOG_MAX);
+
+    log_slice_settle(&mine->server->service, mine->server->box);
+    log_slice(&mine->server->service, mine->log_from, is_warning, NULL, &slice);
+    message_add(reply, "log", buf_text(&slice), slice.size);
+    buf_fini(&slice);
+    return 0;
+}
+
 static int redis_verb(struct lease *lease, const char *verb, const struct message *request,
                       struct buf *reply)
 {
@@ -385,6 +393,8 @@ static int redis_verb(struct lease *lease, const char *verb, const struct messag
     for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
         if (strcmp(verb, controls[i]) == 0)
             return do_control(mine, verb, reply);
+    if (strcmp(verb, "logs") == 0)
+        return do_logs(mine, reply);
     if (strcmp(verb, "command") != 0)
         return keeper_error(reply, "redis has no verb '%s'", verb);
     if (mine->server->paused)

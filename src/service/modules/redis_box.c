@@ -58,7 +58,7 @@ static int make_command(struct redis_server *server, const struct redis_wish *as
     int r = asked->config ? io_read_file(asked->config, config) : 0;
 
     if (r < 0)
-        return err_system(err, r, "cannot read '%s'", asked->config);
+        return err_set(err, -EINVAL, "cannot read '%s': %s", asked->config, strerror(-r));
     if (asked->config) {
         cmd[count++] = CONFIG;
         box_add_file(wish, CONFIG, config->data, config->size);
