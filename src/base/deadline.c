@@ -3,13 +3,20 @@
 #include "base/deadline.h"
 
 #include <limits.h>
-#include <time.h>
+
+struct machine machine = { .clock_gettime = clock_gettime,
+                           .poll = poll,
+                           .epoll_wait = epoll_wait,
+                           .cond_timedwait = pthread_cond_timedwait,
+                           .cond_clockwait = pthread_cond_clockwait };
+
+_Thread_local int machine_depth;
 
 uint64_t now_ns(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    machine.clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 

@@ -28,7 +28,7 @@ int io_write_all(int fd, const void *data, size_t size)
         ssize_t n = write(fd, at, size);
 
         if (n < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+            machine.poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
         else if (n < 0 && errno != EINTR)
             return -errno;
         else if (n > 0) {
@@ -45,7 +45,7 @@ int io_wait(int fd, short events, uint64_t deadline_ns)
     int r;
 
     do
-        r = poll(&wanted, 1, deadline_poll_ms(deadline_ns));
+        r = machine.poll(&wanted, 1, deadline_poll_ms(deadline_ns));
     while (r < 0 && errno == EINTR);
     return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }

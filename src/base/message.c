@@ -107,6 +107,11 @@ int message_next(const struct message *message, size_t *at, struct message *ret_
     return 1;
 }
 
+bool message_is(const struct message *key, const char *name)
+{
+    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
+}
+
 struct message message_value(const struct message *message, const char *key)
 {
     struct message name, value;
@@ -157,7 +162,7 @@ int message_receive(int fd, struct buf *into, uint64_t deadline_ns, struct messa
         to = buf_reserve(into, want);
         if (!to)
             return -ENOBUFS;
-        n = poll(&wait, 1, deadline_poll_ms(deadline_ns));
+        n = machine.poll(&wait, 1, deadline_poll_ms(deadline_ns));
         if (n == 0)
             return -ETIMEDOUT;
         if (n > 0)

@@ -231,7 +231,7 @@ static bool is_known(const struct victims *victims, pid_t pid)
 {
     for (size_t i = 0; i < victims->count; i++)
         if (victims->list[i].pid == pid &&
-            poll(&(struct pollfd){ .fd = victims->list[i].fd, .events = POLLIN }, 1, 0) == 0)
+            machine.poll(&(struct pollfd){ .fd = victims->list[i].fd, .events = POLLIN }, 1, 0) == 0)
             return true;
     return false;
 }
@@ -273,7 +273,7 @@ static bool wait_gone(const struct victim *victim, uint64_t deadline)
     int n;
 
     do
-        n = poll(&gone, 1, deadline_poll_ms(deadline));
+        n = machine.poll(&gone, 1, deadline_poll_ms(deadline));
     while (n < 0 && errno == EINTR);
     return n > 0;
 }

@@ -22,7 +22,8 @@ enum { TOLD_MAX = 50, TOLD_SIZE = 300 };
 /* In each program that links doubles: all of them come here. */
 __attribute__((constructor)) static void reach_spawned_programs(void)
 {
-    t_spawn_environment(spawned_environment);
+    t_spawn_environment(spawned_environment, "does not reach the doubles of this test",
+                        "and give it the URL of a mock that was started with NULL");
 }
 
 /* Who refuses, newest first: it is told what was refused. */

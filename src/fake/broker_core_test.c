@@ -1,7 +1,7 @@
 /* fake/broker_core_test.c - the broker without a test around it: routing, queues, dead letters, time. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 //seam:sources broker.c broker_core.c broker_dead.c broker_delete.c broker_expect.c broker_publish.c broker_queue.c
-//seam:sources broker_report.c broker_route.c broker_wish.c message_key.c message_match.c message_rows.c now.c uuid.c
+//seam:sources broker_report.c broker_route.c broker_wish.c message_key.c message_match.c message_rows.c now.c
 //seam:sources ../base/*.c ../events/*.c ../json/*.c ../test/*.c ../test/trial_test.c
 
 #include "fake/broker_core.h"

@@ -268,7 +268,7 @@ static bool wait_for_more(seam_broker *broker, size_t count, uint64_t deadline_n
 
     pthread_mutex_lock(&broker->lock);
     while (!(more = broker->journal.size / sizeof(struct published *) > count) && r == 0)
-        r = pthread_cond_clockwait(&broker->came, &broker->lock, CLOCK_MONOTONIC, &until);
+        r = machine.cond_clockwait(&broker->came, &broker->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&broker->lock);
     return more;
 }

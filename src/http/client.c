@@ -455,13 +455,18 @@ static CURLcode run(struct transfer *transfer)
 
     curl_multi_add_handle(multi, transfer->client->easy);
     while (running && (ms = left_ms(transfer)) != 0) {
+        machine_depth++;
         curl_multi_perform(multi, &running);
+        machine_depth--;
         if (!running)
             r = result_of(multi);
         else if (drives && !(drives = loop_drive()))
             loop_drive_end(false);
-        else if (!drives)
+        else if (!drives) {
+            machine_depth++;
             curl_multi_poll(multi, &end, end.fd >= 0, ms, NULL);
+            machine_depth--;
+        }
     }
     if (drives)
         loop_drive_end(true);

@@ -163,7 +163,7 @@ static void *answer_all(void *arg)
     struct pollfd fds[] = { { .fd = ask->listener, .events = POLLIN },
                             { .fd = ask->finish, .events = POLLIN } };
 
-    while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
+    while (machine.poll(fds, 2, -1) >= 0 || errno == EINTR) {
         int fd = fds[0].revents ? accept4(ask->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
 
         if (fd >= 0) {

@@ -37,7 +37,7 @@ enum {
 
 struct check {
     struct map hooks; /* names, to 1 + the index in `all` */
-    const struct link_hook *all[64];
+    const struct link_hook *all[128];
     char bypassed[512]; /* "libfoo.so calls connect", the first that could not be mended */
     char mended[256]; /* "libfoo.so", the first that had to be */
     unsigned long long loaded; /* how many objects have been, since the program began */
@@ -231,6 +231,10 @@ static void look_at_all(struct check *check)
     add_hooks(check, link_hooks_net, &count);
     add_hooks(check, link_hooks_files, &count);
     add_hooks(check, link_hooks_trust, &count);
+    if (link_hooks_time)
+        add_hooks(check, link_hooks_time, &count);
+    if (link_hooks_random)
+        add_hooks(check, link_hooks_random, &count);
     pthread_mutex_lock(&lock);
     dl_iterate_phdr(look_at_object, check);
     checked = check->loaded;

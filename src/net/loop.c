@@ -149,7 +149,7 @@ static void wait_until(pthread_cond_t *condition, uint64_t at_ns)
                            .tv_nsec = (long)(at_ns % 1000000000u) };
 
     if (at_ns)
-        pthread_cond_timedwait(condition, &lock, &at);
+        machine.cond_timedwait(condition, &lock, &at);
     else
         pthread_cond_wait(condition, &lock);
 }
@@ -416,7 +416,7 @@ static void lead(void)
         loop.sleeps_until_ns = until_ns;
         loop.sleeping = true;
         loop_unlock();
-        count = epoll_wait(loop.epoll, batch, BATCH, deadline_poll_ms(until_ns));
+        count = machine.epoll_wait(loop.epoll, batch, BATCH, deadline_poll_ms(until_ns));
         loop_lock();
         loop.sleeping = false;
         for (int i = 0; i < count && loop.leader == self; i++)
@@ -458,7 +458,7 @@ bool loop_drive(void)
 
     loop_lock();
     if (loop.leader == self) {
-        count = epoll_wait(loop.epoll, batch, BATCH, 0);
+        count = machine.epoll_wait(loop.epoll, batch, BATCH, 0);
         for (int i = 0; i < count && loop.leader == self; i++)
             dispatch(&batch[i]);
         fire_timers();

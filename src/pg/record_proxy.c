@@ -149,7 +149,7 @@ static void wait_outside(void *arg)
 {
     struct pollfd wanted = { .fd = ((struct waiting *)arg)->fd, .events = POLLOUT };
 
-    poll(&wanted, 1, WAIT_MS);
+    machine.poll(&wanted, 1, WAIT_MS);
 }
 
 /* What a driver hands over has been taken already; so its thread waits here. Not when the program has to read

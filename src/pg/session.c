@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/deadline.h"
 #include "link/link.h"
@@ -374,7 +376,8 @@ static uint32_t next_key(void)
 {
     static uint64_t state;
 
-    if (state == 0 && getrandom(&state, sizeof state, GRND_NONBLOCK) != sizeof state)
+    if (state == 0 &&
+        syscall(SYS_getrandom, &state, sizeof state, GRND_NONBLOCK) != sizeof state)
         state = now_ns();
     state += 0x9e3779b97f4a7c15u;
     return (uint32_t)((state ^ (state >> 29)) * 0xbf58476d1ce4e5b9u >> 32);

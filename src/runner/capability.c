@@ -12,6 +12,8 @@ static const struct {
 } archives[] = {
     { CAPABILITY_AMQP_MOCK, "amqp-mock" },
     { CAPABILITY_BROKER, "broker" },
+    { CAPABILITY_PROXY, "proxy" },
+    { CAPABILITY_CLOCK, "clock" },
     { CAPABILITY_PG_MOCK, "pg-mock" },
     { CAPABILITY_HTTP_MOCK, "http-mock" },
     { CAPABILITY_HTTP, "http" },

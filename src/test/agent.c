@@ -88,6 +88,11 @@ const char *t_libexec(void)
     return process.libexec;
 }
 
+bool t_wants_natives(void)
+{
+    return process.flags & AGENT_NATIVES;
+}
+
 bool t_wants_containers(void)
 {
     return process.flags & AGENT_CONTAINERS;
@@ -463,7 +468,7 @@ static void run_here(const uint32_t *tests, size_t count)
 static SEAM_NORETURN void end_agent(void)
 {
     while (hot->running_count == 0 && has_orphans(SIGKILL)) /* whatever hides its marker */
-        poll(NULL, 0, 1);
+        machine.poll(NULL, 0, 1);
     groups_tear_down();
     exit(0);
 }
@@ -536,7 +541,7 @@ static void serve(void)
         wait[0] = (struct pollfd){ .fd = FD_LINK, .events = POLLIN };
         for (size_t i = 0; i < count; i++)
             wait[i + 1] = (struct pollfd){ .fd = hot->running[i].pidfd, .events = POLLIN };
-        if (poll(wait, count + 1, -1) < 0 && errno != EINTR)
+        if (machine.poll(wait, count + 1, -1) < 0 && errno != EINTR)
             return;
         /* From behind: an end moves the last one into its place. */
         for (size_t i = count; i > 0; i--)

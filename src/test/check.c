@@ -328,7 +328,7 @@ bool seam_check_eventually_at(seam_t *t, seam_site at, const char *text, int wit
         left_ms = deadline_poll_ms(deadline_ns);
         if (left_ms <= 0)
             break;
-        poll(NULL, 0, pause_ms < left_ms ? pause_ms : left_ms);
+        machine.poll(NULL, 0, pause_ms < left_ms ? pause_ms : left_ms);
     }
     seam_error_at(t, at, "%s did not become true within %d ms (asked %d times)%s", text,
                   wait_ms, asked, wait_ms < within_ms ? "; the test has no more time" : "");

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "events/agent_link.h"
 #include "test/state.h"
 
@@ -119,7 +120,7 @@ void t_private_thread_ends(void)
     t_private_thread_planned(false);
 }
 
-static bool is_private_thread(pid_t thread)
+bool t_is_private_thread(int thread)
 {
     for (size_t i = 0; i < THREADS_MAX; i++)
         if (private_threads[i] == thread)
@@ -141,7 +142,7 @@ static bool any_left(void)
     for (int fd = 0; fd < POLLED; fd++)
         if (!is_known(fd))
             fds[count++] = (struct pollfd){ .fd = fd };
-    if (poll(fds, count, 0) < 0)
+    if (machine.poll(fds, count, 0) < 0)
         return true;
     for (nfds_t i = 0; i < count; i++)
         if (!(fds[i].revents & POLLNVAL))
@@ -170,7 +171,7 @@ static void set_known_thread(pid_t thread)
 
 static bool is_known_thread(pid_t thread)
 {
-    if (is_private_thread(thread))
+    if (t_is_private_thread(thread))
         return true;
     for (size_t i = 0; i < known_thread_count; i++)
         if (known_threads[i] == thread)
@@ -327,7 +328,7 @@ static bool threads_remain(void)
     for (int ms = 0; ms < THREADS_WAIT_MS; ms++) {
         if (!any_thread_left())
             return false;
-        poll(NULL, 0, 1);
+        machine.poll(NULL, 0, 1);
     }
     return true;
 }

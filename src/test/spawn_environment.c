@@ -9,7 +9,7 @@
 #include "test/spawn.h"
 #include "test/spawn_report.h"
 
-enum { ASSIGNMENTS_MAX = 1 << 20 };
+enum { ASSIGNMENTS_MAX = 1 << 20, GIVERS_MAX = 4 };
 
 /* NAME=value, all different names. */
 struct variables {
@@ -19,11 +19,20 @@ struct variables {
     size_t room;
 };
 
-static t_spawn_environment_fn *doubles;
+/* Who has something for programs: doubles, a clock. */
+static struct giver {
+    t_spawn_environment_fn *fn;
+    const char *lacks, *remedy;
+} givers[GIVERS_MAX];
 
-void t_spawn_environment(t_spawn_environment_fn *fn)
+void t_spawn_environment(t_spawn_environment_fn *fn, const char *lacks, const char *remedy)
 {
-    doubles = fn;
+    size_t i = 0;
+
+    while (i < GIVERS_MAX && givers[i].fn && givers[i].fn != fn)
+        i++;
+    if (i < GIVERS_MAX)
+        givers[i] = (struct giver){ fn, lacks, remedy };
 }
 
 static void grow(struct variables *variables, size_t by)
@@ -126,26 +135,24 @@ static void set_doubles(struct variables *variables, seam_process *child,
 }
 
 /* A program that goes past the doubles would reach the real thing: not in silence. */
-static void refuse_unreachable(seam_process *child, const char *path)
+static void refuse_unreachable(seam_process *child, const struct giver *giver, const char *path)
 {
     const char *why = spawn_not_preloadable(path);
 
     if (why)
-        seam_fatal_at(
-            child->t, child->options.site,
-            "'%s' does not reach the doubles of this test: %s\n"
-            "try: .no_doubles = true, and give it the URL of a mock that was started with NULL",
-            path, why);
+        seam_fatal_at(child->t, child->options.site, "'%s' %s: %s\ntry: .no_doubles = true, %s",
+                      path, giver->lacks, why, giver->remedy);
 }
 
 static void add_doubles(struct variables *variables, seam_process *child, const char *path)
 {
     struct buf assignments = BUF_INIT(ASSIGNMENTS_MAX);
 
-    if (!doubles || child->options.no_doubles)
+    if (child->options.no_doubles)
         return;
-    if (doubles(child->t, child->options.site, &assignments))
-        refuse_unreachable(child, path);
+    for (size_t i = 0; i < GIVERS_MAX && givers[i].fn; i++)
+        if (givers[i].fn(child->t, child->options.site, &assignments))
+            refuse_unreachable(child, &givers[i], path);
     grow(variables, assignments.size / 2); /* none is shorter than "A=" */
     set_doubles(variables, child, &assignments);
     buf_fini(&assignments);

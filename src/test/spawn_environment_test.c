@@ -54,7 +54,8 @@ SEAM_TEST(spawn_takes_what_doubles_add)
     seam_process *p;
 
     seam_setenv(t, "SPAWN_A", "0");
-    t_spawn_environment(add_variables);
+    t_spawn_environment(add_variables, "does not reach the doubles of this test",
+                        "and give it the URL of a mock that was started with NULL");
     p = seam_spawn(t, .argv = { "sh", "-c", "echo $SPAWN_A $SPAWN_B $SPAWN_C" },
                    .env = { "SPAWN_B=own", "SPAWN_C=own" });
     seam_check_str(t, output_of(t, p), "1 own own:3\n");
@@ -75,7 +76,8 @@ static const char *make_static_program(seam_t *t)
 
 static void spawns_a_static_program(seam_t *t)
 {
-    t_spawn_environment(add_variables);
+    t_spawn_environment(add_variables, "does not reach the doubles of this test",
+                        "and give it the URL of a mock that was started with NULL");
     seam_spawn(t, .argv = { make_static_program(t) });
 }
 
@@ -108,13 +110,15 @@ static const char *make_go_program(seam_t *t)
 
 static void spawns_a_go_program(seam_t *t)
 {
-    t_spawn_environment(add_variables);
+    t_spawn_environment(add_variables, "does not reach the doubles of this test",
+                        "and give it the URL of a mock that was started with NULL");
     seam_spawn(t, .argv = { make_go_program(t) });
 }
 
 static void spawns_it_without_doubles(seam_t *t)
 {
-    t_spawn_environment(add_variables);
+    t_spawn_environment(add_variables, "does not reach the doubles of this test",
+                        "and give it the URL of a mock that was started with NULL");
     seam_spawn(t, .argv = { make_static_program(t) }, .no_doubles = true);
 }
 

@@ -79,7 +79,7 @@ void spawn_pause(seam_process *child, const struct spawn_limit *limit, int fd, s
 
     if (pause_ms >= 0 && (ms < 0 || pause_ms < ms))
         ms = pause_ms;
-    poll(fds, 3, ms);
+    machine.poll(fds, 3, ms);
     if (fds[0].revents)
         eventfd_read(child->changed, &count);
 }
@@ -216,7 +216,7 @@ static bool await_socket(struct readiness *readiness, int fd, short events, uint
 {
     struct pollfd ready = { .fd = fd, .events = events };
 
-    while (poll(&ready, 1, 0) == 0) {
+    while (machine.poll(&ready, 1, 0) == 0) {
         if (spawn_end_of(readiness->child).ended || spawn_is_late(&readiness->limit) ||
             now_ns() >= until_ns)
             return false;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -77,7 +77,7 @@ static void choose(seam_process *child, struct spawn_port *port)
     for (int i = 0; i < PORT_TRIES; i++) {
         unsigned random;
 
-        if (getrandom(&random, sizeof random, 0) != sizeof random)
+        if (syscall(SYS_getrandom, &random, sizeof random, 0) != sizeof random)
             break;
         port->port = first + (int)(random % (unsigned)count);
         port->claim = claim(port->port);

@@ -45,6 +45,7 @@ void t_private_close(int fd);
 void t_private_thread_planned(bool planned);
 void t_private_thread_begins(void);
 void t_private_thread_ends(void);
+bool t_is_private_thread(int tid);
 
 /* Call fn on a thread that is not the (sub)test's own: what it checks is of `t`, and a fatal in it fails
  * the test and ends this call: false then. */
@@ -57,8 +58,9 @@ SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format,
 /* A message that is shown also when the test passes; it begins with "warning: ". From any thread. */
 void t_warn_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
 
-/* Whether -services docker was given. */
+/* Whether -services docker was given, or -services native. */
 bool t_wants_containers(void);
+bool t_wants_natives(void);
 
 /* Whether -update was given: files that tests compare with are written anew. */
 bool t_wants_update(void);
@@ -107,16 +109,17 @@ void t_exchange(seam_t *t, const struct t_exchange *exchange);
 int t_wait_ms(const seam_t *t, int want_ms);
 
 /*
- * What doubles do for programs that a test spawns (seam/spawn.h). libseam knows no doubles: whoever brings
+ * What doubles and clocks do for programs that a test spawns (seam/spawn.h). libseam knows none: whoever brings
  * some registers here, as often as it likes, before the first program that is to have them.
  *
  * `fn` adds assignments for a program that `t` is about to spawn, each with a NUL behind it: "NAME=value",
  * unless the test gives that program a NAME of its own, and "NAME+=value", behind a ':' where the program has
- * a NAME already. It returns whether the test has a double: a program that cannot be preloaded then fails it.
+ * a NAME already. It returns whether the test has a double: a program that cannot be preloaded then fails it, with
+ * the words `lacks` ("does not reach the doubles of this test") and `remedy`.
  * What it registers as clean-up of `t` is done when the program has ended. From the thread of `t`.
  */
 typedef bool t_spawn_environment_fn(seam_t *t, seam_site at, struct buf *assignments);
-void t_spawn_environment(t_spawn_environment_fn *fn);
+void t_spawn_environment(t_spawn_environment_fn *fn, const char *lacks, const char *remedy);
 
 /* How LD_PRELOAD names that library of Seam's: the loader takes blanks and colons for the end of a name, so it
  * may be a link in `folder`. NULL with the words in `err` when it cannot. Only with t_libexec(). */

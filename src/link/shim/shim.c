@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "link/ask.h"
 #include "link/destination.h"
+#include "link/page.h"
 #include "link/real.h"
 #include "link/trust.h"
 
@@ -42,8 +43,10 @@ static void trust_file(const char *path)
 /* After real.c's, whose functions io_read_file comes to. */
 __attribute__((constructor(102))) static void begin(void)
 {
-    const char *path = getenv(LINK_ASK_SOCKET);
+    const char *path = getenv(LINK_ASK_SOCKET), *page = getenv(PAGE_VARIABLE);
 
+    if (page)
+        page_open(page);
     if (!path || strlen(path) >= sizeof socket_path)
         return;
     memcpy(socket_path, path, strlen(path) + 1);

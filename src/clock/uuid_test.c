@@ -1,4 +1,4 @@
-/* fake/uuid_test.c - identities that can be foreseen. */
+/* clock/uuid_test.c - identities that can be foreseen. */
 
 #include <seam/uuid.h>
 

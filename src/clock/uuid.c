@@ -1,4 +1,4 @@
-/* fake/uuid.c - identities that follow from a seed; see seam/uuid.h. */
+/* clock/uuid.c - identities that follow from a seed; see seam/uuid.h. */
 
 #include "seam/uuid.h"
 
