@@ -14,31 +14,36 @@ static const char *text_of(const struct amqp_properties *properties, enum amqp_p
     return properties->set & 1u << which ? properties->at[which].data : NULL;
 }
 
-static void read_headers(struct arena *arena, const struct amqp_value *table, seam_message *ret)
+static const char *read_headers(struct arena *arena, const struct amqp_value *table,
+                                seam_message *ret)
 {
     struct amqp_cursor cursor = amqp_cursor(table->data, table->size);
     struct buf text = BUF_INIT(TEXT_MAX);
     struct amqp_field field;
     seam_message_header *headers;
+    char *types;
     size_t count = 0;
 
     while (amqp_table_next(&cursor, &field))
         count++;
     headers = arena_zero(arena, count * sizeof *headers + 1);
+    types = arena_zero(arena, count + 1);
     cursor = amqp_cursor(table->data, table->size);
     for (size_t i = 0; amqp_table_next(&cursor, &field); i++) {
         buf_clear(&text);
         amqp_field_text(&field, &text);
         headers[i].name = arena_copy(arena, field.name, field.name_size);
         headers[i].value = arena_copy(arena, buf_text(&text), text.size);
+        types[i] = amqp_type_class(field.type);
     }
     buf_fini(&text);
     ret->headers = headers;
     ret->header_count = count;
+    return types;
 }
 
-void amqp_message_read(struct arena *arena, const struct amqp_properties *properties,
-                       seam_message *ret)
+const char *amqp_message_read(struct arena *arena, const struct amqp_properties *properties,
+                              seam_message *ret)
 {
     const struct amqp_value *at = properties->at;
 
@@ -55,7 +60,8 @@ void amqp_message_read(struct arena *arena, const struct amqp_properties *proper
     ret->user_id = text_of(properties, AMQP_USER_ID);
     ret->app_id = text_of(properties, AMQP_APP_ID);
     if (properties->set & 1u << AMQP_HEADERS && at[AMQP_HEADERS].size > 0)
-        read_headers(arena, &at[AMQP_HEADERS], ret);
+        return read_headers(arena, &at[AMQP_HEADERS], ret);
+    return NULL;
 }
 
 /* ---- to the wire ------------------------------------------------------------------------- */
@@ -120,23 +126,45 @@ static void from_message(struct arena *arena, const seam_message *message,
 
 /* ---- deaths ------------------------------------------------------------------------------ */
 
+static void add_keys(struct buf *table, const char *key)
+{
+    struct buf keys = BUF_INIT(1 << 12);
+
+    buf_add_char(&keys, 'S');
+    amqp_add_long_bytes(&keys, key, strlen(key));
+    amqp_add_field_bytes(table, "routing-keys", 'A', keys.data, keys.size);
+    buf_fini(&keys);
+}
+
+static void add_expiration(struct buf *table, const struct broker_death *death)
+{
+    if (death->expiration)
+        amqp_add_field_text(table, "original-expiration", death->expiration);
+}
+
+/* The fields in RabbitMQ's order, which is that of their names from the second death on. */
 static void add_death(struct buf *list, const struct broker_death *death)
 {
-    struct buf table = BUF_INIT(1 << 16), keys = BUF_INIT(1 << 12);
+    struct buf table = BUF_INIT(1 << 16);
 
     amqp_add_field_number(&table, "count", 'l', death->count);
-    amqp_add_field_text(&table, "reason", death->reason);
-    amqp_add_field_text(&table, "queue", death->queue);
-    amqp_add_field_number(&table, "time", 'T', death->time_s);
-    amqp_add_field_text(&table, "exchange", death->exchange);
-    buf_add_char(&keys, 'S');
-    amqp_add_long_bytes(&keys, death->key, strlen(death->key));
-    amqp_add_field_bytes(&table, "routing-keys", 'A', keys.data, keys.size);
-    if (death->expiration)
-        amqp_add_field_text(&table, "original-expiration", death->expiration);
+    if (death->is_first) {
+        amqp_add_field_text(&table, "reason", death->reason);
+        amqp_add_field_text(&table, "queue", death->queue);
+        amqp_add_field_number(&table, "time", 'T', death->time_s);
+        amqp_add_field_text(&table, "exchange", death->exchange);
+        add_keys(&table, death->key);
+        add_expiration(&table, death);
+    } else {
+        amqp_add_field_text(&table, "exchange", death->exchange);
+        add_expiration(&table, death);
+        amqp_add_field_text(&table, "queue", death->queue);
+        amqp_add_field_text(&table, "reason", death->reason);
+        add_keys(&table, death->key);
+        amqp_add_field_number(&table, "time", 'T', death->time_s);
+    }
     buf_add_char(list, 'F');
     amqp_add_long_bytes(list, table.data, table.size);
-    buf_fini(&keys);
     buf_fini(&table);
 }
 

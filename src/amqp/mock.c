@@ -237,7 +237,7 @@ size_t seam_amqp_mock_connections(const seam_amqp_mock *mock)
 
     loop_lock();
     for (const struct amqp_session *at = mock->sessions; at; at = at->next)
-        count += !at->stream.closing;
+        count += amqp_server_is_open(at->server);
     loop_unlock();
     return count;
 }

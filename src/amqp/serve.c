@@ -209,6 +209,20 @@ static void serve(struct amqp_call *call)
     }
 }
 
+/* The channel may have gone meanwhile. */
+static void confirm(const struct amqp_call *call)
+{
+    struct amqp_session *session = call->session;
+    struct amqp_lane *lane = amqp_server_memory(session->server, call->channel);
+
+    if (session->stream.dead || !lane)
+        return;
+    if (call->confirm == AMQP_BASIC_ACK)
+        amqp_add_method(call->out, lane->channel, AMQP_BASIC_ACK, lane->published, 0);
+    else
+        amqp_add_method(call->out, lane->channel, AMQP_BASIC_NACK, lane->published, 0, 0);
+}
+
 void amqp_serve(struct amqp_session *session, const struct amqp_ask *ask)
 {
     struct seam_amqp_mock *mock = session->mock;
@@ -216,6 +230,7 @@ void amqp_serve(struct amqp_session *session, const struct amqp_ask *ask)
     struct amqp_call call = { .session = session,
                               .lane = amqp_lane_of(session, ask),
                               .ask = ask,
+                              .channel = ask->channel,
                               .out = amqp_server_out(session->server) };
     size_t at = call.out->size;
 
@@ -227,4 +242,6 @@ void amqp_serve(struct amqp_session *session, const struct amqp_ask *ask)
         say_unsupported(&call);
     arena_fini(&call.arena);
     amqp_door_pump(mock);
+    if (call.confirm)
+        confirm(&call);
 }

@@ -22,6 +22,7 @@ static void qos(struct amqp_call *call)
         call->lane->limit.prefetch = count;
     else
         call->lane->prefetch = count;
+    broker_limit_changed(call->core);
     amqp_add_method(call->out, call->ask->channel, AMQP_BASIC_QOS_OK);
 }
 

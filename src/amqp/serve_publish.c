@@ -45,15 +45,13 @@ static void give_back(struct amqp_call *call, const struct broker_offer *offer)
 
 static void confirm(struct amqp_call *call, const struct broker_offer *offer)
 {
-    struct amqp_lane *lane = call->lane;
-
-    if (!lane->confirms)
+    if (!call->lane->confirms)
         return;
-    lane->published++;
+    call->lane->published++;
     if (offer->failed)
-        amqp_add_method(call->out, lane->channel, AMQP_BASIC_NACK, lane->published, 0, 0);
+        call->confirm = AMQP_BASIC_NACK;
     else if (!offer->answer_lost && !offer->connection_lost)
-        amqp_add_method(call->out, lane->channel, AMQP_BASIC_ACK, lane->published, 0);
+        call->confirm = AMQP_BASIC_ACK;
 }
 
 static const char *say(struct amqp_call *call, const struct broker_offer *offer)
@@ -97,7 +95,8 @@ void amqp_serve_publish(struct amqp_call *call)
 
     if (!check(call, offer.message.exchange))
         return;
-    amqp_message_read(&call->arena, &ask->content.properties, &offer.message);
+    offer.header_types =
+        amqp_message_read(&call->arena, &ask->content.properties, &offer.message);
     broker_offer(call->session->mock->broker, &offer, &call->err);
     if (offer.refused) {
         amqp_call_refuse(call, call->err.text);

@@ -99,6 +99,7 @@ bool amqp_call_headers(struct amqp_call *call, int argument, const char *exchang
     struct broker_wish wish = { 0 };
     const struct broker_argument *match = NULL;
     seam_message_header *headers;
+    char *types;
     bool with_x;
 
     *ret = (struct broker_headers){ 0 };
@@ -112,14 +113,18 @@ bool amqp_call_headers(struct amqp_call *call, int argument, const char *exchang
         return false;
     with_x = match && strstr(match->value, "-with-x");
     headers = arena_zero(&call->arena, wish.argument_count * sizeof *headers);
+    types = arena_zero(&call->arena, wish.argument_count + 1);
     for (size_t i = 0; i < wish.argument_count; i++)
         if (strcmp(wish.arguments[i].name, "x-match") != 0 &&
-            (with_x || strncmp(wish.arguments[i].name, "x-", 2) != 0))
+            (with_x || strncmp(wish.arguments[i].name, "x-", 2) != 0)) {
+            types[ret->count] = amqp_type_class(amqp_type_of_name(wish.arguments[i].type));
             headers[ret->count++] = (seam_message_header){
                 wish.arguments[i].name,
                 strcmp(wish.arguments[i].type, "void") == 0 ? NULL : wish.arguments[i].value
             };
+        }
     ret->at = headers;
+    ret->types = types;
     return true;
 }
 

@@ -96,6 +96,23 @@ static void begin_work(struct amqp_session *session)
         set_timer(session);
 }
 
+static void release_queues(struct amqp_session *session)
+{
+    struct seam_amqp_mock *mock = session->mock;
+
+    session->released = true;
+    broker_release_owner(broker_enter(mock->broker), (uint64_t)session->number);
+    broker_leave(mock->broker);
+    amqp_door_pump(mock);
+}
+
+/* What was its own goes when it closes, before that is answered. */
+static void end_work(struct amqp_session *session)
+{
+    if (session->was_open && !session->released && !amqp_server_is_open(session->server))
+        release_queues(session);
+}
+
 static bool can_go_on(const struct amqp_session *session)
 {
     return !session->stream.dead && !session->stream.closing && !session->stalled &&
@@ -133,6 +150,7 @@ void amqp_session_run(struct amqp_session *session)
     while (can_go_on(session) && step(session))
         ;
     begin_work(session);
+    end_work(session);
     amqp_session_send(session);
     session->runs = false;
     stream_leave(&session->stream);
@@ -192,17 +210,14 @@ static void channel_gone(void *arg, int channel, void *memory)
 static void cut(struct stream *stream)
 {
     struct amqp_session *session = session_of(stream);
-    struct seam_amqp_mock *mock = session->mock;
 
     *session->link = session->next;
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
     amqp_server_end(session->server);
-    broker_release_owner(broker_enter(mock->broker), (uint64_t)session->number);
-    broker_leave(mock->broker);
-    if (mock->door.arg)
-        amqp_door_pump(mock);
+    if (!session->released)
+        release_queues(session);
 }
 
 static void tls_failed(struct stream *stream, const char *words)

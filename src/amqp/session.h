@@ -20,6 +20,7 @@ struct amqp_session {
     bool runs; /* amqp_session_run is on a stack */
     bool stalled; /* nothing is heard or said any more */
     bool was_open; /* it has logged in */
+    bool released; /* and closed: its queues are gone */
     bool blocked; /* nothing more is heard of it until the mock is unblocked */
     bool lost; /* it is reset before anything else: by seam_broker_fail */
     struct loop_timer timer; /* of heartbeats */
@@ -76,6 +77,7 @@ struct amqp_call {
     struct amqp_session *session;
     struct amqp_lane *lane;
     const struct amqp_ask *ask;
+    int channel;
     struct broker *core; /* entered */
     struct buf *out; /* of the engine */
     struct arena arena; /* until it is answered */
@@ -85,6 +87,7 @@ struct amqp_call {
     const char *body; /* of a message that was got, for the report */
     size_t body_size;
     const char *unsupported; /* what is refused, for the test */
+    enum amqp_method_id confirm; /* basic.ack or .nack behind what consumers get; 0: none */
 };
 
 void amqp_serve_exchange(struct amqp_call *call);
@@ -129,8 +132,9 @@ bool amqp_lane_take(struct amqp_lane *lane, uint64_t tag, bool multiple,
 
 /* ---- message.c: messages of the wire and of the broker */
 
-void amqp_message_read(struct arena *arena, const struct amqp_properties *properties,
-                       seam_message *ret);
+/* Returns the types of its headers. */
+const char *amqp_message_read(struct arena *arena, const struct amqp_properties *properties,
+                              seam_message *ret);
 
 /* The properties of one that was delivered, as amqp_server_content takes them, in the arena. */
 const char *amqp_message_properties(struct arena *arena, const seam_message *delivered,

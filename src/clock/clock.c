@@ -197,8 +197,12 @@ static void move(seam_clock *clock, seam_site at, int64_t span_ns)
 {
     struct buf words = BUF_INIT(WORDS_MAX);
     const char *copy;
+    bool all_up;
 
-    if (clock_advance(page_now(), time_after(span_ns), &words)) {
+    atomic_store(&clock->moves, true);
+    all_up = clock_advance(page_now(), time_after(span_ns), &words);
+    atomic_store(&clock->moves, false);
+    if (all_up) {
         buf_fini(&words);
         return;
     }

@@ -19,6 +19,7 @@ struct seam_clock {
     bool port_only;
     bool moves_by_itself;
     atomic_bool ended, finish;
+    atomic_bool moves; /* somebody moves it now */
     pthread_t watcher;
     bool watched;
     int64_t begin_fake_ms, begin_ns; /* what fake_now_ms said at that monotonic time */

@@ -106,6 +106,16 @@ static bool await_all_up(struct page *page, const struct woken *woken)
     return true;
 }
 
+static void copy_sleeper(struct page_sleeper *to, const struct page_sleeper *from)
+{
+    atomic_store(&to->pid, atomic_load(&from->pid));
+    atomic_store(&to->kind, atomic_load(&from->kind));
+    atomic_store(&to->until_ns, atomic_load(&from->until_ns));
+    page_get_text(to->function, from->function, sizeof to->function);
+    page_get_text(to->program, from->program, sizeof to->program);
+    page_get_text(to->thread, from->thread, sizeof to->thread);
+}
+
 /* Those that did not wake are left out from now on: the time goes on without them. */
 static void give_up(struct page *page, const struct woken *woken, struct buf *ret)
 {
@@ -118,7 +128,8 @@ static void give_up(struct page *page, const struct woken *woken, struct buf *re
         if (!atomic_compare_exchange_strong(&page->sleepers[at].tid, &tid, 0))
             continue;
         if (left) {
-            left->sleepers[at] = page->sleepers[at];
+            atomic_store(&left->monotonic_ns, atomic_load(&page->monotonic_ns));
+            copy_sleeper(&left->sleepers[at], &page->sleepers[at]);
             atomic_store(&left->sleepers[at].tid, tid);
         }
     }

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -35,12 +36,26 @@ static bool sleeps_for_good(struct page *page, pid_t tid)
     return false;
 }
 
+extern void __tsan_init(void) __attribute__((weak));
+
+/* A lock, a condition, the end of a thread. TSan has a thread that sleeps past the hooks. */
+static bool waits_for_another(pid_t tid)
+{
+    long call = thread_system_call(tid);
+
+#ifdef SYS_nanosleep
+    if (__tsan_init && call == SYS_nanosleep)
+        return true;
+#endif
+    return call == SYS_futex || (__tsan_init && call == SYS_clock_nanosleep);
+}
+
 static bool look_at_thread(void *arg, pid_t tid)
 {
     struct look *look = arg;
 
     look->stuck = tid == look->self || t_is_private_thread(tid) ||
-                  sleeps_for_good(look->page, tid) || thread_waits_for_lock(tid);
+                  sleeps_for_good(look->page, tid) || waits_for_another(tid);
     return look->stuck;
 }
 
@@ -118,7 +133,7 @@ static void look(seam_clock *clock, struct standing *standing, uint64_t patience
     uint32_t turn = atomic_load(&page->turn);
     int64_t at = atomic_load(&page->monotonic_ns);
 
-    if (at != standing->at_ns || turn != standing->turn) {
+    if (at != standing->at_ns || turn != standing->turn || atomic_load(&clock->moves)) {
         *standing = (struct standing){ .at_ns = at,
                                        .turn = turn,
                                        .since_ns = now_ns(),

@@ -152,12 +152,16 @@ static void add_span(struct buf *to, int64_t ns)
 
 static void add_who(struct buf *to, const struct page_sleeper *sleeper, int32_t tid)
 {
+    char program[sizeof sleeper->program], thread[sizeof sleeper->thread];
+
+    page_get_text(program, sleeper->program, sizeof program);
+    page_get_text(thread, sleeper->thread, sizeof thread);
     if (sleeper->pid != getpid())
-        buf_printf(to, "program '%s'", sleeper->program);
+        buf_printf(to, "program '%s'", program);
     else if (tid == sleeper->pid)
         buf_add_text(to, "the test's own thread");
     else
-        buf_printf(to, "thread '%s'", sleeper->thread);
+        buf_printf(to, "thread '%s'", thread);
 }
 
 static void add_when(struct buf *to, const struct page *page, int64_t until_ns)
@@ -184,11 +188,12 @@ void clock_add_sleepers(struct buf *to, const struct page *page)
     for (int i = 0; i < PAGE_SLEEPERS; i++) {
         const struct page_sleeper *sleeper = &page->sleepers[i];
         int32_t tid = atomic_load(&sleeper->tid);
+        char function[sizeof sleeper->function];
 
         if (tid <= 0)
             continue;
-        buf_printf(to, "%s    %.*s in ", to->size ? "\n" : "", (int)sizeof sleeper->function,
-                   sleeper->function);
+        page_get_text(function, sleeper->function, sizeof function);
+        buf_printf(to, "%s    %s in ", to->size ? "\n" : "", function);
         add_who(to, sleeper, tid);
         add_when(to, page, atomic_load(&sleeper->until_ns));
     }

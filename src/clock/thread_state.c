@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "base/buf.h"
 #include "base/io.h"
@@ -42,16 +41,16 @@ enum thread_state thread_state(pid_t pid, pid_t tid)
     return state;
 }
 
-bool thread_waits_for_lock(pid_t tid)
+long thread_system_call(pid_t tid)
 {
     struct buf text = BUF_INIT(STAT_MAX);
-    bool waits = false;
+    long number = -1;
 
     if (read_task_file("self", tid, "syscall", &text) &&
         isdigit((unsigned char)*buf_text(&text)))
-        waits = atoi(buf_text(&text)) == SYS_futex;
+        number = atol(buf_text(&text));
     buf_fini(&text);
-    return waits;
+    return number;
 }
 
 void thread_visit(pid_t pid, bool (*fn)(void *arg, pid_t tid), void *arg)

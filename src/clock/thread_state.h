@@ -10,9 +10,8 @@ enum thread_state { THREAD_GONE, THREAD_WAITS, THREAD_RUNS };
 /* It waits for something: for what, nobody says. */
 enum thread_state thread_state(pid_t pid, pid_t tid);
 
-/* A thread of this process waits for a lock, a condition or the end of a thread; false also where the kernel does
- * not tell. */
-bool thread_waits_for_lock(pid_t tid);
+/* The system call that a thread of this process waits in; -1 also where the kernel does not tell. */
+long thread_system_call(pid_t tid);
 
 /* Call fn for each thread of the process until it says false. */
 void thread_visit(pid_t pid, bool (*fn)(void *arg, pid_t tid), void *arg);

@@ -107,6 +107,7 @@ struct broker_offer {
     bool mandatory;
     const void *attached; /* see broker_attach */
     size_t attached_size;
+    const char *header_types;
 
     int queues; /* that got it */
     bool refused; /* in the words of `err` */

@@ -249,7 +249,8 @@ static struct broker_headers copy_headers(struct broker *broker,
     for (size_t i = 0; i < headers->count; i++)
         copy[i] = (seam_message_header){ arena_dup(&broker->arena, headers->at[i].name),
                                          arena_dup(&broker->arena, headers->at[i].value) };
-    return (struct broker_headers){ copy, headers->count, headers->any };
+    return (struct broker_headers){ copy, headers->count, headers->any,
+                                    arena_dup(&broker->arena, headers->types) };
 }
 
 static int find_source(const struct broker *broker, const char *name, struct exchange **ret,

@@ -48,6 +48,7 @@ struct broker_headers { /* that a binding of a headers exchange asks for; a NULL
     const seam_message_header *at;
     size_t count;
     bool any; /* one of them; else all */
+    const char *types; /* one character each, as broker_route_typed has them; NULL: not known */
 };
 
 /* As a client said it: x-message-ttl, signedint, 1000. */
@@ -116,9 +117,14 @@ int broker_route(struct broker *broker, const seam_message *message, struct err 
 /* A copy with the time it was made at, in no queue yet. */
 const seam_message *broker_copy(struct broker *broker, const seam_message *message);
 
-/* Bytes that go with a copy: a client's own properties. NULL: it has none. */
+/* The same of a message whose headers have types, one character each: of two that
+ * are known both have to be the same. */
+int broker_route_typed(struct broker *broker, const seam_message *message,
+                       const char *header_types, struct err *err);
+
+/* Bytes that go with a copy, a client's own properties, and the types of its headers. */
 void broker_attach(struct broker *broker, const seam_message *copy, const void *data,
-                   size_t size);
+                   size_t size, const char *header_types);
 
 /* Why a message was dead-lettered, how often, the latest first; RabbitMQ's header x-death. */
 struct broker_death {
@@ -127,6 +133,8 @@ struct broker_death {
     const char *expiration; /* that it had of its own; NULL: none */
     int64_t time_s;
     int count;
+    bool
+        is_first; /* nothing had died of it before: RabbitMQ writes this one in another order */
 };
 
 /* Of a message that was delivered. */
@@ -167,6 +175,8 @@ struct broker_limit {
     int prefetch; /* 0: none */
     int held;
 };
+
+void broker_limit_changed(struct broker *broker);
 
 struct broker_consumer {
     int prefetch;

@@ -51,6 +51,7 @@ static struct broker_death *add_death(struct broker *broker, const struct letter
         .expiration = letter->message.expiration,
         .time_s = (broker->time.epoch_ms + broker_now_ms(broker)) / 1000,
         .count = count + 1,
+        .is_first = !letter->deaths,
     };
     return death;
 }

@@ -37,7 +37,7 @@ static bool is_same_text(const char *a, const char *b)
 
 bool broker_is_same_headers(const struct broker_headers *a, const struct broker_headers *b)
 {
-    bool same = a->count == b->count && a->any == b->any;
+    bool same = a->count == b->count && a->any == b->any && is_same_text(a->types, b->types);
 
     for (size_t i = 0; same && i < a->count; i++)
         same = is_same_text(a->at[i].name, b->at[i].name) &&

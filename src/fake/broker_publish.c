@@ -73,7 +73,7 @@ static void take(seam_broker *broker, struct publish *publish)
 
     if (publish->offer)
         broker_attach(broker->core, copy, publish->offer->attached,
-                      publish->offer->attached_size);
+                      publish->offer->attached_size, publish->offer->header_types);
     if (publish->queues > 0)
         broker_publish(broker->core, copy);
     publish->taken = true;
@@ -97,7 +97,9 @@ static int deliver(seam_broker *broker, struct publish *publish)
 
     if (failure && !is_unroutable && !failure->said.accepted)
         return fail(broker, publish);
-    publish->queues = broker_route(broker->core, &publish->message, &publish->err);
+    publish->queues =
+        broker_route_typed(broker->core, &publish->message,
+                           publish->offer ? publish->offer->header_types : NULL, &publish->err);
     publish->refused = publish->queues < 0;
     if (publish->refused)
         return publish->queues;

@@ -1,6 +1,7 @@
 /* fake/broker_queue.c - messages in queues: given out, acknowledged, back again; see broker_core.h. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,13 +50,14 @@ const seam_message *broker_copy(struct broker *broker, const seam_message *messa
 }
 
 void broker_attach(struct broker *broker, const seam_message *copy, const void *data,
-                   size_t size)
+                   size_t size, const char *header_types)
 {
     struct letter *letter =
         (struct letter *)(void *)((char *)copy - offsetof(struct letter, message));
 
     letter->attached = arena_copy(&broker->arena, data, size);
     letter->attached_size = size;
+    letter->header_types = arena_dup(&broker->arena, header_types);
 }
 
 /* ---- entries ----------------------------------------------------------------------------- */
@@ -117,42 +119,48 @@ static void bury(struct broker *broker, struct entry *entry, const char *reason)
 
 /* ---- time to live ------------------------------------------------------------------------ */
 
-static int parse_expiration(const char *text, int64_t *ret)
+/* -EINVAL with Erlang's words for what is wrong with it. */
+static int parse_expiration(const char *text, int64_t *ret, char *words, size_t size)
 {
-    char *end;
+    size_t sign = text[0] == '-' || text[0] == '+', digits = strspn(text + sign, "0123456789");
+    const char *rest = text + sign + digits;
 
     errno = 0;
-    *ret = strtoll(text, &end, 10);
-    return *text && strspn(text, "0123456789") == strlen(text) && errno == 0 &&
-                   *ret <= UINT32_MAX
-               ? 0
-               : -EINVAL;
+    *ret = strtoll(text, NULL, 10);
+    if (digits == 0)
+        snprintf(words, size, "no_integer");
+    else if (*rest)
+        snprintf(words, size, "{leftover_string,\"%.60s\"}", rest);
+    else if (text[0] == '-')
+        snprintf(words, size, "{value_negative,%.60s}", text);
+    else
+        return 0;
+    return -EINVAL;
 }
 
 int broker_check_expiration(const seam_message *message, struct err *err)
 {
-    const char *text = message->expiration;
+    char words[100];
     int64_t ms;
 
-    if (!text || parse_expiration(text, &ms) == 0)
+    if (!message->expiration ||
+        parse_expiration(message->expiration, &ms, words, sizeof words) == 0)
         return 0;
-    if (text[0] == '-' && text[1] && strspn(text + 1, "0123456789") == strlen(text + 1))
-        return err_set(err, -EINVAL,
-                       "PRECONDITION_FAILED - invalid expiration '%s': {value_negative,%s}",
-                       text, text);
-    return err_set(err, -EINVAL, "PRECONDITION_FAILED - invalid expiration '%s': no_integer",
-                   text);
+    return err_set(err, -EINVAL, "PRECONDITION_FAILED - invalid expiration '%s': %s",
+                   message->expiration, words);
 }
 
 /* The lesser of the queue's and the message's own; -1: never. */
 static int64_t expiry(const struct queue *queue, const seam_message *message, int64_t now_ms)
 {
     int64_t ttl_ms = queue->ttl_ms, own_ms;
+    char words[100];
 
-    if (message->expiration && parse_expiration(message->expiration, &own_ms) == 0 &&
+    if (message->expiration &&
+        parse_expiration(message->expiration, &own_ms, words, sizeof words) == 0 &&
         (ttl_ms < 0 || own_ms < ttl_ms))
         ttl_ms = own_ms;
-    return ttl_ms < 0 ? -1 : now_ms + ttl_ms;
+    return ttl_ms < 0 || ttl_ms > INT64_MAX / 2 ? -1 : now_ms + ttl_ms;
 }
 
 /* As in RabbitMQ, only where it is next: one that lives longer holds up those behind it. */
@@ -290,6 +298,43 @@ static struct consumer *find_consumer(const struct queue *queue, int number)
     return consumer;
 }
 
+static void append_consumer(struct queue *queue, struct consumer *consumer)
+{
+    struct consumer **end = &queue->consumers;
+
+    while (*end)
+        end = &(*end)->next;
+    consumer->next = NULL;
+    *end = consumer;
+}
+
+/* Who has room again is behind all that have waited. */
+static void unblock(struct queue *queue)
+{
+    struct consumer **at = &queue->consumers, *unblocked = NULL, **end = &unblocked;
+
+    while (*at) {
+        struct consumer *consumer = *at;
+
+        if (!consumer->blocked || !has_room(consumer)) {
+            at = &consumer->next;
+            continue;
+        }
+        consumer->blocked = false;
+        *at = consumer->next;
+        consumer->next = NULL;
+        *end = consumer;
+        end = &consumer->next;
+    }
+    *at = unblocked;
+}
+
+void broker_limit_changed(struct broker *broker)
+{
+    for (struct queue *queue = broker->queues; queue; queue = queue->next)
+        unblock(queue);
+}
+
 /* Out of the list of those that are held; NULL: no such tag. */
 static struct entry *release(struct broker *broker, uint64_t tag)
 {
@@ -312,6 +357,10 @@ static struct entry *release(struct broker *broker, uint64_t tag)
     consumer = find_consumer(entry->queue, entry->consumer);
     if (consumer)
         consumer->held--;
+    if (entry->limit)
+        broker_limit_changed(broker);
+    else
+        unblock(entry->queue);
     return entry;
 }
 
@@ -372,16 +421,6 @@ int64_t broker_next_expiry(const struct broker *broker)
 
 /* ---- consumers --------------------------------------------------------------------------- */
 
-static void append_consumer(struct queue *queue, struct consumer *consumer)
-{
-    struct consumer **end = &queue->consumers;
-
-    while (*end)
-        end = &(*end)->next;
-    consumer->next = NULL;
-    *end = consumer;
-}
-
 int broker_consume_as(struct broker *broker, const char *name, const struct broker_consumer *as,
                       struct err *err)
 {
@@ -430,13 +469,16 @@ int broker_next_cancelled(struct broker *broker)
     return consumer->number;
 }
 
-/* The first whose turn it is becomes the last. */
+/* The first whose turn it is becomes the last. Who has no room is not asked again until it has. */
 static struct consumer *next_consumer(struct queue *queue)
 {
     struct consumer **at = &queue->consumers, *consumer;
 
-    while (*at && !has_room(*at))
-        at = &(*at)->next;
+    for (; *at; at = &(*at)->next) {
+        (*at)->blocked = (*at)->blocked || !has_room(*at);
+        if (!(*at)->blocked)
+            break;
+    }
     consumer = *at;
     if (!consumer)
         return NULL;

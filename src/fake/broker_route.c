@@ -39,27 +39,39 @@ int broker_no_exchange(const struct broker *broker, const char *name, struct err
 
 /* ---- bindings ---------------------------------------------------------------------------- */
 
-static bool header_holds(const seam_message_header *wanted, const seam_message *message)
+static bool is_same_type(const char *types, size_t i, char wanted)
 {
+    return !types || !wanted || strlen(types) <= i || types[i] == wanted;
+}
+
+static bool header_holds(const seam_message_header *wanted, char type,
+                         const struct letter *letter)
+{
+    const seam_message *message = &letter->message;
+
     for (size_t i = 0; i < message->header_count; i++)
         if (strcmp(message->headers[i].name, wanted->name) == 0)
-            return !wanted->value || strcmp(message->headers[i].value, wanted->value) == 0;
+            return !wanted->value || (strcmp(message->headers[i].value, wanted->value) == 0 &&
+                                      is_same_type(letter->header_types, i, type));
     return false;
 }
 
 /* None asked for: any message. */
-static bool headers_hold(const struct broker_headers *headers, const seam_message *message)
+static bool headers_hold(const struct broker_headers *headers, const struct letter *letter)
 {
     size_t held = 0;
 
     for (size_t i = 0; i < headers->count; i++)
-        held += header_holds(&headers->at[i], message);
+        held +=
+            header_holds(&headers->at[i], headers->types ? headers->types[i] : '\0', letter);
     return headers->any && headers->count > 0 ? held > 0 : held == headers->count;
 }
 
 static bool binding_holds(const struct exchange *exchange, const struct binding *binding,
-                          const seam_message *message)
+                          const struct letter *letter)
 {
+    const seam_message *message = &letter->message;
+
     switch (exchange->type) {
     case BROKER_DIRECT:
         return strcmp(binding->key, message->routing_key) == 0;
@@ -70,12 +82,12 @@ static bool binding_holds(const struct exchange *exchange, const struct binding 
     case BROKER_HEADERS:
         break;
     }
-    return headers_hold(&binding->headers, message);
+    return headers_hold(&binding->headers, letter);
 }
 
 /* The queues and exchanges that a message has come to, each once. */
 struct route {
-    const seam_message *message;
+    const struct letter *letter;
     struct buf queues, exchanges;
 };
 
@@ -112,7 +124,7 @@ static void follow(const struct broker *broker, const struct exchange *exchange,
     if (!add_once(&route->exchanges, (void *)exchange))
         return;
     for (const struct binding *at = exchange->bindings; at; at = at->next) {
-        if (!binding_holds(exchange, at, route->message))
+        if (!binding_holds(exchange, at, route->letter))
             continue;
         is_bound = true;
         if (at->queue)
@@ -128,7 +140,7 @@ static void follow(const struct broker *broker, const struct exchange *exchange,
 static int route_bound(struct broker *broker, const struct exchange *exchange,
                        const struct letter *letter, broker_route_fn *fn, void *arg)
 {
-    struct route route = { &letter->message, BUF_INIT(SIZE_MAX / 2), BUF_INIT(SIZE_MAX / 2) };
+    struct route route = { letter, BUF_INIT(SIZE_MAX / 2), BUF_INIT(SIZE_MAX / 2) };
     struct queue **queues;
     size_t count;
 
@@ -179,13 +191,19 @@ static void enqueue(struct broker *broker, struct queue *queue, const struct let
     broker_enqueue(broker, queue, letter);
 }
 
-int broker_route(struct broker *broker, const seam_message *message, struct err *err)
+int broker_route_typed(struct broker *broker, const seam_message *message,
+                       const char *header_types, struct err *err)
 {
-    const struct letter letter = { .message = *message };
+    const struct letter letter = { .message = *message, .header_types = header_types };
     int r = broker_route_letter(broker, &letter, count_only, NULL, err);
     int wrong = r < 0 ? r : broker_check_expiration(message, err);
 
     return wrong < 0 ? wrong : r;
+}
+
+int broker_route(struct broker *broker, const seam_message *message, struct err *err)
+{
+    return broker_route_typed(broker, message, NULL, err);
 }
 
 void broker_publish(struct broker *broker, const seam_message *copy)

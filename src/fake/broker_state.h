@@ -9,6 +9,7 @@ struct letter {
     seam_message message;
     const void *attached;
     size_t attached_size;
+    const char *header_types; /* of the first ones; NULL: not known */
     struct broker_death *deaths;
 };
 
@@ -36,6 +37,7 @@ struct consumer {
     int number;
     struct broker_consumer as;
     int held; /* unacknowledged */
+    bool blocked; /* it had no room when it was its turn, and has had none since */
 };
 
 struct queue {

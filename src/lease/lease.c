@@ -313,3 +313,28 @@ const char *lease_text(struct lease *lease, const struct message *answer, const 
 
     return value.data ? arena_copy(t_arena(lease->t), value.data, value.size) : "";
 }
+
+static void show_log(void *arg)
+{
+    struct lease *lease = arg;
+    struct message answer;
+    struct buf frame;
+    const char *log;
+
+    if (!seam_failed(lease->t) || lease->fd < 0 || lease->owner != getpid())
+        return;
+    lease_request(&frame, "logs");
+    message_end(&frame, 0);
+    if (lease_ask(lease, lease->site, &frame, &answer) == 0) {
+        log = lease_text(lease, &answer, "log");
+        if (*log)
+            seam_log_at(lease->t, lease->site, "%s while the test ran:\n%.*s", lease->service,
+                        (int)strlen(log) - 1, log);
+    }
+    buf_fini(&frame);
+}
+
+void lease_show_log(struct lease *lease)
+{
+    seam_cleanup(lease->t, show_log, lease);
+}

@@ -49,6 +49,9 @@ int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct
 /* The same for a verb without fields; an error ends the test: "cannot <what> <service>: ...". */
 void lease_do(struct lease *lease, seam_site at, const char *verb, const char *what);
 
+/* When the test ends as a failure, show what the server logged about it. */
+void lease_show_log(struct lease *lease);
+
 /* A text of the answer, copied into the memory of the test; "" when it has none. */
 const char *lease_text(struct lease *lease, const struct message *answer, const char *key);
 

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lease/lease.h"
 #include "lease/postgres.h"
@@ -67,28 +66,6 @@ static void take_answer(seam_postgres *pg, const struct message *answer)
     pg->port = (int)message_int(answer, "port", 0);
 }
 
-/* The log of a failed test is shown as far as it is the test's own. */
-static void show_log(void *arg)
-{
-    seam_postgres *pg = arg;
-    struct lease *lease = pg->lease;
-    struct message answer;
-    struct buf frame;
-    const char *log;
-
-    if (!seam_failed(lease->t) || lease->fd < 0 || lease->owner != getpid())
-        return;
-    lease_request(&frame, "logs");
-    message_end(&frame, 0);
-    if (lease_ask(lease, lease->site, &frame, &answer) == 0) {
-        log = lease_text(lease, &answer, "log");
-        if (*log)
-            seam_log_at(lease->t, lease->site, "postgres while the test ran:\n%.*s",
-                        (int)strlen(log) - 1, log);
-    }
-    buf_fini(&frame);
-}
-
 seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *options)
 {
     seam_postgres *pg = arena_zero(t_arena(t), sizeof *pg);
@@ -100,7 +77,7 @@ seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *op
     pg->lease = lease_start(t, options->site, "postgres", &frame, &answer);
     buf_fini(&frame);
     take_answer(pg, &answer);
-    seam_cleanup(t, show_log, pg);
+    lease_show_log(pg->lease);
     return pg;
 }
 

@@ -3,7 +3,6 @@
 #include "lease/rabbitmq.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "test/t.h"
 
@@ -28,25 +27,6 @@ void rabbitmq_ask(seam_rabbitmq *mq, seam_site at, struct buf *frame, struct mes
 }
 
 /* ---- starting --------------------------------------------------------------------------- */
-
-/* The log of a failed test is shown as far as it is the test's own. */
-static void show_log(void *arg)
-{
-    seam_rabbitmq *mq = arg;
-    struct message answer;
-    struct buf frame;
-    const char *log;
-
-    if (!seam_failed(mq->t) || mq->lease->fd < 0 || mq->lease->owner != getpid())
-        return;
-    lease_request(&frame, "logs");
-    if (rabbitmq_try(mq, mq->lease->site, &frame, &answer) < 0)
-        return;
-    log = lease_text(mq->lease, &answer, "log");
-    if (*log)
-        seam_log_at(mq->t, mq->lease->site, "rabbitmq while the test ran:\n%.*s",
-                    (int)strlen(log) - 1, log);
-}
 
 static void check_plugins(seam_t *t, const seam_rabbitmq_options *options)
 {
@@ -92,7 +72,7 @@ seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *op
     mq->version = lease_text(mq->lease, &answer, "version");
     mq->ca_file = lease_text(mq->lease, &answer, "ca_file");
     mq->port = (int)message_int(&answer, "port", 0);
-    seam_cleanup(t, show_log, mq);
+    lease_show_log(mq->lease);
     return mq;
 }
 

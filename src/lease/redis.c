@@ -38,6 +38,7 @@ seam_redis *seam_redis_start_at(seam_t *t, const seam_redis_options *options)
     message_end(&frame, 0);
     redis->lease = lease_start(t, options->site, "redis", &frame, &answer);
     buf_fini(&frame);
+    lease_show_log(redis->lease);
     redis->url = lease_text(redis->lease, &answer, "url");
     redis->host = lease_text(redis->lease, &answer, "host");
     redis->socket = lease_text(redis->lease, &answer, "socket");

@@ -12,6 +12,24 @@
 static struct page idle;
 struct page *_Atomic page_current = &idle;
 
+__attribute__((no_sanitize("thread"))) void page_put_text(char *to, size_t size,
+                                                          const char *from)
+{
+    size_t i = 0;
+
+    for (; from[i] && i + 1 < size; i++)
+        ((volatile char *)to)[i] = from[i];
+    ((volatile char *)to)[i] = '\0';
+}
+
+__attribute__((no_sanitize("thread"))) void page_get_text(char *to, const char *from,
+                                                          size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = ((const volatile char *)from)[i];
+    to[size - 1] = '\0';
+}
+
 static int map(int fd)
 {
     struct page *page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

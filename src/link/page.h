@@ -29,10 +29,10 @@ enum page_kind { PAGE_SLEEP, PAGE_POLL, PAGE_CONDITION, PAGE_SLICES, PAGE_TIMER,
 
 struct page_sleeper {
     _Atomic int32_t tid;
-    int32_t pid;
+    _Atomic int32_t pid;
     _Atomic int64_t until_ns; /* on the page's monotonic time */
-    enum page_kind kind;
-    char function[28], program[16], thread[16];
+    _Atomic int32_t kind; /* enum page_kind */
+    char function[28], program[16], thread[16]; /* by page_put_text and page_get_text alone */
 };
 
 struct page {
@@ -64,6 +64,11 @@ static inline struct page *page_now(void)
 {
     return atomic_load_explicit(&page_current, memory_order_relaxed);
 }
+
+/* A sleeper's text may change while it is read, by another process at that: what is got then belongs to two of them,
+ * and ends all the same. */
+void page_put_text(char *to, size_t size, const char *from);
+void page_get_text(char *to, const char *from, size_t size);
 
 /* Make one and go by it from now on; *ret_fd is the file. */
 int page_create(int *ret_fd, struct err *err);

@@ -30,7 +30,8 @@ struct own {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct own own[PAGE_SLEEPERS]; /* guarded by it */
-static bool rings; /* a thread of this process does; guarded by it */
+static atomic_bool rings; /* a thread of this process does */
+static pid_t loaded; /* the process that loaded the program */
 
 /* No handler may come and wait while its thread has the lock. */
 void time_lock(sigset_t *ret_before)
@@ -122,10 +123,12 @@ static bool is_due(int i)
 
 static void describe(struct page_sleeper *sleeper, const char *function)
 {
-    snprintf(sleeper->function, sizeof sleeper->function, "%s", function);
-    snprintf(sleeper->program, sizeof sleeper->program, "%s", program_invocation_short_name);
-    if (prctl(PR_GET_NAME, sleeper->thread) < 0)
-        *sleeper->thread = '\0';
+    char thread[sizeof sleeper->thread] = "";
+
+    prctl(PR_GET_NAME, thread);
+    page_put_text(sleeper->function, sizeof sleeper->function, function);
+    page_put_text(sleeper->program, sizeof sleeper->program, program_invocation_short_name);
+    page_put_text(sleeper->thread, sizeof sleeper->thread, thread);
 }
 
 static int claim(struct page *page)
@@ -190,6 +193,19 @@ static void watch_forks(void)
     pthread_atfork(NULL, NULL, begin_child);
 }
 
+__attribute__((constructor)) static void note_process(void)
+{
+    loaded = getpid();
+}
+
+/* A process that was forked with threads gets none from TSan; there nobody rings, and who waits looks. */
+static bool may_start_thread(void)
+{
+    extern void __tsan_init(void) __attribute__((weak));
+
+    return !__tsan_init || loaded == getpid();
+}
+
 /* With the lock, so with all signals blocked; the thread inherits that. */
 static void see_to_ringing(void)
 {
@@ -198,13 +214,19 @@ static void see_to_ringing(void)
     pthread_t thread;
 
     pthread_once(&once, watch_forks);
-    if (rings || page_now()->owner == getpid())
+    if (rings || page_now()->owner == getpid() || !may_start_thread())
         return;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, RINGER_STACK);
     rings = pthread_create(&thread, &attributes, ring_for_ever, NULL) == 0;
     pthread_attr_destroy(&attributes);
+}
+
+/* Whether anybody rings for this sleeper. */
+static bool is_rung(int sleeper)
+{
+    return sleeper >= 0 && (rings || page_now()->owner == getpid());
 }
 
 /* ---- beginning and ending to wait -------------------------------------------------------- */
@@ -357,7 +379,7 @@ static int poll_with_bell(struct waiting *waiting, nfds_t count, const struct ti
 
     do {
         ready = link_time_real()->ppoll(waiting->all, count + has_bell,
-                                        has_bell && waiting->sleeper >= 0 ? NULL : &slice,
+                                        has_bell && is_rung(waiting->sleeper) ? NULL : &slice,
                                         wait->mask);
         if (ready > 0 && has_bell && waiting->all[count].revents)
             ready--;
@@ -433,7 +455,24 @@ struct condition_wait {
 
 static void end_condition(void *arg)
 {
-    end_wait(((struct condition_wait *)arg)->sleeper);
+    struct condition_wait *wait = arg;
+
+    if (wait->sleeper >= 0)
+        end_wait(wait->sleeper);
+}
+
+/* Where nobody rings: for so long as it takes to look again. */
+static int wait_rung(const struct condition_wait *wait, pthread_cond_t *condition,
+                     pthread_mutex_t *mutex)
+{
+    struct timespec slice;
+
+    if (is_rung(wait->sleeper))
+        return pthread_cond_wait(condition, mutex);
+    link_time_real()->clock_gettime(CLOCK_MONOTONIC, &slice);
+    slice = time_spec(time_ns(&slice) + TIME_MILLI);
+    link_time_real()->pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &slice);
+    return 0;
 }
 
 /* Who waits for a condition is woken by it, and woken for nothing now and then, as any of its waiters may be. A
@@ -445,18 +484,10 @@ int time_wait_condition(const char *function, pthread_cond_t *condition, pthread
 
     wait.sleeper = begin_wait(function, PAGE_CONDITION, until_ns,
                               &(struct own){ .bell = -1, .condition = condition });
-    if (wait.sleeper < 0) { /* nobody would ring: a look at the time now and then */
-        struct timespec slice;
-
-        link_time_real()->clock_gettime(CLOCK_MONOTONIC, &slice);
-        slice = time_spec(time_ns(&slice) + TIME_MILLI);
-        link_time_real()->pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &slice);
-        return has_come(-1, until_ns) ? ETIMEDOUT : 0;
-    }
     pthread_cleanup_push(end_condition, &wait);
-    if (!is_due(wait.sleeper))
-        wait.result = pthread_cond_wait(condition, mutex);
-    if (wait.result == 0 && is_due(wait.sleeper))
+    if (!has_come(wait.sleeper, until_ns))
+        wait.result = wait_rung(&wait, condition, mutex);
+    if (wait.result == 0 && has_come(wait.sleeper, until_ns))
         wait.result = ETIMEDOUT;
     pthread_cleanup_pop(1);
     return wait.result;

@@ -47,7 +47,7 @@ struct proxy_connection {
     struct flow flow[2];
     struct proxy_timer timer[2];
     int64_t bytes[2];
-    int users; /* streams, and functions that go on with it */
+    int users; /* streams, functions that go on with it, and one until it is closed */
     bool closed;
 };
 
@@ -110,7 +110,6 @@ static void abandon_connecting(struct proxy_connection *connection)
         close_reset(connection->connecting.fd);
     close_reset(connection->client_fd);
     connection->client_fd = -1;
-    leave(connection);
 }
 
 /* Both sides, however far they are. Nothing of it is looked at afterwards but by who has entered it. */
@@ -119,7 +118,6 @@ static void close_both(struct proxy_connection *connection, bool reset, const ch
     if (connection->closed)
         return;
     connection->closed = true;
-    connection->users++;
     connection->proxy->open--;
     report(connection, how);
     for (int i = 0; i < 2; i++)
@@ -398,6 +396,7 @@ static void start_streams(struct proxy_connection *connection)
 
     loop_watch_remove(&connection->connecting);
     connection->client_fd = -1;
+    connection->users++;
     ok = start_side(connection, SERVER, server_fd);
     ok &= start_side(connection, CLIENT, client_fd);
     if (!ok)
@@ -458,7 +457,7 @@ static struct proxy_connection *new_connection(struct seam_proxy *proxy, int fd,
         connection->timer[i].timer.fire = is_due;
         flow_init(&connection->flow[i], flow_random(&proxy->random));
     }
-    connection->users = 1; /* until the server is there */
+    connection->users = 1; /* until it is closed: its sides may be gone before */
     *proxy->last = connection;
     proxy->last = &connection->next;
     proxy->open++;

@@ -27,9 +27,19 @@ static bool is_reserved(const struct sockaddr *address)
     return address->sa_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 17 == 0xc612u >> 1;
 }
 
+/* The first of IPv4, where most servers of tests listen, else the first. */
+static const struct addrinfo *choose(const struct addrinfo *found)
+{
+    for (const struct addrinfo *at = found; at; at = at->ai_next)
+        if (at->ai_family == AF_INET)
+            return at;
+    return found;
+}
+
 static void look_up(struct seam_proxy *proxy, const char *host, int port)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    const struct addrinfo *chosen;
     struct addrinfo *found;
     char service[16];
     int r;
@@ -39,8 +49,9 @@ static void look_up(struct seam_proxy *proxy, const char *host, int port)
     if (r != 0)
         seam_fatal_at(proxy->t, proxy->site, "cannot look up '%s' for a proxy: %s", host,
                       gai_strerror(r));
-    proxy->server_size = found->ai_addrlen;
-    memcpy(&proxy->server, found->ai_addr, found->ai_addrlen);
+    chosen = choose(found);
+    proxy->server_size = chosen->ai_addrlen;
+    memcpy(&proxy->server, chosen->ai_addr, chosen->ai_addrlen);
     freeaddrinfo(found);
     if (is_reserved((struct sockaddr *)&proxy->server))
         seam_fatal_at(proxy->t, proxy->site,

@@ -13,19 +13,12 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "proxy/proxy_test.h"
 #include "test/trial_test.h"
 
 /* ---- two ends */
 
-enum { SOON_MS = 5000, A_WHILE_MS = 30 };
-
-/* A server that listens, a proxy to it, and a connection through both. */
-struct line {
-    int listener;
-    int port;
-    seam_proxy *proxy;
-    int client, server;
-};
+enum { A_WHILE_MS = 30 };
 
 static int listen_anywhere(seam_t *t, int *ret_port)
 {
@@ -41,8 +34,7 @@ static int listen_anywhere(seam_t *t, int *ret_port)
     return fd;
 }
 
-/* -errno when it cannot. */
-static int try_connect(int port)
+int line_connect(int port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)port),
@@ -70,7 +62,7 @@ static int take_client(seam_t *t, const struct line *line)
 
 static void connect_both(seam_t *t, struct line *line)
 {
-    line->client = try_connect(seam_proxy_port(line->proxy));
+    line->client = line_connect(seam_proxy_port(line->proxy));
     seam_require_le(t, 0, line->client);
     line->server = take_client(t, line);
 }
@@ -81,7 +73,7 @@ static void hang_up(struct line *line)
     close(line->server);
 }
 
-static struct line start_idle(seam_t *t)
+struct line line_start(seam_t *t)
 {
     struct line line = { .client = -1, .server = -1 };
 
@@ -92,7 +84,7 @@ static struct line start_idle(seam_t *t)
 
 static struct line start(seam_t *t)
 {
-    struct line line = start_idle(t);
+    struct line line = line_start(t);
 
     connect_both(t, &line);
     return line;
@@ -130,7 +122,7 @@ static bool is_silent(int fd)
     return poll(&wanted, 1, A_WHILE_MS) == 0;
 }
 
-static bool none_is_open(void *arg)
+bool line_none_is_open(void *arg)
 {
     return seam_proxy_open(arg) == 0;
 }
@@ -162,7 +154,7 @@ SEAM_TEST(bytes_pass_and_are_counted)
     seam_check_eq(t, seam_proxy_bytes(line.proxy, SEAM_PROXY_TO_CLIENT), 2);
     seam_check_eq(t, seam_proxy_bytes(line.proxy, SEAM_PROXY_BOTH), 7);
     stop(&line);
-    seam_check_eventually(t, SOON_MS, none_is_open, line.proxy);
+    seam_check_eventually(t, SOON_MS, line_none_is_open, line.proxy);
     seam_check_eq(t, seam_proxy_connections(line.proxy), 1);
 }
 
@@ -179,7 +171,7 @@ SEAM_TEST(each_side_ends_by_itself)
     close(line.server);
     line.server = -1;
     seam_check_eq(t, hear(t, line.client, 50), "(end)");
-    seam_check_eventually(t, SOON_MS, none_is_open, line.proxy);
+    seam_check_eventually(t, SOON_MS, line_none_is_open, line.proxy);
     stop(&line);
 }
 
@@ -197,11 +189,11 @@ SEAM_TEST(a_reset_is_passed_on)
 
 SEAM_TEST(a_server_that_is_not_there_resets)
 {
-    struct line line = start_idle(t);
+    struct line line = line_start(t);
     int client;
 
     close(line.listener);
-    client = try_connect(seam_proxy_port(line.proxy));
+    client = line_connect(seam_proxy_port(line.proxy));
     seam_require_le(t, 0, client);
     seam_check_eq(t, hear(t, client, 50), "(Connection reset by peer)");
     close(client);
@@ -367,7 +359,7 @@ SEAM_TEST(a_reset_at_once_is_for_those_that_come_as_well)
     seam_proxy_toxic(line.proxy, .reset = true);
     seam_check_eq(t, hear(t, line.client, 50), "(Connection reset by peer)");
     seam_check_eq(t, hear(t, line.server, 50), "(Connection reset by peer)");
-    second = try_connect(seam_proxy_port(line.proxy));
+    second = line_connect(seam_proxy_port(line.proxy));
     seam_check_eq(t, hear(t, second, 50), "(Connection reset by peer)");
     close(second);
     stop(&line);
@@ -429,7 +421,7 @@ static size_t count_resets(seam_t *t, uint64_t seed)
         resets = resets * 2 % 1000003 +
                  (*hear(t, line.client, 2) == 'a' && seam_proxy_open(line.proxy) == 0);
         hang_up(&line);
-        seam_require_eventually(t, SOON_MS, none_is_open, line.proxy);
+        seam_require_eventually(t, SOON_MS, line_none_is_open, line.proxy);
     }
     close(line.listener);
     return resets;
@@ -454,7 +446,7 @@ SEAM_TEST(down_refuses_and_up_has_the_same_port)
     seam_proxy_down(line.proxy);
     seam_check_eq(t, hear(t, line.client, 50), "(Connection reset by peer)");
     seam_check_eq(t, hear(t, line.server, 50), "(Connection reset by peer)");
-    seam_check_eq(t, try_connect(port), -ECONNREFUSED);
+    seam_check_eq(t, line_connect(port), -ECONNREFUSED);
     hang_up(&line);
     seam_proxy_up(line.proxy);
     seam_proxy_up(line.proxy);
@@ -467,7 +459,7 @@ SEAM_TEST(down_refuses_and_up_has_the_same_port)
 
 SEAM_TEST(nobody_gets_the_port_while_it_is_down)
 {
-    struct line line = start_idle(t);
+    struct line line = line_start(t);
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)seam_proxy_port(line.proxy)),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -481,7 +473,7 @@ SEAM_TEST(nobody_gets_the_port_while_it_is_down)
 
 SEAM_TEST(many_connections_at_a_time)
 {
-    struct line line = start_idle(t), lines[20];
+    struct line line = line_start(t), lines[20];
 
     seam_proxy_toxic(line.proxy, .latency_ms = 5, .jitter_ms = 5, .piece = 1);
     for (size_t i = 0; i < 20; i++) {
@@ -497,7 +489,7 @@ SEAM_TEST(many_connections_at_a_time)
         seam_check_eq(t, hear(t, lines[i].server, 13), "to the server");
         hang_up(&lines[i]);
     }
-    seam_check_eventually(t, SOON_MS, none_is_open, line.proxy);
+    seam_check_eventually(t, SOON_MS, line_none_is_open, line.proxy);
     seam_check_eq(t, seam_proxy_bytes(line.proxy, SEAM_PROXY_BOTH), 20 * 26);
     close(line.listener);
 }
@@ -611,8 +603,8 @@ static void fails_with_jitter(seam_t *t)
     say(t, line.client, "abc");
     hear(t, line.server, 50);
     stop(&line);
-    seam_require_eventually(t, SOON_MS, none_is_open, line.proxy);
-    client = try_connect(seam_proxy_port(line.proxy));
+    seam_require_eventually(t, SOON_MS, line_none_is_open, line.proxy);
+    client = line_connect(seam_proxy_port(line.proxy));
     hear(t, client, 50);
     close(client);
     seam_error(t, "failed at %d", line.port);

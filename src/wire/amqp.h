@@ -212,6 +212,8 @@ bool amqp_table_find(const void *data, size_t size, const char *name, struct amq
 /* The number of a field of a whole-number type, or of a bool. False: it is of another type. */
 bool amqp_field_number(const struct amqp_field *field, int64_t *ret);
 const char *amqp_type_name(char type); /* RabbitMQ's: "longstr", "signedint" */
+char amqp_type_of_name(const char *name);
+char amqp_type_class(char type); /* one for all whole numbers, one for all bytes */
 
 /* As text that says type and value: {name:S=text,...}; and the value alone as messages show it: numbers in decimal,
  * tables and lists as JSON. */

@@ -259,7 +259,7 @@ static void open_channel(struct amqp_server *server, int number)
     struct slot *slot;
 
     if (server->channel_max > 0 && server->channel_count >= server->channel_max) {
-        amqp_server_fail(server, AMQP_CHANNEL_OPEN,
+        amqp_server_fail(server, 0,
                          "NOT_ALLOWED - number of channels opened (%d) has reached the "
                          "negotiated channel_max (%d)",
                          server->channel_count, server->channel_max);
@@ -512,7 +512,7 @@ static void hear_connection(struct amqp_server *server, const struct amqp_method
     } else if (id == AMQP_CONNECTION_CLOSE && server->state >= AMQP_AT_OPEN) {
         amqp_server_drop_channels(server);
         amqp_add_method(&server->out, 0, AMQP_CONNECTION_CLOSE_OK);
-        server->state = AMQP_AT_END;
+        server->state = AMQP_AT_REST;
     } else if (server->state < AMQP_AT_WORK) {
         amqp_server_start(server, method);
     } else if (server->state == AMQP_AT_WORK && id == AMQP_CONNECTION_UPDATE_SECRET) {
@@ -580,7 +580,7 @@ static void fail_frame(struct amqp_server *server, int r, const struct amqp_fram
             frame->type, buf_text(&octets), (unsigned char)frame->payload[frame->size]);
     }
     buf_fini(&octets);
-    server->in_at = server->in.size; /* nothing behind it can be read */
+    server->state = AMQP_AT_REST; /* nothing behind it can be read */
 }
 
 static bool is_known_type(int type)
@@ -614,7 +614,7 @@ static size_t take_frame(struct amqp_server *server, bool *ret_asks)
 
 int amqp_server_feed(struct amqp_server *server, const void *data, size_t size)
 {
-    return server->state == AMQP_AT_END ? 0 : buf_add(&server->in, data, size);
+    return server->state >= AMQP_AT_REST ? 0 : buf_add(&server->in, data, size);
 }
 
 static void clear_asked(struct amqp_server *server)
@@ -631,7 +631,7 @@ enum amqp_server_step amqp_server_next(struct amqp_server *server, struct amqp_a
     bool asks = false;
 
     clear_asked(server);
-    while (!asks && server->state != AMQP_AT_END && server->in_at < server->in.size) {
+    while (!asks && server->state < AMQP_AT_REST && server->in_at < server->in.size) {
         size_t size = take_frame(server, &asks);
 
         server->in_at += size;

@@ -11,6 +11,7 @@ enum amqp_server_state {
     AMQP_AT_OPEN,
     AMQP_AT_WORK,
     AMQP_AT_CLOSE_OK,
+    AMQP_AT_REST, /* nothing is heard any more: the client is to close */
     AMQP_AT_END
 };
 

@@ -92,22 +92,37 @@ bool amqp_field_number(const struct amqp_field *field, int64_t *ret)
     return true;
 }
 
+static const struct {
+    char type;
+    const char *name;
+} type_names[] = { { 'S', "longstr" },       { 'I', "signedint" },    { 't', "bool" },
+                   { 'b', "byte" },          { 'B', "unsignedbyte" }, { 's', "short" },
+                   { 'u', "unsignedshort" }, { 'i', "unsignedint" },  { 'l', "long" },
+                   { 'T', "timestamp" },     { 'd', "double" },       { 'f', "float" },
+                   { 'D', "decimal" },       { 'F', "table" },        { 'A', "array" },
+                   { 'x', "binary" },        { 'V', "void" } };
+
 const char *amqp_type_name(char type)
 {
-    static const struct {
-        char type;
-        const char *name;
-    } names[] = { { 'S', "longstr" },       { 'I', "signedint" },    { 't', "bool" },
-                  { 'b', "byte" },          { 'B', "unsignedbyte" }, { 's', "short" },
-                  { 'u', "unsignedshort" }, { 'i', "unsignedint" },  { 'l', "long" },
-                  { 'T', "timestamp" },     { 'd', "double" },       { 'f', "float" },
-                  { 'D', "decimal" },       { 'F', "table" },        { 'A', "array" },
-                  { 'x', "binary" },        { 'V', "void" } };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].type == type)
-            return names[i].name;
+    for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+        if (type_names[i].type == type)
+            return type_names[i].name;
     return "";
+}
+
+char amqp_type_of_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+        if (strcmp(type_names[i].name, name) == 0)
+            return type_names[i].type;
+    return '\0';
+}
+
+char amqp_type_class(char type)
+{
+    if (type && strchr("bBsuIilT", type))
+        return 'I';
+    return type == 'x' ? 'S' : type;
 }
 
 /* ---- showing ----------------------------------------------------------------------------- */

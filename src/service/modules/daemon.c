@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "service/modules/ryuk.h"
 
 enum {
     PRUNE_ROUNDS = 8, /* of a dead keeper: what it had begun to make appears a little later */
@@ -26,10 +27,13 @@ static struct {
     pthread_mutex_t lock; /* guards `engine` until it is there; held while it is looked for */
     struct engine *engine;
     char label[RUN_LABEL_MAX];
+    struct ryuk ryuk; /* of a daemon on another machine */
     pthread_rwlock_t making; /* read by who makes something, written by who ends it all */
     atomic_bool closed;
     int cancel; /* the same, as the engine's calls read it */
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .making = PTHREAD_RWLOCK_INITIALIZER };
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER,
+            .making = PTHREAD_RWLOCK_INITIALIZER,
+            .ryuk = { .fd = -1 } };
 
 static bool start_thread(void *(*run)(void *arg), void *arg)
 {
@@ -127,6 +131,21 @@ int daemon_sweep(void)
 
 /* ---- the keeper's ----------------------------------------------------------------------- */
 
+/* When this machine fails, nobody here can clean up on another one. */
+static void guard(struct keeper *keeper)
+{
+    struct err err = { "" };
+
+    if (ryuk_start(state.engine, state.label, &state.ryuk, &err) == 0)
+        return;
+    keeper_note(keeper,
+                "warning: '%s' is another machine, and Ryuk, which would clean up there, "
+                "cannot be started (%s): when "
+                "this machine fails, what runs there stays; try: docker rm -f $(docker ps -aqf "
+                "label=%s)",
+                engine_where(state.engine), err.text, state.label);
+}
+
 static int find(struct keeper *keeper, const char **ret_remedy, struct err *err)
 {
     int r = engine_open(&state.engine, ret_remedy, err);
@@ -143,10 +162,7 @@ static int find(struct keeper *keeper, const char **ret_remedy, struct err *err)
     keeper_note(keeper, "docker %s at %s", engine_version(state.engine),
                 engine_where(state.engine));
     if (!engine_is_local(state.engine))
-        keeper_note(keeper,
-                    "warning: '%s' is another machine: when this one fails, what runs "
-                    "there stays; try: docker rm -f $(docker ps -qf label=%s)",
-                    engine_where(state.engine), state.label);
+        guard(keeper);
     start_thread(run_sweep, state.engine);
     return 0;
 }
@@ -249,6 +265,7 @@ static void *run_prune(void *arg)
     engine_prune(state.engine, state.label, NULL);
     pthread_rwlock_wrlock(&state.making);
     prune_all(state.engine, state.label);
+    ryuk_end(state.engine, &state.ryuk);
     pthread_rwlock_unlock(&state.making);
     return arg;
 }

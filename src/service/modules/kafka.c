@@ -201,8 +201,12 @@ static const struct kafka_tier *choose_tier(const char *word, bool wants_contain
                : &kafka_native_tier;
 }
 
-static int answer_trouble(const struct kafka_trouble *trouble, struct buf *reply)
+static int answer_trouble(const struct kafka_trouble *trouble, bool is_second,
+                          struct buf *reply)
 {
+    if (trouble->is_missing && is_second) /* the first that was looked for is the nearest */
+        return keeper_skip(reply, "images/kafka", "needs kafka: none on this machine, and %s",
+                           buf_text(&trouble->story));
     if (trouble->is_missing)
         return keeper_skip(reply, trouble->remedy, "needs kafka: %s",
                            buf_text(&trouble->story));
@@ -214,8 +218,10 @@ static int kafka_start(struct lease *lease, const struct message *request, struc
     struct kafka_lease *mine = calloc(1, sizeof *mine);
     struct kafka_trouble trouble = { .story = BUF_INIT(STORY_MAX) };
     char *word = message_text(request, "tier");
-    const struct kafka_tier *tier =
-        choose_tier(word ? word : "any", message_int(request, "containers", 0) != 0);
+    bool wants_containers = message_int(request, "containers", 0) != 0;
+    const struct kafka_tier *tier = choose_tier(word ? word : "any", wants_containers);
+    bool is_second = tier == &kafka_container_tier && !wants_containers &&
+                     (!word || strcmp(word, "any") == 0) && kafka_library(NULL);
     struct kafka_wish wish = { .keeper = lease->keeper,
                                .is_private = message_int(request, "private", 0) != 0 ||
                                              tier == &kafka_mock_tier,
@@ -230,11 +236,11 @@ static int kafka_start(struct lease *lease, const struct message *request, struc
         r = get_cluster(tier, &wish, &mine->cluster, &trouble);
     if (r == 0) {
         mine->is_private = wish.is_private;
-        mine->log_from = mine->is_private ? 0 : kafka_log_size(mine->cluster);
+        mine->log_from = kafka_log_size(mine->cluster);
         lease->state = mine;
         describe(mine, reply);
     } else {
-        r = answer_trouble(&trouble, reply);
+        r = answer_trouble(&trouble, is_second, reply);
         free(mine);
     }
     buf_fini(&trouble.story);
@@ -370,7 +376,7 @@ static int do_story(struct kafka_lease *mine, const struct message *request, con
 
         r = kafka_client_offsets(client, topic, i, &begin, &end, err);
         if (r == 0)
-            buf_printf(&story, "    partition %d: offsets %lld to %lld\n", i, (long long)begin,
+            buf_printf(&story, "partition %d: offsets %lld to %lld\n", i, (long long)begin,
                        (long long)end);
     }
     if (r == 0)
@@ -495,6 +501,8 @@ static int call(struct kafka_lease *mine, const char *verb, const struct message
             r = topic ? calls[i].fn(mine, request, topic, reply, &err) : -EPROTO;
     if (r == -ENOSYS)
         r = keeper_error(reply, "kafka has no verb '%s'", verb);
+    else if (r < 0 && !mine->cluster->tier->is_alive(mine->cluster))
+        r = keeper_error(reply, "the server does not run");
     else if (r == -ENXIO)
         r = say_missing(mine, topic, reply);
     else if (r < 0)

@@ -10,7 +10,14 @@
 #include "base/deadline.h"
 #include "service/modules/kafka_link.h"
 
-enum { ASK_MS = 20000, TRY_MS = 250, AWAIT_MS = 20000, CONFIG_ROOM = 256, NAMES_MAX = 256 };
+enum {
+    ASK_MS = 20000,
+    TRY_MS = 250,
+    LOST_MS = 3000,
+    AWAIT_MS = 20000,
+    CONFIG_ROOM = 256,
+    NAMES_MAX = 256
+};
 
 /* ---- connections ------------------------------------------------------------------------ */
 
@@ -144,7 +151,7 @@ int kafka_error_of(const char *name, rd_kafka_resp_err_t *ret)
 int kafka_link_metadata(struct kafka_client *client, rd_kafka_t *link, rd_kafka_topic_t *topic,
                         int within_ms, const struct rd_kafka_metadata **ret, struct err *err)
 {
-    uint64_t deadline = deadline_after_ms(within_ms);
+    uint64_t deadline = deadline_after_ms(within_ms), lost = deadline_after_ms(LOST_MS);
     rd_kafka_resp_err_t code;
     int left;
 
@@ -152,7 +159,8 @@ int kafka_link_metadata(struct kafka_client *client, rd_kafka_t *link, rd_kafka_
         left = deadline_poll_ms(deadline);
         code = client->kafka->metadata(link, topic == NULL, topic, ret,
                                        left < TRY_MS ? left : TRY_MS);
-    } while (code && now_ns() < deadline);
+    } while (code && now_ns() < deadline &&
+             (code == RD_KAFKA_RESP_ERR__TIMED_OUT || now_ns() < lost));
     return code ? kafka_link_fail(client, code, NULL, err) : 0;
 }
 

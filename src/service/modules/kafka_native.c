@@ -87,6 +87,7 @@ static void add_settings(const struct kafka_native *native, struct buf *text)
                        "share.coordinator.state.topic.replication.factor=1\n"
                        "share.coordinator.state.topic.min.isr=1\n"
                        "group.initial.rebalance.delay.ms=0\n"
+                       "controller.quorum.append.linger.ms=0\n" /* 25: of each topic's making */
                        "controlled.shutdown.enable=false\n");
 }
 

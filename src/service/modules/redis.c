@@ -9,16 +9,18 @@
 
 #include "base/message_list.h"
 #include "service/keeper.h"
+#include "service/modules/log_slice.h"
 #include "service/modules/redis_client.h"
 #include "service/modules/redis_server.h"
 
-enum { WORDS_MAX = 1024, NAME_ROOM = 40, KEY_MAX = 64 << 10 };
+enum { WORDS_MAX = 1024, NAME_ROOM = 40, KEY_MAX = 64 << 10, LOG_MAX = 64 << 10 };
 
 /* What a test holds: a database of a shared server, the keys and channels of one prefix, or a server. */
 struct redis_lease {
     struct redis_server *server;
     bool is_private;
     int database;
+    size_t log_from; /* what the log had when the lease began */
     char user[NAME_ROOM]; /* whose name is the prefix as well; "": all keys of the database */
     char password[NAME_ROOM];
     struct redis_client *client; /* of the verbs; opened by the first */
@@ -301,6 +303,7 @@ static int redis_start(struct lease *lease, const struct message *request, struc
         let_go(mine);
         return keeper_error(reply, "%s", err.text);
     }
+    mine->log_from = log_slice_begin(&mine->server->service);
     lease->state = mine;
     describe(mine, reply);
     return 0;
@@ -363,6 +366,24 @@ static int do_control(struct redis_lease *mine, const char *verb, struct buf *re
     return r < 0 ? keeper_error(reply, "%s", err.text) : 0;
 }
 
+/* "123:M 21 Nov 2026 19:29:41.656 # ...": a warning. */
+static bool is_warning(const void *arg, const char *line)
+{
+    (void)arg;
+    return strstr(line, " # ") != NULL;
+}
+
+static int do_logs(struct redis_lease *mine, struct buf *reply)
+{
+    struct buf slice = BUF_INIT(LOG_MAX);
+
+    log_slice_settle(&mine->server->service, mine->server->box);
+    log_slice(&mine->server->service, mine->log_from, is_warning, NULL, &slice);
+    message_add(reply, "log", buf_text(&slice), slice.size);
+    buf_fini(&slice);
+    return 0;
+}
+
 static int redis_verb(struct lease *lease, const char *verb, const struct message *request,
                       struct buf *reply)
 {
@@ -372,6 +393,8 @@ static int redis_verb(struct lease *lease, const char *verb, const struct messag
     for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
         if (strcmp(verb, controls[i]) == 0)
             return do_control(mine, verb, reply);
+    if (strcmp(verb, "logs") == 0)
+        return do_logs(mine, reply);
     if (strcmp(verb, "command") != 0)
         return keeper_error(reply, "redis has no verb '%s'", verb);
     if (mine->server->paused)
