@@ -10,6 +10,7 @@
 #include "service/modules/kafka_home.h"
 #include "service/modules/kafka_library.h"
 #include "service/modules/postgres_find.h"
+#include "service/modules/rabbitmq_server.h"
 #include "service/modules/redis_server.h"
 
 static const char as_program[] = "a program of this machine", as_container[] = "a container";
@@ -35,6 +36,17 @@ static bool look_for_redis(void)
         return doctor_lacks("redis", "apt-get install redis-server", "%s: %s", as_program,
                             err.text);
     return doctor_has("redis", "%s: '%s'", as_program, program);
+}
+
+static bool look_for_rabbitmq(void)
+{
+    struct err err = { "" };
+    char program[512];
+
+    if (rabbitmq_server_find(program, sizeof program, &err) < 0)
+        return doctor_lacks("rabbitmq", "apt-get install rabbitmq-server", "%s: %s", as_program,
+                            err.text);
+    return doctor_has("rabbitmq", "%s: '%s'", as_program, program);
 }
 
 /* Whatever runs it, it is asked by librdkafka, which has the mock cluster, too. */
@@ -95,8 +107,8 @@ static bool look_for_docker(void)
 
 bool doctor_services(void)
 {
-    bool postgres = look_for_postgres(), redis = look_for_redis(), kafka = look_for_kafka(),
-         docker = look_for_docker();
+    bool postgres = look_for_postgres(), redis = look_for_redis(),
+         rabbitmq = look_for_rabbitmq(), kafka = look_for_kafka(), docker = look_for_docker();
 
-    return postgres && redis && kafka && docker;
+    return postgres && redis && rabbitmq && kafka && docker;
 }

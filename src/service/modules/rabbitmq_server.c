@@ -43,7 +43,7 @@ static bool is_of_distribution(const char *folder, int length)
     return false;
 }
 
-static int find_program(char *ret, size_t size, struct err *err)
+int rabbitmq_server_find(char *ret, size_t size, struct err *err)
 {
     const char *at = getenv("PATH");
 
@@ -230,7 +230,7 @@ static int execute(struct rabbitmq_server *server, struct err *err)
                                .log = server->service.log,
                                .death_signal = SIGKILL,
                                .identity = server->identity };
-    int r = find_program(program, sizeof program, err);
+    int r = rabbitmq_server_find(program, sizeof program, err);
 
     if (r == 0) {
         make_environment(server, &room, env);
@@ -386,7 +386,7 @@ static int start_native(struct rabbitmq_server *server, const struct rabbitmq_wi
                         bool *ret_skip, const char **ret_remedy, struct err *err)
 {
     char program[PROGRAM_ROOM];
-    int r = find_program(program, sizeof program, err);
+    int r = rabbitmq_server_find(program, sizeof program, err);
 
     *ret_remedy = "apt-get install rabbitmq-server";
     if (r == 0) {

@@ -46,6 +46,9 @@ struct rabbitmq_server {
     struct child child;
 };
 
+/* The path of the program of this machine. */
+int rabbitmq_server_find(char *ret, size_t size, struct err *err);
+
 /* Start one, ready when this returns. *ret_skip: it cannot be had on this machine; *ret_remedy may be what mends it. */
 int rabbitmq_server_start(struct keeper *keeper, const struct rabbitmq_wish *wish,
                           struct rabbitmq_server **ret, bool *ret_skip, const char **ret_remedy,
