@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # rounds, few_rounds and memory are bench/run's
+# shellcheck shell=bash disable=SC2154 # rounds, few_rounds, memory and own_home are bench/run's
 # bench/parts/services.sh - how long a test waits for a service, beside what the service itself needs.
 
 settings="fsync = off
@@ -121,11 +121,101 @@ redis_row() {
     row services/redis "$(median redis)" limit 'redis-server' "$(median redis.bare)"
 }
 
+# peer_starts KIND IMAGE LABEL: what testcontainers-go takes, added to a figure.
+peer_starts() {
+    TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
+        "$TOOLS/containers" "$1" "$2" "$starts" >>"$FIGURES/$3"
+}
+
+# The peer is built beside its copy, as building writes into its folder.
+build_containers_peer() {
+    command -v go >/dev/null || return
+    mkdir -p "$WORK/containers" && cp "$BENCH"/containers/* "$WORK/containers/" &&
+        (cd "$WORK/containers" && HOME=$own_home quietly env -u GOCACHE go build -o "$TOOLS/containers" .)
+}
+
+has_image() {
+    docker image inspect "seam-test/$1" >/dev/null 2>&1
+}
+
+redis_container_rows() {
+    local socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
+    build_tool bareengine "$ROOT"/src/base/{buf,err}.c -lcurl
+    for _ in $(seq "$few_rounds"); do
+        BENCH_COUNT=$starts quietly "$SEAM" run -no-skip -run '^container_redis$' "$WORK/suite.bin"
+        "$TOOLS/bareengine" "${socket#unix://}" seam-test/redis "$starts" >>"$FIGURES/container.bare"
+        BENCH_COUNT=$starts quietly "$SEAM" run -no-skip -run '^host_redis$' "$WORK/suite.bin"
+        [ ! -x "$TOOLS/containers" ] || peer_starts redis seam-test/redis container.peer
+    done
+    row services/redis-container "$(median container.redis)" limit 'raw Engine API' "$(median container.bare)"
+    row services/redis-container-go "$(median container.redis)" peer testcontainers-go "$(median container.peer)"
+    row services/redis-host-network "$(median host.redis)" peer testcontainers-go "$(median container.peer)"
+}
+
+# The data directory that is made ahead is there from the first, untimed run on.
+postgres_container_rows() {
+    echo 'postgres:17 seam-test/postgres' >"$WORK/images"
+    suite '^cold_start$' -services docker
+    export SEAM_IMAGE_MAP=$WORK/images
+    quietly env -u BENCH_FIGURES "${words[@]}"
+    for _ in $(seq "$few_rounds"); do
+        for kind in native docker; do
+            suite '^cold_start$' -services "$kind"
+            mkdir -p "$FIGURES/peer-$kind"
+            for _ in $(seq "$starts"); do
+                BENCH_FIGURES=$FIGURES/peer-$kind quietly "${words[@]}"
+            done
+        done
+        [ ! -x "$TOOLS/containers" ] || peer_starts postgres seam-test/postgres postgres.peer
+    done
+    unset SEAM_IMAGE_MAP
+    row services/postgres-native-go "$(median peer-native/cold)" peer testcontainers-go "$(median postgres.peer)"
+    row services/postgres-container-go "$(median peer-docker/cold)" peer testcontainers-go "$(median postgres.peer)"
+}
+
+container_rows() {
+    if ! docker version >/dev/null 2>&1 || ! has_image redis || ! has_image postgres; then
+        note 'no Docker daemon with the test images: no rows of containers; try: images/build'
+        return
+    fi
+    build_containers_peer || note 'testcontainers-go cannot be built'
+    redis_container_rows
+    postgres_container_rows
+}
+
+rabbitmq_row() {
+    if [ ! -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then
+        note 'rabbitmq-server is not installed'
+        return
+    fi
+    suite '^rabbitmq_lease$'
+    quietly "${words[@]}"
+    row services/rabbitmq-lease "$(median rabbitmq.lease)"
+}
+
+# A lease of the shared server, with one topic; the first of ten waits for the server, which the median leaves out.
+kafka_row() {
+    if ! "$SEAM" doctor | grep -q '^ok  *kafka  *a program'; then
+        note 'there is no Kafka, or no Java for it; images/kafka makes one'
+        return
+    fi
+    suite '^kafka_' -parallel 1
+    for _ in $(seq "$few_rounds"); do
+        quietly "${words[@]}"
+    done
+    row services/kafka-topic "$(median kafka-topic)"
+}
+
 part_services() {
+    local starts=7
+    [ "$rounds" -gt 1 ] || starts=1
     quietly "$SEAM" test -c -tags bench -o "$WORK/suite.bin" "$BENCH/suite" || return
     build_tool bareredis
     export BENCH_FIGURES=$FIGURES
     redis_row
+    rabbitmq_row
+    container_rows
+    kafka_row
     if ! find_postgres || ! make_cluster; then
         note 'postgres is not installed'
         return

@@ -8,6 +8,7 @@
 //seam:sources ../figure.c
 //seam:cflags -I..
 
+#include <seam/kafka.h>
 #include <seam/postgres.h>
 #include <seam/redis.h>
 #include <seam/seam.h>
@@ -111,6 +112,14 @@ static void private_redis(seam_t *t)
     close(fd);
 }
 
+static void leased_topic(seam_t *t)
+{
+    double begin = now_ms();
+
+    seam_kafka_topic(seam_kafka_start(t, .tier = SEAM_KAFKA_NATIVE), "orders");
+    figure(t, "kafka-topic", now_ms() - begin);
+}
+
 /* clang-format off */
 #define ONE(name, run) SEAM_TEST(name) { run(t); }
 #define TEN(name, run) \
@@ -128,5 +137,6 @@ static void private_redis(seam_t *t)
 /* clang-format on */
 
 TEN(redis_, private_redis)
+TEN(kafka_, leased_topic)
 HUNDRED(pooled_1, pooled)
 HUNDRED(pooled_2, pooled)

@@ -66,6 +66,17 @@ typedef struct seam_postgres_options {
     /* "name=value", as in postgresql.conf; NULL ends the list. Tests with equal settings share a server. */
     const char *settings[SEAM_POSTGRES_SETTINGS] SEAM_0;
 
+    const char *config SEAM_0; /* a file of settings, as postgresql.conf; .settings come behind it and win */
+    bool tls SEAM_0; /* conninfo and url ask for TLS; the certificate is of the run's CA (seam_postgres_ca_file) */
+
+    /* In a container, of this image, such as "postgis/postgis:16-3.4"; NULL: "postgres:<version>" where a container
+     * is used. The image's environment ("POSTGRES_DB=shop"), and a folder whose *.sql, *.sql.gz and *.sh files it runs
+     * at its first start. Each of these asks for a container; with .init or POSTGRES_DB each test gets a clone of the
+     * database that the scripts have filled. */
+    const char *image SEAM_0;
+    const char *env[SEAM_POSTGRES_SETTINGS] SEAM_0;
+    const char *init SEAM_0;
+
     seam_site site SEAM_0; /* set for you */
 } seam_postgres_options;
 
@@ -86,6 +97,7 @@ const char *seam_postgres_database(const seam_postgres *pg);
 const char *seam_postgres_user(const seam_postgres *pg);
 const char *seam_postgres_password(const seam_postgres *pg);
 const char *seam_postgres_version(const seam_postgres *pg); /* of the server: "15.20" */
+const char *seam_postgres_ca_file(const seam_postgres *pg); /* ends the test without .tls */
 
 /* Run SQL, printf-like; several statements are one transaction. Rows are thrown away. An error ends
  * the test. Values are put in as text: quote them (or use your own connection). */
@@ -97,6 +109,13 @@ void seam_postgres_exec_at(seam_postgres *pg, seam_site at, const char *format, 
 #define seam_postgres_value(pg, ...) seam_postgres_value_at((pg), SEAM_HERE, __VA_ARGS__)
 const char *seam_postgres_value_at(seam_postgres *pg, seam_site at, const char *format, ...)
     SEAM_PRINTF(3, 4);
+
+/* Remember what the database holds, and bring that back, as often as wanted; a second snapshot replaces the first.
+ * Both cut all connections to the database, those of the code under test as well. */
+#define seam_postgres_snapshot(pg) seam_postgres_snapshot_at((pg), SEAM_HERE)
+#define seam_postgres_restore(pg) seam_postgres_restore_at((pg), SEAM_HERE)
+void seam_postgres_snapshot_at(seam_postgres *pg, seam_site at);
+void seam_postgres_restore_at(seam_postgres *pg, seam_site at);
 
 /*
  * For tests of failures; they need .private_server and end the test without.

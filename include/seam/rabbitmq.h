@@ -41,8 +41,8 @@ typedef struct seam_rabbitmq_options {
     bool        private_server SEAM_0; /* a broker of this test's own, that it may stop and pause */
     const char *definitions SEAM_0; /* a file of exported definitions, from the folder of the test's source: imported
                                        into the test's virtual host */
-    const char *plugins SEAM_0; /* names with blanks between them, besides rabbitmq_management; asks for a server of
-                                   its own when the shared one lacks them */
+    const char *plugins SEAM_0; /* names with blanks between them, besides rabbitmq_management; tests with equal ones
+                                   share a server */
     bool        tls SEAM_0; /* the url is amqps://; its certificate is of the run's CA (seam_rabbitmq_ca_file) */
     const char *image SEAM_0; /* in a container, of this image; NULL: "rabbitmq:3-management" where one is needed */
     seam_site   site SEAM_0; /* set for you */

@@ -9,13 +9,15 @@
  *         seam_check_eq(t, seam_redis_command(redis, "GET", "s-1"), "ada");
  *     }
  *
- * The server is a real one, shared by the tests of the run. Each has one of its numbered databases,
- * empty at first, to itself, so the code under test must SELECT that number; the url says it. FLUSHALL
- * and channels of PUBLISH concern the whole server: a test that uses them asks for .private_server,
- * which takes some 15 ms.
+ * The server is a real one, shared by the tests of the run: a program of this machine, redis-server or
+ * valkey-server, or a container where `-services docker` says so or there is no such program. Each test
+ * has one of its numbered databases, empty at first, to itself, so the code under test must SELECT that
+ * number; the url says it. Code that cannot do so asks for .by_prefix: a user who may touch only keys and
+ * channels that begin with seam_redis_prefix(redis). FLUSHALL, and channels without a prefix, concern the
+ * whole server: a test that uses them asks for .private_server, which takes some 15 ms natively.
  *
- * Nothing is to be closed: all is released when the test ends, however it ends. Where there is no
- * redis-server the test is skipped with the reason; under `-no-skip` it fails.
+ * Nothing is to be closed: all is released when the test ends, however it ends. Where there is neither
+ * the test is skipped with the reason; under `-no-skip` it fails.
  *
  * Ownership: the handle and all strings belong to the (sub)test. Strings passed in are copied.
  *
@@ -31,12 +33,21 @@ extern "C" {
 #endif
 SEAM_PUBLIC_BEGIN
 
+enum { SEAM_REDIS_ARGS = 16 };
+
 typedef struct seam_redis seam_redis;
 
 /* What is wanted; zero is the default of each field. */
 typedef struct seam_redis_options {
     bool private_server SEAM_0; /* a server of this test's own, that it may stop and pause */
     bool no_password SEAM_0; /* for code that cannot log in; other users of the machine get in as well */
+    bool by_prefix SEAM_0; /* the keys of one prefix in database 0 instead of a database */
+    bool tls SEAM_0; /* the url is rediss://; its certificate is of the run's CA (seam_redis_ca_file) */
+    const char *image SEAM_0; /* in a container, of this image, such as "valkey/valkey:8"; NULL: "redis:7" where one is
+                                 used */
+    const char *config SEAM_0; /* a configuration file, from the folder of the test's source */
+    const char *args[SEAM_REDIS_ARGS] SEAM_0; /* more arguments: "--maxmemory", "10mb"; NULL ends the list. Tests with
+                                                 equal ones share a server. */
     seam_site site SEAM_0; /* set for you */
 } seam_redis_options;
 
@@ -46,12 +57,16 @@ typedef struct seam_redis_options {
     seam_redis_start_at((t), SEAM_NEW(seam_redis_options, __VA_ARGS__))
 seam_redis *seam_redis_start_at(seam_t *t, SEAM_REF(seam_redis_options) options);
 
-/* How to reach it, through TCP on 127.0.0.1 or the unix socket; both ask for the password. */
+/* How to reach it, through TCP on 127.0.0.1 or the unix socket; both ask for the password. With .tls the port is the
+ * one that speaks TLS. In a container there is no unix socket: "". */
 const char *seam_redis_url(const seam_redis *redis); /* "redis://:password@127.0.0.1:port/database" */
 const char *seam_redis_host(const seam_redis *redis);
 int         seam_redis_port(const seam_redis *redis);
 const char *seam_redis_socket(const seam_redis *redis);
+const char *seam_redis_user(const seam_redis *redis); /* "" without .by_prefix */
 const char *seam_redis_password(const seam_redis *redis); /* "" when it has none */
+const char *seam_redis_prefix(const seam_redis *redis); /* "t7:" that keys begin with; "" without .by_prefix */
+const char *seam_redis_ca_file(const seam_redis *redis); /* ends the test without .tls */
 int         seam_redis_database(const seam_redis *redis);
 const char *seam_redis_version(const seam_redis *redis);
 

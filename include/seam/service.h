@@ -138,7 +138,8 @@ typedef struct seam_service_request {
                                                         reaches as host.seam.internal:port; 0 ends them */
     seam_service_health health SEAM_0;
     seam_wait   wait SEAM_0;
-    seam_container *after[SEAM_SERVICE_MAX] SEAM_0; /* servers that it needs: they are ready already */
+    seam_container *after[SEAM_SERVICE_MAX] SEAM_0; /* servers that it needs: they are ready before it starts */
+    bool        in_background SEAM_0; /* return at once: the first call that uses it waits, or a server with .after it */
     int         start_timeout_ms SEAM_0; /* 0: 60 s, and no longer than the test may go on */
     int         attempts SEAM_0; /* 0: one */
     bool        private_server SEAM_0; /* a server of this test's own */

@@ -107,6 +107,11 @@ int message_next(const struct message *message, size_t *at, struct message *ret_
     return 1;
 }
 
+bool message_is(const struct message *key, const char *name)
+{
+    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
+}
+
 struct message message_value(const struct message *message, const char *key)
 {
     struct message name, value;

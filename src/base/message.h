@@ -11,6 +11,7 @@
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,9 @@ long message_parse(const char *data, size_t size, struct message *ret);
  * size does not fit. Key and value point into the frame; neither ends in NUL. */
 int message_next(const struct message *message, size_t *at, struct message *ret_key,
                  struct message *ret_value);
+
+/* Whether a key is that name. */
+bool message_is(const struct message *key, const char *name);
 
 /* The first value of that name as bytes (data NULL when there is none). */
 struct message message_value(const struct message *message, const char *key);

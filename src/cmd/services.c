@@ -22,7 +22,8 @@ enum { ANSWER_MS = 5000, LOG_LINES = 50 };
 /* What to do with each keeper: the request, and what its answer means. */
 struct question {
     const char *verb;
-    const char *name; /* of a service; NULL: any */
+    const char *name; /* of a service or a run; NULL: any */
+    const char *run; /* ask that one only; NULL: all */
     int lines;
     bool (*answer)(const struct message *answer, const char *run);
     int answers;
@@ -65,6 +66,8 @@ static void ask_all(const char *parent, struct question *question)
         char path[4096];
 
         if (strncmp(entry->d_name, "seam-", 5) != 0)
+            continue;
+        if (question->run && strcmp(entry->d_name + 5, question->run) != 0)
             continue;
         snprintf(path, sizeof path, "%s/%s/" CLEAN_SERVICES, parent, entry->d_name);
         if (access(path, F_OK) < 0)
@@ -120,8 +123,11 @@ static bool show_log(const struct message *answer, const char *run)
 
 static bool show_end(const struct message *answer, const char *run)
 {
-    (void)answer;
-    printf("ended the services of run %s\n", run);
+    if (message_int(answer, "goes_on", 0) != 0)
+        printf("run %s goes on, and its services with it; try: seam services down %s\n", run,
+               run);
+    else
+        printf("ended the services of run %s\n", run);
     return true;
 }
 
@@ -150,7 +156,10 @@ int command_services(int argc, char **argv)
                              .answer = show_log,
                              .lines = LOG_LINES,
                              .name = argc > 2 ? argv[2] : NULL };
-    struct question down = { .verb = "services.down", .answer = show_end };
+    struct question down = { .verb = "services.down",
+                             .answer = show_end,
+                             .name = argc > 2 ? argv[2] : NULL,
+                             .run = argc > 2 ? argv[2] : NULL };
 
     if (strcmp(what, "prune") == 0) {
         printf("removed what %d dead runs had left\n", clean_sweep(NULL));
@@ -171,10 +180,12 @@ int command_services(int argc, char **argv)
                     logs.name);
         return logs.answers > 0 ? EXIT_PASSED : EXIT_TEST_FAILED;
     } else {
-        fputs("seam: services: say ls, logs NAME, down or prune\n", stderr);
+        fputs("seam: services: say ls, logs NAME, down [RUN] or prune\n", stderr);
         return EXIT_USAGE;
     }
-    if (list.answers + down.answers == 0)
+    if (list.answers + down.answers == 0 && down.run)
+        printf("no run '%s' has services\n", down.run);
+    else if (list.answers + down.answers == 0)
         puts("no services are running");
     return EXIT_PASSED;
 }

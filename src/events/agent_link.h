@@ -88,6 +88,7 @@ enum agent_config_flag {
     AGENT_ISOLATE_EXEC = 16,
     AGENT_ISOLATE_NONE = 32,
     AGENT_CONTAINERS = 128, /* services are to be containers */
+    AGENT_NATIVES = 8192, /* they are to be none */
     AGENT_NO_GROUPS = 256, /* no process group a test: Bazel forbids them */
     AGENT_NET_WARN = 512, /* connections that nobody allowed: said, not refused */
     AGENT_NET_ALLOW = 1024, /* neither */

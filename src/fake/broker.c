@@ -44,10 +44,9 @@ static struct broker *new_core(void)
     return broker_new(&time);
 }
 
-seam_broker *seam_broker_start_at(seam_t *t, const seam_broker_options *options)
+seam_broker *broker_start(seam_t *t, const seam_broker_options *options)
 {
     seam_broker *broker = arena_zero(t_arena(t), sizeof *broker);
-    struct err err;
 
     broker->t = t;
     broker->site = options->site;
@@ -61,6 +60,14 @@ seam_broker *seam_broker_start_at(seam_t *t, const seam_broker_options *options)
     if (!broker->core)
         seam_fatal_at(t, options->site, "cannot start a broker: out of memory");
     seam_cleanup(t, stop, broker);
+    return broker;
+}
+
+seam_broker *seam_broker_start_at(seam_t *t, const seam_broker_options *options)
+{
+    seam_broker *broker = broker_start(t, options);
+    struct err err;
+
     if (!broker_has_exchange(broker->core, broker->exchange) &&
         broker_declare_exchange(broker->core, broker->exchange, "topic", &err) < 0)
         seam_fatal_at(t, options->site, "%s", err.text);
@@ -260,21 +267,97 @@ void seam_broker_cancel(seam_broker *broker, int consumer)
     pthread_mutex_unlock(&broker->lock);
 }
 
+int broker_door_consume(seam_broker *broker, const char *queue,
+                        const struct broker_consumer *as, void *arg, struct err *err)
+{
+    struct broker_callback *callback;
+    int number = broker_consume_as(broker->core, queue, as, err);
+
+    if (number < 0)
+        return number;
+    callback = broker_alloc(broker->core, sizeof *callback);
+    *callback = (struct broker_callback){ broker->callbacks, number, NULL, arg };
+    broker->callbacks = callback;
+    return number;
+}
+
+struct broker *broker_enter(seam_broker *broker)
+{
+    pthread_mutex_lock(&broker->lock);
+    return broker->core;
+}
+
+void broker_leave(seam_broker *broker)
+{
+    pthread_mutex_unlock(&broker->lock);
+}
+
+/* ---- calling them ------------------------------------------------------------------------ */
+
+static const struct broker_callback *find_callback(const seam_broker *broker, int consumer)
+{
+    const struct broker_callback *callback = broker->callbacks;
+
+    while (callback && callback->consumer != consumer)
+        callback = callback->next;
+    return callback;
+}
+
 static const struct broker_callback *next_delivery(seam_broker *broker,
                                                    struct broker_delivery *ret)
 {
     const struct broker_callback *callback = NULL;
 
     pthread_mutex_lock(&broker->lock);
-    if (broker_deliver(broker->core, ret))
-        for (callback = broker->callbacks; callback->consumer != ret->consumer;)
-            callback = callback->next;
+    if (broker->callbacks && broker_deliver(broker->core, ret))
+        callback = find_callback(broker, ret->consumer);
     pthread_mutex_unlock(&broker->lock);
     return callback;
 }
 
+static const struct broker_callback *next_cancelled(seam_broker *broker)
+{
+    const struct broker_callback *callback = NULL;
+    int consumer;
+
+    pthread_mutex_lock(&broker->lock);
+    while (!callback && (consumer = broker_next_cancelled(broker->core)) > 0) {
+        callback = find_callback(broker, consumer);
+        if (callback && callback->fn)
+            callback = NULL; /* a function of the test's is not told */
+    }
+    pthread_mutex_unlock(&broker->lock);
+    return callback;
+}
+
+struct call {
+    seam_broker *broker;
+    const struct broker_callback *callback;
+    const struct broker_delivery *delivery;
+};
+
+static void call_user(void *arg)
+{
+    const struct call *call = arg;
+
+    call->callback->fn(call->broker, call->delivery->message, call->callback->arg);
+}
+
+static void call_consumer(seam_broker *broker, const struct broker_callback *callback,
+                          const struct broker_delivery *delivery)
+{
+    struct call call = { broker, callback, delivery };
+
+    if (!callback->fn)
+        broker->door->deliver(callback->arg, delivery);
+    else if (broker->door)
+        broker->door->outside(call_user, &call);
+    else
+        call_user(&call);
+}
+
 /* What a consumer causes is done when it has returned: its calls nest no deeper. */
-void broker_run_consumers(seam_broker *broker)
+void broker_pump(seam_broker *broker)
 {
     const seam_broker *outer = running;
     const struct broker_callback *callback;
@@ -283,13 +366,28 @@ void broker_run_consumers(seam_broker *broker)
     if (running == broker)
         return;
     running = broker;
+    while ((callback = next_cancelled(broker)))
+        broker->door->cancelled(callback->arg);
     while ((callback = next_delivery(broker, &delivery))) {
         if (delivery.tries == BROKER_TRIES_MAX)
             seam_error_at(broker->t, broker->site,
                           "queue '%s' gave out one message %d times, which its consumer sends "
                           "back: it is given to consumers no more",
                           delivery.queue, delivery.tries);
-        callback->fn(broker, delivery.message, callback->arg);
+        call_consumer(broker, callback, &delivery);
     }
     running = outer;
+    if (broker->door)
+        broker->door->done(broker->door->arg);
+}
+
+void broker_run_consumers(seam_broker *broker)
+{
+    if (running == broker)
+        return;
+    if (broker->door)
+        broker->door->lock();
+    broker_pump(broker);
+    if (broker->door)
+        broker->door->unlock();
 }

@@ -44,7 +44,21 @@ struct failure {
 struct broker_callback {
     struct broker_callback *next;
     int consumer;
-    seam_broker_consume_fn *fn;
+    seam_broker_consume_fn *fn; /* NULL: the door's */
+    void *arg;
+};
+
+/*
+ * Another way into a broker: connections of clients, which have a lock of their own. That is taken before the broker's.
+ */
+struct broker_door {
+    void (*lock)(void);
+    void (*unlock)(void);
+    void (*outside)(void (*fn)(void *arg), void *arg); /* run code of the user's without it */
+    void (*deliver)(void *arg,
+                    const struct broker_delivery *delivery); /* to the door's own consumer */
+    void (*cancelled)(void *arg); /* its queue was deleted */
+    void (*done)(void *arg); /* with a run of deliveries; `arg` is the door's */
     void *arg;
 };
 
@@ -61,14 +75,50 @@ struct seam_broker {
     uint64_t publishes; /* asked for, also those that failed */
     struct failure *failures;
     struct broker_callback *callbacks;
+    const struct broker_door *door; /* NULL: none */
     struct expectation *expectations, **expectations_end; /* of the test's own thread */
 };
 
 /* What was published as number i from 0; NULL behind the last. */
 struct published *broker_published(const seam_broker *broker, size_t i);
 
-/* Call consumers until none has anything to get. Without the lock. */
+/* As seam_broker_start_at, without its exchange. */
+seam_broker *broker_start(seam_t *t, const seam_broker_options *options);
+
+/* Call consumers until none has anything to get. Without the lock, and without the door's. */
 void broker_run_consumers(seam_broker *broker);
+
+/* The same with the door's lock held. */
+void broker_pump(seam_broker *broker);
+
+/* The core, with the lock; and back. */
+struct broker *broker_enter(seam_broker *broker);
+void broker_leave(seam_broker *broker);
+
+/* A consumer of the door's: a number as broker_consume_as has it. Within broker_enter. */
+int broker_door_consume(seam_broker *broker, const char *queue,
+                        const struct broker_consumer *as, void *arg, struct err *err);
+
+/* ---- broker_publish.c */
+
+/* A message that came by a door, and what became of it. */
+struct broker_offer {
+    seam_message message; /* without NULL where there has to be a text */
+    bool mandatory;
+    const void *attached; /* see broker_attach */
+    size_t attached_size;
+    const char *header_types;
+
+    int queues; /* that got it */
+    bool refused; /* in the words of `err` */
+    bool returned; /* no queue, and it was mandatory */
+    bool connection_lost, answer_lost, failed; /* by seam_broker_fail */
+    bool taken;
+    const char *note; /* NULL, or why */
+};
+
+/* Journal it and put it into queues; no consumer is called. Within broker_enter. */
+void broker_offer(seam_broker *broker, struct broker_offer *offer, struct err *err);
 
 /* ---- broker_expect.c: all say what they find; from the test's own thread, without the lock */
 void broker_expect_end(seam_broker *broker);

@@ -1,6 +1,7 @@
 /* fake/broker_core.c - exchanges, queues and bindings, and the life of a broker; see broker_core.h. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static const char *const type_names[] = {
 
 /* ---- exchanges --------------------------------------------------------------------------- */
 
-static void add_exchange(struct broker *broker, const char *name, enum broker_type type)
+static struct exchange *add_exchange(struct broker *broker, const char *name,
+                                     enum broker_type type)
 {
     struct exchange *exchange = arena_zero(&broker->arena, sizeof *exchange);
 
@@ -23,6 +25,7 @@ static void add_exchange(struct broker *broker, const char *name, enum broker_ty
                                    .name = arena_dup(&broker->arena, name),
                                    .type = type };
     broker->exchanges = exchange;
+    return exchange;
 }
 
 static int parse_type(const char *text, enum broker_type *ret, struct err *err)
@@ -35,15 +38,9 @@ static int parse_type(const char *text, enum broker_type *ret, struct err *err)
     return err_set(err, -EINVAL, "COMMAND_INVALID - unknown exchange type '%s'", text);
 }
 
-int broker_declare_exchange(struct broker *broker, const char *name, const char *type,
-                            struct err *err)
+static int check_exchange(const struct broker *broker, const char *name,
+                          const struct exchange *there, enum broker_type type, struct err *err)
 {
-    const struct exchange *there = broker_find_exchange(broker, name);
-    enum broker_type parsed = BROKER_DIRECT;
-    int r = parse_type(type, &parsed, err);
-
-    if (r < 0)
-        return r;
     if (!*name)
         return err_set(err, -EINVAL,
                        "ACCESS_REFUSED - operation not permitted on the default exchange");
@@ -51,15 +48,76 @@ int broker_declare_exchange(struct broker *broker, const char *name, const char 
         return err_set(err, -EINVAL,
                        "ACCESS_REFUSED - exchange name '%s' contains reserved prefix 'amq.*'",
                        name);
-    if (there && there->type != parsed)
+    if (there && there->type != type)
         return err_set(
             err, -EEXIST,
             "PRECONDITION_FAILED - inequivalent arg 'type' for exchange '%s' in vhost "
-            "'/': received '%s' but current is '%s'",
-            name, type, type_names[there->type]);
-    if (!there)
-        add_exchange(broker, name, parsed);
+            "'%s': received '%s' but current is '%s'",
+            name, broker->vhost, type_names[type], type_names[there->type]);
     return 0;
+}
+
+/* `wish` NULL: what there is may have any properties. */
+static int declare_exchange(struct broker *broker, const char *name, const char *type,
+                            const struct broker_wish *wish, struct err *err)
+{
+    struct exchange *there = broker_find_exchange(broker, name);
+    enum broker_type parsed = BROKER_DIRECT;
+    const struct broker_argument *alternate;
+    int r = parse_type(type, &parsed, err);
+
+    if (r == 0)
+        r = check_exchange(broker, name, there, parsed, err);
+    if (r == 0 && wish && there && there->is_wished)
+        return broker_compare_wish(broker, "exchange", name, wish, &there->wish, false, err);
+    if (r < 0)
+        return r;
+    there = there ? there : add_exchange(broker, name, parsed);
+    if (!wish)
+        return 0;
+    there->is_wished = true;
+    there->wish = broker_copy_wish(broker, wish);
+    alternate = broker_find_argument(&there->wish, "alternate-exchange");
+    there->alternate = alternate ? alternate->value : NULL;
+    return 0;
+}
+
+int broker_declare_exchange(struct broker *broker, const char *name, const char *type,
+                            struct err *err)
+{
+    return declare_exchange(broker, name, type, NULL, err);
+}
+
+int broker_wish_exchange(struct broker *broker, const char *name,
+                         const struct broker_wish *wish, struct err *err)
+{
+    return declare_exchange(broker, name, wish->type, wish, err);
+}
+
+int broker_check_exchange(const struct broker *broker, const char *name, struct err *err)
+{
+    if (!*name)
+        return err_set(err, -EINVAL,
+                       "ACCESS_REFUSED - operation not permitted on the default exchange");
+    return broker_find_exchange(broker, name) ? 0 : broker_no_exchange(broker, name, err);
+}
+
+int broker_check_internal(const struct broker *broker, const char *name, struct err *err)
+{
+    const struct exchange *exchange = broker_find_exchange(broker, name);
+
+    if (!exchange || !exchange->wish.internal)
+        return 0;
+    return err_set(err, -EINVAL,
+                   "ACCESS_REFUSED - cannot publish to internal exchange '%s' in vhost '%s'",
+                   name, broker->vhost);
+}
+
+bool broker_matches_headers(const struct broker *broker, const char *exchange)
+{
+    const struct exchange *there = broker_find_exchange(broker, exchange);
+
+    return there && there->type == BROKER_HEADERS;
 }
 
 bool broker_has_exchange(const struct broker *broker, const char *name)
@@ -69,101 +127,116 @@ bool broker_has_exchange(const struct broker *broker, const char *name)
 
 /* ---- queues ------------------------------------------------------------------------------ */
 
-/* What RabbitMQ says of an argument that is not the one the queue has; the sides are NULL for none. */
-static int differs(const char *queue, const char *argument, const char *got,
-                   const char *got_type, const char *has, struct err *err)
+int broker_check_lock(const struct broker *broker, const struct queue *queue, uint64_t owner,
+                      bool exclusive, struct err *err)
 {
-    struct err received, current;
-
-    if (got)
-        err_set(&received, 0, "the value '%s' of type '%s'", got, got_type);
-    if (has)
-        err_set(&current, 0, "the value '%s' of type '%s'", has, got_type);
-    return err_set(err, -EEXIST,
-                   "PRECONDITION_FAILED - inequivalent arg '%s' for queue '%s' in vhost '/': "
-                   "received %.500s but current is %.500s",
-                   argument, queue, got ? received.text : "none", has ? current.text : "none");
-}
-
-static int check_text(const struct queue *queue, const char *argument, const char *got,
-                      const char *has, struct err *err)
-{
-    if (got == has || (got && has && strcmp(got, has) == 0))
+    if (queue->wish.exclusive == exclusive && (!exclusive || queue->wish.owner == owner))
         return 0;
-    return differs(queue->name, argument, got, "longstr", has, err);
+    return err_set(err, -EBUSY,
+                   "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue '%s' in "
+                   "vhost '%s'. It could be originally declared on another connection or the "
+                   "exclusive property value does not match that of the original declaration.",
+                   queue->name, broker->vhost);
 }
 
-static int check_number(struct broker *broker, const struct queue *queue, const char *argument,
-                        int got, int has, struct err *err)
+static int64_t number_of(const struct broker_wish *wish, const char *name)
 {
-    if (got == has)
-        return 0;
-    return differs(queue->name, argument, got ? arena_printf(&broker->arena, "%d", got) : NULL,
-                   "signedint", has ? arena_printf(&broker->arena, "%d", has) : NULL, err);
+    const struct broker_argument *argument = broker_find_argument(wish, name);
+
+    return argument ? strtoll(argument->value, NULL, 10) : -1;
 }
 
-static int check_arguments(struct broker *broker, const struct queue *queue,
-                           const struct broker_arguments *got, struct err *err)
+static const char *text_of(const struct broker_wish *wish, const char *name)
 {
-    const struct broker_arguments *has = &queue->arguments;
-    int r = check_text(queue, "x-dead-letter-exchange", got->dead_letter_exchange,
-                       has->dead_letter_exchange, err);
+    const struct broker_argument *argument = broker_find_argument(wish, name);
 
-    if (r == 0)
-        r = check_text(queue, "x-dead-letter-routing-key", got->dead_letter_key,
-                       has->dead_letter_key, err);
-    if (r == 0)
-        r = check_number(broker, queue, "x-message-ttl", got->message_ttl_ms,
-                         has->message_ttl_ms, err);
-    if (r == 0)
-        r = check_number(broker, queue, "x-max-length", got->max_length, has->max_length, err);
-    return r;
+    return argument ? argument->value : NULL;
 }
 
-static void add_queue(struct broker *broker, const char *name,
-                      const struct broker_arguments *arguments)
+static void add_queue(struct broker *broker, const char *name, const struct broker_wish *wish,
+                      bool is_wished)
 {
     struct queue *queue = arena_zero(&broker->arena, sizeof *queue);
     struct queue **end = &broker->queues;
 
     queue->name = arena_dup(&broker->arena, name);
-    queue->arguments = *arguments;
-    queue->arguments.dead_letter_exchange =
-        arena_dup(&broker->arena, arguments->dead_letter_exchange);
-    queue->arguments.dead_letter_key = arena_dup(&broker->arena, arguments->dead_letter_key);
+    queue->wish = broker_copy_wish(broker, wish);
+    queue->is_wished = is_wished;
+    queue->dead_letter_exchange = text_of(&queue->wish, "x-dead-letter-exchange");
+    queue->dead_letter_key = text_of(&queue->wish, "x-dead-letter-routing-key");
+    queue->ttl_ms = number_of(&queue->wish, "x-message-ttl");
+    queue->max_length = number_of(&queue->wish, "x-max-length");
     queue->end = &queue->ready;
     while (*end)
         end = &(*end)->next;
     *end = queue;
 }
 
-static int invalid(const char *name, const char *argument, const char *words, struct err *err)
+/* One that a test has declared takes the properties of the client that declares it first. */
+static int meet_queue(struct broker *broker, struct queue *there,
+                      const struct broker_wish *wish, bool is_wished, struct err *err)
 {
-    return err_set(err, -EINVAL,
-                   "PRECONDITION_FAILED - invalid arg '%s' for queue '%s' in vhost '/': %s",
-                   argument, name, words);
+    int r = 0;
+
+    if (is_wished && there->is_wished)
+        r = broker_check_lock(broker, there, wish->owner, wish->exclusive, err);
+    if (r == 0)
+        r = broker_compare_wish(broker, "queue", there->name, wish, &there->wish,
+                                !is_wished || !there->is_wished, err);
+    if (r < 0 || there->is_wished || !is_wished)
+        return r;
+    there->is_wished = true;
+    there->wish = broker_copy_wish(broker, wish);
+    return 0;
 }
 
-int broker_declare_queue(struct broker *broker, const char *name,
-                         const struct broker_arguments *arguments, struct err *err)
+static int declare_queue(struct broker *broker, const char *name,
+                         const struct broker_wish *wish, bool is_wished, struct err *err)
 {
-    const struct queue *there = broker_find_queue(broker, name);
+    struct queue *there = broker_find_queue(broker, name);
+    bool is_ours = is_wished && strncmp(name, "amq.gen-", 8) == 0;
+    int r = 0;
 
-    if (there)
-        return check_arguments(broker, there, arguments, err);
-    if (!*name || strncmp(name, "amq.", 4) == 0)
+    if (!is_ours && (!*name || strncmp(name, "amq.", 4) == 0) && !there)
         return err_set(err, -EINVAL,
                        "ACCESS_REFUSED - queue name '%s' contains reserved prefix 'amq.*'",
                        name);
-    if (arguments->message_ttl_ms < 0)
-        return invalid(name, "x-message-ttl", "it is below 0", err);
-    if (arguments->max_length < 0)
-        return invalid(name, "x-max-length", "it is below 0", err);
-    if (arguments->dead_letter_key && !arguments->dead_letter_exchange)
-        return invalid(name, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined",
-                       err);
-    add_queue(broker, name, arguments);
-    return 0;
+    if (there)
+        return meet_queue(broker, there, wish, is_wished, err);
+    r = broker_check_queue_wish(broker, name, wish, err);
+    if (r == 0)
+        add_queue(broker, name, wish, is_wished);
+    return r;
+}
+
+int broker_wish_queue(struct broker *broker, const char *name, const struct broker_wish *wish,
+                      struct err *err)
+{
+    struct broker_wish own = *wish;
+
+    own.durable = wish->durable && !wish->exclusive; /* as RabbitMQ has it */
+    return declare_queue(broker, name, &own, true, err);
+}
+
+int broker_declare_queue(struct broker *broker, const char *name,
+                         const struct broker_arguments *said, struct err *err)
+{
+    char ttl[16], length[16];
+    const struct broker_argument all[] = {
+        { "x-dead-letter-exchange", "longstr", said->dead_letter_exchange },
+        { "x-dead-letter-routing-key", "longstr", said->dead_letter_key },
+        { "x-message-ttl", "signedint", said->message_ttl_ms ? ttl : NULL },
+        { "x-max-length", "signedint", said->max_length ? length : NULL },
+    };
+    struct broker_argument given[sizeof all / sizeof *all];
+    struct broker_wish wish = { .arguments = given };
+
+    snprintf(ttl, sizeof ttl, "%d", said->message_ttl_ms);
+    snprintf(length, sizeof length, "%d", said->max_length);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].value)
+            given[wish.argument_count++] = all[i];
+    return declare_queue(broker, name, &wish, false, err);
 }
 
 /* ---- bindings ---------------------------------------------------------------------------- */
@@ -176,63 +249,78 @@ static struct broker_headers copy_headers(struct broker *broker,
     for (size_t i = 0; i < headers->count; i++)
         copy[i] = (seam_message_header){ arena_dup(&broker->arena, headers->at[i].name),
                                          arena_dup(&broker->arena, headers->at[i].value) };
-    return (struct broker_headers){ copy, headers->count, headers->any };
+    return (struct broker_headers){ copy, headers->count, headers->any,
+                                    arena_dup(&broker->arena, headers->types) };
 }
 
-static bool is_same_text(const char *a, const char *b)
+static int find_source(const struct broker *broker, const char *name, struct exchange **ret,
+                       struct err *err)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool is_same_headers(const struct broker_headers *a, const struct broker_headers *b)
-{
-    bool same = a->count == b->count && a->any == b->any;
-
-    for (size_t i = 0; same && i < a->count; i++)
-        same = is_same_text(a->at[i].name, b->at[i].name) &&
-               is_same_text(a->at[i].value, b->at[i].value);
-    return same;
-}
-
-static int find_both(struct broker *broker, const char *queue, const char *exchange,
-                     struct queue **ret_queue, struct exchange **ret_exchange, struct err *err)
-{
-    *ret_queue = broker_find_queue(broker, queue);
-    *ret_exchange = broker_find_exchange(broker, exchange);
-    if (!*ret_queue)
-        return err_set(err, -ENOENT, "NOT_FOUND - no queue '%s' in vhost '/'", queue);
-    if (!*exchange)
+    *ret = broker_find_exchange(broker, name);
+    if (!*name)
         return err_set(err, -EINVAL,
                        "ACCESS_REFUSED - operation not permitted on the default exchange");
-    if (!*ret_exchange)
-        return err_set(err, -ENOENT, "NOT_FOUND - no exchange '%s' in vhost '/'", exchange);
-    return 0;
+    return *ret ? 0 : broker_no_exchange(broker, name, err);
 }
 
-int broker_bind(struct broker *broker, const char *queue_name, const char *exchange_name,
-                const char *key, const struct broker_headers *headers, struct err *err)
+static void add_binding(struct broker *broker, struct exchange *source,
+                        const struct binding *wanted)
+{
+    struct binding **at;
+
+    for (at = &source->bindings; *at; at = &(*at)->next)
+        if ((*at)->queue == wanted->queue && (*at)->exchange == wanted->exchange &&
+            strcmp((*at)->key, wanted->key) == 0 &&
+            broker_is_same_headers(&(*at)->headers, &wanted->headers))
+            return;
+    *at = arena_zero(&broker->arena, sizeof **at);
+    **at = (struct binding){ .queue = wanted->queue,
+                             .exchange = wanted->exchange,
+                             .key = arena_dup(&broker->arena, wanted->key),
+                             .headers = copy_headers(broker, &wanted->headers) };
+}
+
+int broker_bind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                const struct broker_headers *headers, struct err *err)
 {
     static const struct broker_headers none;
-    struct exchange *exchange;
-    struct queue *queue;
-    struct binding **at;
-    int r = find_both(broker, queue_name, exchange_name, &queue, &exchange, err);
+    struct binding wanted = { .queue = broker_find_queue(broker, queue),
+                              .key = key,
+                              .headers = headers ? *headers : none };
+    struct exchange *source;
+    int r = find_source(broker, exchange, &source, err);
 
-    if (r < 0)
-        return r;
-    headers = headers ? headers : &none;
-    for (at = &exchange->bindings; *at; at = &(*at)->next)
-        if ((*at)->queue == queue && strcmp((*at)->key, key) == 0 &&
-            is_same_headers(&(*at)->headers, headers))
-            return 0;
-    *at = arena_zero(&broker->arena, sizeof **at);
-    **at = (struct binding){ .queue = queue,
-                             .key = arena_dup(&broker->arena, key),
-                             .headers = copy_headers(broker, headers) };
-    return 0;
+    if (r == 0 && !wanted.queue)
+        r = broker_no_queue(broker, queue, err);
+    if (r == 0)
+        add_binding(broker, source, &wanted);
+    return r;
+}
+
+int broker_bind_exchange(struct broker *broker, const char *destination, const char *source,
+                         const char *key, const struct broker_headers *headers, struct err *err)
+{
+    static const struct broker_headers none;
+    struct binding wanted = { .key = key, .headers = headers ? *headers : none };
+    struct exchange *from;
+    int r = find_source(broker, destination, &wanted.exchange, err);
+
+    if (r == 0)
+        r = find_source(broker, source, &from, err);
+    if (r == 0)
+        add_binding(broker, from, &wanted);
+    return r;
 }
 
 /* ---- the broker -------------------------------------------------------------------------- */
+
+static void add_durable(struct broker *broker, const char *name, enum broker_type type)
+{
+    struct exchange *exchange = add_exchange(broker, name, type);
+
+    exchange->is_wished = true;
+    exchange->wish.durable = true;
+}
 
 struct broker *broker_new(const struct broker_time *time)
 {
@@ -242,13 +330,19 @@ struct broker *broker_new(const struct broker_time *time)
         return NULL;
     broker->time = *time;
     broker->held_end = &broker->held;
+    broker->vhost = "/";
     add_exchange(broker, "", BROKER_DIRECT);
-    add_exchange(broker, "amq.direct", BROKER_DIRECT);
-    add_exchange(broker, "amq.topic", BROKER_TOPIC);
-    add_exchange(broker, "amq.fanout", BROKER_FANOUT);
-    add_exchange(broker, "amq.headers", BROKER_HEADERS);
-    add_exchange(broker, "amq.match", BROKER_HEADERS);
+    add_durable(broker, "amq.direct", BROKER_DIRECT);
+    add_durable(broker, "amq.topic", BROKER_TOPIC);
+    add_durable(broker, "amq.fanout", BROKER_FANOUT);
+    add_durable(broker, "amq.headers", BROKER_HEADERS);
+    add_durable(broker, "amq.match", BROKER_HEADERS);
     return broker;
+}
+
+void broker_name_host(struct broker *broker, const char *vhost)
+{
+    broker->vhost = arena_dup(&broker->arena, vhost);
 }
 
 void broker_free(struct broker *broker)
@@ -267,4 +361,9 @@ int64_t broker_now_ms(const struct broker *broker)
 void *broker_alloc(struct broker *broker, size_t size)
 {
     return arena_zero(&broker->arena, size);
+}
+
+char *broker_dup(struct broker *broker, const char *text)
+{
+    return arena_dup(&broker->arena, text);
 }

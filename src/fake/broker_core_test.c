@@ -1,7 +1,7 @@
 /* fake/broker_core_test.c - the broker without a test around it: routing, queues, dead letters, time. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources broker.c broker_core.c broker_dead.c broker_expect.c broker_publish.c broker_queue.c
-//seam:sources broker_report.c broker_route.c message_key.c message_match.c message_rows.c now.c
+//seam:sources broker.c broker_core.c broker_dead.c broker_delete.c broker_expect.c broker_publish.c broker_queue.c
+//seam:sources broker_report.c broker_route.c broker_wish.c message_key.c message_match.c message_rows.c now.c
 //seam:sources ../base/*.c ../events/*.c ../json/*.c ../test/*.c ../test/trial_test.c
 
 #include "fake/broker_core.h"
@@ -160,7 +160,7 @@ SEAM_TEST(headers_exchanges_compare_headers)
     const seam_message_header both[] = { { "size", "7" }, { "format", "pdf" } };
     const seam_message_header other[] = { { "size", "7" }, { "format", "png" } };
     seam_message message = { .exchange = "amq.headers", .routing_key = "", .body = "" };
-    struct broker_headers headers = { wanted, 2, false };
+    struct broker_headers headers = { .at = wanted, .count = 2 };
 
     declare(t, broker, "all", (struct broker_arguments){ 0 });
     declare(t, broker, "any", (struct broker_arguments){ 0 });
@@ -221,15 +221,18 @@ SEAM_TEST(an_expiration_is_a_number)
 {
     struct broker *broker = start(t);
     seam_message message = { .exchange = "", .routing_key = "q", .body = "" };
-    static const char *const wrong[] = { "", "-1", "1s", " 1", "99999999999999999999" };
+    static const char *const wrong[][2] = { { "", "no_integer" },
+                                            { "-1", "{value_negative,-1}" },
+                                            { "1s", "{leftover_string,\"s\"}" },
+                                            { " 1", "no_integer" } };
     struct err err;
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        message.expiration = wrong[i];
+        message.expiration = wrong[i][0];
         seam_check_eq(t, broker_route(broker, &message, &err), -EINVAL);
-        seam_check_eq(
-            t, err.text,
-            seam_format(t, "PRECONDITION_FAILED - invalid expiration '%s'", wrong[i]));
+        seam_check_eq(t, err.text,
+                      seam_format(t, "PRECONDITION_FAILED - invalid expiration '%s': %s",
+                                  wrong[i][0], wrong[i][1]));
     }
 }
 

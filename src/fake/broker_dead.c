@@ -10,16 +10,18 @@ enum { DEATHS_SIZE = 1 << 20 };
 
 /* ---- what is remembered ------------------------------------------------------------------ */
 
-static bool is_death(const struct death *death, const struct queue *queue, const char *reason)
+static bool is_death(const struct broker_death *death, const struct queue *queue,
+                     const char *reason)
 {
     return strcmp(death->queue, queue->name) == 0 && strcmp(death->reason, reason) == 0;
 }
 
 /* Copies, without the one of the same queue and cause, whose count goes on. */
-static struct death *copy_deaths(struct broker *broker, const struct death *from,
-                                 const struct queue *queue, const char *reason, int *ret_count)
+static struct broker_death *copy_deaths(struct broker *broker, const struct broker_death *from,
+                                        const struct queue *queue, const char *reason,
+                                        int *ret_count)
 {
-    struct death *first = NULL, **end = &first;
+    struct broker_death *first = NULL, **end = &first;
 
     for (; from; from = from->next) {
         if (is_death(from, queue, reason)) {
@@ -33,21 +35,23 @@ static struct death *copy_deaths(struct broker *broker, const struct death *from
     return first;
 }
 
-static struct death *add_death(struct broker *broker, const struct letter *letter,
-                               const struct queue *queue, const char *reason)
+static struct broker_death *add_death(struct broker *broker, const struct letter *letter,
+                                      const struct queue *queue, const char *reason)
 {
-    struct death *death = arena_zero(&broker->arena, sizeof *death);
+    struct broker_death *death = arena_zero(&broker->arena, sizeof *death);
     int count = 0;
-    struct death *earlier = copy_deaths(broker, letter->deaths, queue, reason, &count);
+    struct broker_death *earlier = copy_deaths(broker, letter->deaths, queue, reason, &count);
 
-    *death = (struct death){
+    *death = (struct broker_death){
         .next = earlier,
         .queue = queue->name,
         .reason = reason,
         .exchange = letter->message.exchange,
         .key = letter->message.routing_key,
+        .expiration = letter->message.expiration,
         .time_s = (broker->time.epoch_ms + broker_now_ms(broker)) / 1000,
         .count = count + 1,
+        .is_first = !letter->deaths,
     };
     return death;
 }
@@ -74,7 +78,7 @@ static void add_member(struct buf *to, const char *name, const char *text)
 }
 
 /* The header x-death as JSON: a list of tables. */
-static const char *show_deaths(struct broker *broker, const struct death *death)
+static const char *show_deaths(struct broker *broker, const struct broker_death *death)
 {
     struct buf text = BUF_INIT(DEATHS_SIZE);
     const char *copy;
@@ -88,7 +92,12 @@ static const char *show_deaths(struct broker *broker, const struct death *death)
         add_member(&text, "exchange", death->exchange);
         buf_add_text(&text, ",\"routing-keys\":[");
         add_text(&text, death->key);
-        buf_add_text(&text, "]}");
+        buf_add_char(&text, ']');
+        if (death->expiration) {
+            buf_add_char(&text, ',');
+            add_member(&text, "original-expiration", death->expiration);
+        }
+        buf_add_char(&text, '}');
     }
     buf_add_char(&text, ']');
     copy = arena_dup(&broker->arena, buf_text(&text));
@@ -109,7 +118,8 @@ static void set_header(seam_message_header *headers, size_t *count, const char *
     headers[(*count)++] = (seam_message_header){ name, value };
 }
 
-static void set_headers(struct broker *broker, struct letter *letter, const struct death *death)
+static void set_headers(struct broker *broker, struct letter *letter,
+                        const struct broker_death *death)
 {
     seam_message *message = &letter->message;
     seam_message_header *headers =
@@ -131,7 +141,7 @@ static void set_headers(struct broker *broker, struct letter *letter, const stru
 /* Whether it has been in that queue before and nobody has rejected it since: it would go round for ever. */
 static bool is_circle(const struct letter *letter, const struct queue *queue)
 {
-    for (const struct death *death = letter->deaths; death; death = death->next) {
+    for (const struct broker_death *death = letter->deaths; death; death = death->next) {
         if (strcmp(death->reason, "rejected") == 0)
             return false;
         if (strcmp(death->queue, queue->name) == 0)
@@ -152,18 +162,17 @@ static void enqueue(struct broker *broker, struct queue *queue, const struct let
 void broker_dead_letter(struct broker *broker, struct queue *queue, const struct letter *letter,
                         const char *reason)
 {
-    const struct broker_arguments *arguments = &queue->arguments;
     struct letter *dead;
 
-    if (!arguments->dead_letter_exchange ||
-        !broker_has_exchange(broker, arguments->dead_letter_exchange))
+    if (!queue->dead_letter_exchange ||
+        !broker_has_exchange(broker, queue->dead_letter_exchange))
         return;
     dead = arena_copy(&broker->arena, letter, sizeof *letter);
     dead->deaths = add_death(broker, letter, queue, reason);
     set_headers(broker, dead, dead->deaths);
-    dead->message.exchange = arguments->dead_letter_exchange;
-    if (arguments->dead_letter_key)
-        dead->message.routing_key = arguments->dead_letter_key;
+    dead->message.exchange = queue->dead_letter_exchange;
+    if (queue->dead_letter_key)
+        dead->message.routing_key = queue->dead_letter_key;
     dead->message.expiration = NULL;
     broker_route_letter(broker, dead, enqueue, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 struct publish {
     seam_message message; /* without NULL where there has to be a text */
+    const struct broker_offer *offer; /* that brought it; NULL: a call */
     bool mandatory;
     bool by_port; /* which cannot say mandatory */
     const struct failure *failure; /* NULL: none */
@@ -70,17 +71,22 @@ static void take(seam_broker *broker, struct publish *publish)
 {
     const seam_message *copy = broker_copy(broker->core, &publish->message);
 
+    if (publish->offer)
+        broker_attach(broker->core, copy, publish->offer->attached,
+                      publish->offer->attached_size, publish->offer->header_types);
     if (publish->queues > 0)
         broker_publish(broker->core, copy);
     publish->taken = true;
     keep(broker, copy);
 }
 
-static int fail(seam_broker *broker, const struct failure *failure)
+/* What a client of a door holds goes back with its own connection. */
+static int fail(seam_broker *broker, const struct publish *publish)
 {
-    if (!failure->said.connection_lost)
+    if (!publish->failure->said.connection_lost)
         return -EIO;
-    broker_recover(broker->core);
+    if (!publish->offer)
+        broker_recover(broker->core);
     return -ENOTCONN;
 }
 
@@ -90,8 +96,10 @@ static int deliver(seam_broker *broker, struct publish *publish)
     bool is_unroutable = failure && failure->said.unroutable;
 
     if (failure && !is_unroutable && !failure->said.accepted)
-        return fail(broker, failure);
-    publish->queues = broker_route(broker->core, &publish->message, &publish->err);
+        return fail(broker, publish);
+    publish->queues =
+        broker_route_typed(broker->core, &publish->message,
+                           publish->offer ? publish->offer->header_types : NULL, &publish->err);
     publish->refused = publish->queues < 0;
     if (publish->refused)
         return publish->queues;
@@ -100,7 +108,7 @@ static int deliver(seam_broker *broker, struct publish *publish)
     if (publish->queues == 0 && (publish->mandatory || (is_unroutable && publish->by_port)))
         return -ENOENT;
     take(broker, publish);
-    return failure && !is_unroutable ? fail(broker, failure) : 0;
+    return failure && !is_unroutable ? fail(broker, publish) : 0;
 }
 
 /* ---- what the report shows --------------------------------------------------------------- */
@@ -153,6 +161,28 @@ static int publish_all(seam_broker *broker, struct publish *publish)
     report(broker, publish, r, begin_ns);
     broker_run_consumers(broker);
     return r;
+}
+
+void broker_offer(seam_broker *broker, struct broker_offer *offer, struct err *err)
+{
+    struct publish publish = { .message = offer->message,
+                               .offer = offer,
+                               .mandatory = offer->mandatory };
+    int r;
+
+    broker->publishes++;
+    publish.failure = find_failure(broker);
+    r = deliver(broker, &publish);
+    offer->queues = publish.queues;
+    offer->refused = publish.refused;
+    offer->taken = publish.taken;
+    offer->returned = r == -ENOENT && !publish.refused;
+    offer->connection_lost = r == -ENOTCONN;
+    offer->failed = r == -EIO && !publish.taken;
+    offer->answer_lost = r == -EIO && publish.taken;
+    offer->note = publish.failure ? "seam_broker_fail" : NULL;
+    if (publish.refused)
+        *err = publish.err;
 }
 
 /* ---- for the application ----------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include "lease/lease.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,12 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "lease/image_lock.h"
 #include "test/t.h"
 
 enum {
-    START_MAX_MS = 180000,
+    START_MAX_MS =
+        1800000, /* an image may have to be pulled; the test's own limit comes first */
     ASK_MAX_MS = 120000,
     FAILED_MAX_MS = 5000,
     REQUEST_MAX = MESSAGE_MAX
@@ -137,21 +140,44 @@ static const char *skip_words(struct lease *lease, const struct message *answer)
     return arena_printf(t_arena(lease->t), "%s%s%s", why, *remedy ? "\ntry: " : "", remedy);
 }
 
-/* Why it can not be had by this run; NULL: it can. */
-static const char *what_is_refused(seam_t *t, const char *service)
+/* The environment speaks for one service, the run's -services for all others. */
+static const char *tier_of(seam_t *t, seam_site at, const char *service)
 {
-    if (t_wants_containers())
-        return arena_printf(t_arena(t),
-                            "needs %s: -services docker asks for containers, which seam cannot "
-                            "start yet\ntry: seam test -services native",
-                            service);
-    return NULL;
+    char name[64];
+    const char *wanted;
+
+    snprintf(name, sizeof name, "SEAM_SERVICES_%s", service);
+    for (char *letter = name; *letter; letter++)
+        *letter = (char)toupper((unsigned char)*letter);
+    wanted = getenv(name);
+    if (!wanted || !*wanted)
+        return t_wants_containers() ? "docker" : t_wants_natives() ? "native" : "auto";
+    if (strcmp(wanted, "auto") != 0 && strcmp(wanted, "native") != 0 &&
+        strcmp(wanted, "docker") != 0)
+        seam_fatal_at(t, at, "%s is '%s', which is none of: auto native docker", name, wanted);
+    return wanted;
 }
 
-/* As lease_try, but for what -services says. */
+void lease_add_path(seam_t *t, seam_site at, const char *key, const char *path,
+                    struct buf *frame)
+{
+    const char *absolute = path ? t_source_path(t, at, path) : NULL;
+
+    if (absolute && access(absolute, R_OK) < 0)
+        seam_fatal_at(t, at, "cannot read '%s': %s", absolute, strerror(errno));
+    message_add_text(frame, key, absolute);
+}
+
+void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame)
+{
+    message_add_text(frame, "tier", tier_of(t, at, service));
+    message_add_text(frame, "lock", getenv(IMAGE_LOCK_VARIABLE));
+    message_add_int(frame, "offline", getenv(IMAGE_OFFLINE_VARIABLE) != NULL);
+}
+
+/* Connect to the keeper and send a request. */
 static int begin(seam_t *t, seam_site at, const char *service, const struct buf *frame,
-                 int most_ms, struct lease **ret_lease, struct message *ret,
-                 const char **ret_why)
+                 struct lease **ret_lease, const char **ret_why)
 {
     struct lease *lease = arena_zero(t_arena(t), sizeof *lease);
     int r;
@@ -170,7 +196,18 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
                          service, t_keeper_socket(), strerror(-lease->fd));
         return lease->fd;
     }
-    r = exchange(lease, frame, most_ms, ret);
+    r = send_frame(lease->fd, frame);
+    *ret_why = r < 0 ? no_answer(lease, r) : NULL;
+    *ret_lease = lease;
+    return r;
+}
+
+/* What the keeper says of the request that was sent. */
+static int await(struct lease *lease, int most_ms, struct message *ret, const char **ret_why)
+{
+    int r = message_receive(lease->fd, &lease->reply,
+                            deadline_after_ms(t_wait_ms(lease->t, most_ms)), ret);
+
     *ret_why = r < 0 ? no_answer(lease, r) : NULL;
     if (r == 0 && message_value(ret, "skip").data) {
         *ret_why = skip_words(lease, ret);
@@ -180,17 +217,20 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
         *ret_why = lease_text(lease, ret, "error");
         return -EREMOTEIO;
     }
-    *ret_lease = lease;
     return r;
 }
 
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
               struct lease **ret_lease, struct message *ret, const char **ret_why)
 {
-    *ret_why = t_keeper_socket() ? what_is_refused(t, service) : NULL;
-    if (*ret_why)
-        return -ENOENT;
-    return begin(t, at, service, frame, START_MAX_MS, ret_lease, ret, ret_why);
+    struct lease *lease;
+    int r = begin(t, at, service, frame, &lease, ret_why);
+
+    if (r == 0)
+        r = await(lease, START_MAX_MS, ret, ret_why);
+    if (r == 0)
+        *ret_lease = lease;
+    return r;
 }
 
 static void demand(seam_t *t, seam_site at, int result, const char *why)
@@ -215,12 +255,28 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
 struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
                                const struct buf *frame, int most_ms, struct message *ret)
 {
+    struct lease *lease = lease_send(t, at, service, frame);
+
+    lease_await(lease, most_ms, ret);
+    return lease;
+}
+
+struct lease *lease_send(seam_t *t, seam_site at, const char *service, const struct buf *frame)
+{
     struct lease *lease = NULL;
     const char *why;
-    int r = begin(t, at, service, frame, most_ms, &lease, ret, &why);
+    int r = begin(t, at, service, frame, &lease, &why);
 
     demand(t, at, r, why);
     return lease;
+}
+
+void lease_await(struct lease *lease, int most_ms, struct message *ret)
+{
+    const char *why;
+    int r = await(lease, most_ms, ret, &why);
+
+    demand(lease->t, lease->site, r, why);
 }
 
 int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct message *ret)
@@ -256,4 +312,29 @@ const char *lease_text(struct lease *lease, const struct message *answer, const 
     struct message value = message_value(answer, key);
 
     return value.data ? arena_copy(t_arena(lease->t), value.data, value.size) : "";
+}
+
+static void show_log(void *arg)
+{
+    struct lease *lease = arg;
+    struct message answer;
+    struct buf frame;
+    const char *log;
+
+    if (!seam_failed(lease->t) || lease->fd < 0 || lease->owner != getpid())
+        return;
+    lease_request(&frame, "logs");
+    message_end(&frame, 0);
+    if (lease_ask(lease, lease->site, &frame, &answer) == 0) {
+        log = lease_text(lease, &answer, "log");
+        if (*log)
+            seam_log_at(lease->t, lease->site, "%s while the test ran:\n%.*s", lease->service,
+                        (int)strlen(log) - 1, log);
+    }
+    buf_fini(&frame);
+}
+
+void lease_show_log(struct lease *lease)
+{
+    seam_cleanup(lease->t, show_log, lease);
 }

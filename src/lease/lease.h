@@ -33,6 +33,10 @@ struct lease *lease_start(seam_t *t, seam_site at, const char *service, const st
 struct lease *lease_start_long(seam_t *t, seam_site at, const char *service,
                                const struct buf *frame, int most_ms, struct message *ret);
 
+/* The same in two halves: send the request, which the keeper works on, and later wait for its answer. */
+struct lease *lease_send(seam_t *t, seam_site at, const char *service, const struct buf *frame);
+void lease_await(struct lease *lease, int most_ms, struct message *ret);
+
 /* The same without ending the test: a negative errno, and why; -ENOENT where something is missing on the
  * machine. */
 int lease_try(seam_t *t, seam_site at, const char *service, const struct buf *frame,
@@ -45,8 +49,19 @@ int lease_ask(struct lease *lease, seam_site at, const struct buf *frame, struct
 /* The same for a verb without fields; an error ends the test: "cannot <what> <service>: ...". */
 void lease_do(struct lease *lease, seam_site at, const char *verb, const char *what);
 
+/* When the test ends as a failure, show what the server logged about it. */
+void lease_show_log(struct lease *lease);
+
 /* A text of the answer, copied into the memory of the test; "" when it has none. */
 const char *lease_text(struct lease *lease, const struct message *answer, const char *key);
+
+/* Add to a request what the run and SEAM_SERVICES_<SERVICE> say about containers: {tier, offline, lock}. */
+void lease_add_tier(seam_t *t, seam_site at, const char *service, struct buf *frame);
+
+/* Add the absolute path of a file or folder that the test names (NULL: nothing); it ends the test when that is not
+ * there. */
+void lease_add_path(seam_t *t, seam_site at, const char *key, const char *path,
+                    struct buf *frame);
 
 /* Begin a request in an empty buf; to be ended by message_end(frame, 0). */
 void lease_request(struct buf *frame, const char *verb);

@@ -12,7 +12,7 @@
 
 struct seam_postgres {
     struct lease *lease;
-    const char *conninfo, *url, *host, *database, *user, *password, *version;
+    const char *conninfo, *url, *host, *database, *user, *password, *version, *ca_file;
     int port;
 };
 
@@ -20,12 +20,20 @@ static void write_request(seam_t *t, const seam_postgres_options *options, struc
 {
     lease_request(frame, "postgres.start");
     message_add_text(frame, "test", seam_name(t));
+    lease_add_tier(t, options->site, "postgres", frame);
     message_add_text(frame, "version", options->version);
+    message_add_text(frame, "image", options->image);
+    for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->env[i]; i++)
+        message_add_text(frame, "env", options->env[i]);
+    lease_add_path(t, options->site, "init", options->init, frame);
     if (options->migrations)
         message_add_text(frame, "migrations",
                          t_source_path(t, options->site, options->migrations));
     if (options->seed)
         message_add_text(frame, "seed", t_source_path(t, options->site, options->seed));
+    lease_add_path(t, options->site, "config", options->config, frame);
+    if (options->tls)
+        message_add_int(frame, "tls", 1);
     if (options->private_server)
         message_add_int(frame, "private", 1);
     for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->settings[i]; i++)
@@ -39,6 +47,10 @@ static void check_settings(seam_t *t, const seam_postgres_options *options)
         if (!strchr(options->settings[i], '='))
             seam_fatal_at(t, options->site, "the setting '%s' is not of the form name=value",
                           options->settings[i]);
+    for (int i = 0; i < SEAM_POSTGRES_SETTINGS && options->env[i]; i++)
+        if (!strchr(options->env[i], '=') || options->env[i][0] == '=')
+            seam_fatal_at(t, options->site, "'%s' in .env is not of the form NAME=value",
+                          options->env[i]);
 }
 
 static void take_answer(seam_postgres *pg, const struct message *answer)
@@ -50,6 +62,7 @@ static void take_answer(seam_postgres *pg, const struct message *answer)
     pg->user = lease_text(pg->lease, answer, "user");
     pg->password = lease_text(pg->lease, answer, "password");
     pg->version = lease_text(pg->lease, answer, "version");
+    pg->ca_file = lease_text(pg->lease, answer, "ca_file");
     pg->port = (int)message_int(answer, "port", 0);
 }
 
@@ -64,6 +77,7 @@ seam_postgres *seam_postgres_start_at(seam_t *t, const seam_postgres_options *op
     pg->lease = lease_start(t, options->site, "postgres", &frame, &answer);
     buf_fini(&frame);
     take_answer(pg, &answer);
+    lease_show_log(pg->lease);
     return pg;
 }
 
@@ -123,6 +137,13 @@ const char *seam_postgres_password(const seam_postgres *pg)
 const char *seam_postgres_version(const seam_postgres *pg)
 {
     return pg->version;
+}
+
+const char *seam_postgres_ca_file(const seam_postgres *pg)
+{
+    if (!*pg->ca_file)
+        seam_fatal_at(pg->lease->t, pg->lease->site, "postgres: it was started without .tls");
+    return pg->ca_file;
 }
 
 /* Send one statement by `verb` and get the answer; an error ends the test. */
@@ -189,4 +210,14 @@ void seam_postgres_pause_at(seam_postgres *pg, seam_site at)
 void seam_postgres_resume_at(seam_postgres *pg, seam_site at)
 {
     lease_do(pg->lease, at, "continue", "resume");
+}
+
+void seam_postgres_snapshot_at(seam_postgres *pg, seam_site at)
+{
+    lease_do(pg->lease, at, "snapshot", "make a snapshot of");
+}
+
+void seam_postgres_restore_at(seam_postgres *pg, seam_site at)
+{
+    lease_do(pg->lease, at, "restore", "restore");
 }

@@ -3,7 +3,6 @@
 #include "lease/rabbitmq.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "test/t.h"
 
@@ -29,50 +28,35 @@ void rabbitmq_ask(seam_rabbitmq *mq, seam_site at, struct buf *frame, struct mes
 
 /* ---- starting --------------------------------------------------------------------------- */
 
-/* The log of a failed test is shown as far as it is the test's own. */
-static void show_log(void *arg)
+static void check_plugins(seam_t *t, const seam_rabbitmq_options *options)
 {
-    seam_rabbitmq *mq = arg;
-    struct message answer;
-    struct buf frame;
-    const char *log;
+    const char *plugins = options->plugins ? options->plugins : "";
+    size_t size = strspn(plugins, "abcdefghijklmnopqrstuvwxyz0123456789_ ");
 
-    if (!seam_failed(mq->t) || mq->lease->fd < 0 || mq->lease->owner != getpid())
-        return;
-    lease_request(&frame, "logs");
-    if (rabbitmq_try(mq, mq->lease->site, &frame, &answer) < 0)
-        return;
-    log = lease_text(mq->lease, &answer, "log");
-    if (*log)
-        seam_log_at(mq->t, mq->lease->site, "rabbitmq while the test ran:\n%.*s",
-                    (int)strlen(log) - 1, log);
-}
-
-/* What is planned and not there. */
-static const char *what_is_refused(const seam_rabbitmq_options *options)
-{
-    if (options->tls)
-        return ".tls";
-    if (options->plugins)
-        return ".plugins";
-    return options->image ? ".image" : NULL;
+    if (plugins[size])
+        seam_fatal_at(
+            t, options->site,
+            "'%s' in .plugins: names of plugins, with blanks between them, are wanted",
+            plugins);
 }
 
 seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *options)
 {
     seam_rabbitmq *mq = arena_zero(t_arena(t), sizeof *mq);
-    const char *refused = what_is_refused(options);
     struct message answer;
     struct buf frame;
 
-    if (refused)
-        seam_fatal_at(t, options->site,
-                      "rabbitmq: %s is not supported yet; see docs/not-supported.md", refused);
+    check_plugins(t, options);
     mq->t = t;
     lease_request(&frame, "rabbitmq.start");
     message_add_text(&frame, "test", seam_name(t));
     if (options->private_server)
         message_add_int(&frame, "private", 1);
+    if (options->tls)
+        message_add_int(&frame, "tls", 1);
+    message_add_text(&frame, "plugins", options->plugins);
+    message_add_text(&frame, "image", options->image);
+    lease_add_tier(t, options->site, "rabbitmq", &frame);
     if (options->definitions)
         message_add_text(&frame, "definitions",
                          t_source_path(t, options->site, options->definitions));
@@ -86,8 +70,9 @@ seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *op
     mq->user = lease_text(mq->lease, &answer, "user");
     mq->password = lease_text(mq->lease, &answer, "password");
     mq->version = lease_text(mq->lease, &answer, "version");
+    mq->ca_file = lease_text(mq->lease, &answer, "ca_file");
     mq->port = (int)message_int(&answer, "port", 0);
-    seam_cleanup(t, show_log, mq);
+    lease_show_log(mq->lease);
     return mq;
 }
 
@@ -123,7 +108,9 @@ const char *seam_rabbitmq_password(const seam_rabbitmq *mq)
 
 const char *seam_rabbitmq_ca_file(const seam_rabbitmq *mq)
 {
-    seam_fatal_at(mq->t, mq->lease->site, "rabbitmq: it was started without .tls");
+    if (!*mq->ca_file)
+        seam_fatal_at(mq->t, mq->lease->site, "rabbitmq: it was started without .tls");
+    return mq->ca_file;
 }
 
 const char *seam_rabbitmq_management_url(const seam_rabbitmq *mq)

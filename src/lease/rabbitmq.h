@@ -8,7 +8,7 @@
 struct seam_rabbitmq {
     seam_t *t;
     struct lease *lease;
-    const char *url, *management_url, *host, *vhost, *user, *password, *version;
+    const char *url, *management_url, *host, *vhost, *user, *password, *version, *ca_file;
     int port;
     seam_rabbitmq_consumer *consumers;
 };

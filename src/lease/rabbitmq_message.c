@@ -80,18 +80,13 @@ static const char *text_of(seam_rabbitmq *mq, const struct message *answer, cons
     return message_value(answer, key).data ? lease_text(mq->lease, answer, key) : NULL;
 }
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 static size_t count_headers(const struct message *answer)
 {
     struct message key, value;
     size_t at = 0, count = 0;
 
     while (message_next(answer, &at, &key, &value) == 1)
-        count += is_key(&key, "header_name");
+        count += message_is(&key, "header_name");
     return count;
 }
 
@@ -105,9 +100,9 @@ static void take_headers(seam_rabbitmq *mq, const struct message *answer, seam_m
 
     to->headers = headers;
     while (message_next(answer, &at, &key, &value) == 1)
-        if (is_key(&key, "header_name"))
+        if (message_is(&key, "header_name"))
             headers[to->header_count++].name = arena_copy(arena, value.data, value.size);
-        else if (is_key(&key, "header_value") && to->header_count > 0)
+        else if (message_is(&key, "header_value") && to->header_count > 0)
             headers[to->header_count - 1].value = arena_copy(arena, value.data, value.size);
 }
 

@@ -9,7 +9,7 @@
 
 struct seam_redis {
     struct lease *lease;
-    const char *url, *host, *socket, *password, *version;
+    const char *url, *host, *socket, *user, *password, *version, *ca_file;
     int port;
     int database;
 };
@@ -26,12 +26,24 @@ seam_redis *seam_redis_start_at(seam_t *t, const seam_redis_options *options)
         message_add_int(&frame, "private", 1);
     if (options->no_password)
         message_add_int(&frame, "open", 1);
+    if (options->tls)
+        message_add_int(&frame, "tls", 1);
+    if (options->by_prefix)
+        message_add_int(&frame, "prefix", 1);
+    lease_add_path(t, options->site, "config", options->config, &frame);
+    for (int i = 0; i < SEAM_REDIS_ARGS && options->args[i]; i++)
+        message_add_text(&frame, "arg", options->args[i]);
+    message_add_text(&frame, "image", options->image);
+    lease_add_tier(t, options->site, "redis", &frame);
     message_end(&frame, 0);
     redis->lease = lease_start(t, options->site, "redis", &frame, &answer);
     buf_fini(&frame);
+    lease_show_log(redis->lease);
     redis->url = lease_text(redis->lease, &answer, "url");
     redis->host = lease_text(redis->lease, &answer, "host");
     redis->socket = lease_text(redis->lease, &answer, "socket");
+    redis->user = lease_text(redis->lease, &answer, "user");
+    redis->ca_file = lease_text(redis->lease, &answer, "ca_file");
     redis->password = lease_text(redis->lease, &answer, "password");
     redis->version = lease_text(redis->lease, &answer, "version");
     redis->port = (int)message_int(&answer, "port", 0);
@@ -57,6 +69,24 @@ int seam_redis_port(const seam_redis *redis)
 const char *seam_redis_socket(const seam_redis *redis)
 {
     return redis->socket;
+}
+
+const char *seam_redis_user(const seam_redis *redis)
+{
+    return redis->user;
+}
+
+const char *seam_redis_prefix(const seam_redis *redis)
+{
+    return *redis->user ? arena_printf(t_arena(redis->lease->t), "%s:", redis->user) : "";
+}
+
+const char *seam_redis_ca_file(const seam_redis *redis)
+{
+    if (!*redis->ca_file)
+        seam_fatal_at(redis->lease->t, redis->lease->site,
+                      "redis: it was started without .tls");
+    return redis->ca_file;
 }
 
 const char *seam_redis_password(const seam_redis *redis)

@@ -35,6 +35,9 @@ struct seam_container {
     const char *name, *host, *id, *ip, *folder;
     struct server_port ports[PORTS];
     size_t port_count;
+    bool is_known; /* the keeper has said where it is */
+    struct service_functions functions; /* to be asked before it is ready */
+    uint64_t deadline_ns; /* of theirs */
 };
 
 struct seam_network {
@@ -43,11 +46,6 @@ struct seam_network {
 };
 
 /* ---- starting --------------------------------------------------------------------------- */
-
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
 
 static int number_of(const struct message *value)
 {
@@ -71,12 +69,12 @@ static void take_place(seam_container *server, const struct message *answer)
     server->folder = lease_text(server->lease, answer, "folder");
     server->port_count = 0;
     while (message_next(answer, &at, &key, &value) == 1)
-        if (is_key(&key, "port_name") && server->port_count < PORTS) {
+        if (message_is(&key, "port_name") && server->port_count < PORTS) {
             port = &server->ports[server->port_count++];
             port->name = arena_copy(t_arena(server->t), value.data, value.size);
-        } else if (is_key(&key, "port_number") && server->port_count > 0)
+        } else if (message_is(&key, "port_number") && server->port_count > 0)
             port->number = number_of(&value);
-        else if (is_key(&key, "port") && server->port_count > 0)
+        else if (message_is(&key, "port") && server->port_count > 0)
             port->reached = number_of(&value);
 }
 
@@ -88,7 +86,8 @@ static void show_log(void *arg)
     struct buf frame;
     const char *log;
 
-    if (!seam_failed(server->t) || server->lease->fd < 0 || server->lease->owner != getpid())
+    if (!seam_failed(server->t) || !server->is_known || server->lease->fd < 0 ||
+        server->lease->owner != getpid())
         return;
     lease_request(&frame, "logs");
     message_add_int(&frame, "slice", 1);
@@ -121,25 +120,37 @@ static const char *name_of(const seam_service_request *request)
 }
 
 /* Ask the functions of the test's until each has said yes. */
-static void await_functions(seam_container *server, seam_site at,
-                            const struct service_functions *functions, uint64_t deadline_ns)
+static void await_functions(seam_container *server)
 {
+    const struct service_functions *functions = &server->functions;
     struct pollfd keeper = { .fd = server->lease->fd, .events = POLLIN };
     int pause_ms = 1;
 
     for (size_t i = 0; i < functions->count;) {
-        const seam_wait *wait = functions->wait[i];
-
-        if (wait->fn(server, wait->arg)) {
+        if (functions->fn[i](server, functions->arg[i])) {
             i++;
             continue;
         }
-        if (now_ns() >= deadline_ns)
-            seam_fatal_at(server->t, at, "'%s' was not ready in time: .fn still says no",
-                          server->name);
+        if (now_ns() >= server->deadline_ns)
+            seam_fatal_at(server->t, server->lease->site,
+                          "'%s' was not ready in time: .fn still says no", server->name);
         machine.poll(&keeper, 1, pause_ms);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
+}
+
+/* One that was started in the background is waited for by whoever uses it first. */
+static void know(const seam_container *started)
+{
+    seam_container *server = (seam_container *)started;
+    struct message answer;
+
+    if (server->is_known)
+        return;
+    lease_await(server->lease, PULL_MAX_MS, &answer);
+    take_place(server, &answer);
+    server->is_known = true; /* for the functions, which may use it */
+    await_functions(server);
 }
 
 static void write_head(seam_t *t, const seam_service_request *request, const char *verb,
@@ -165,23 +176,24 @@ static seam_container *start(seam_t *t, const seam_service_request *request, boo
     seam_container *server = arena_zero(t_arena(t), sizeof *server);
     int want_ms = request->start_timeout_ms > 0 ? request->start_timeout_ms : READY_MS;
     int timeout_ms = limit_ms(t, want_ms);
-    uint64_t deadline = deadline_after_ms(timeout_ms);
-    struct service_functions functions;
-    struct message answer;
     struct buf frame;
 
+    for (int i = 0; i < SEAM_SERVICE_MAX; i++)
+        if (request->after[i])
+            know(request->after[i]);
     server->t = t;
+    server->deadline_ns = deadline_after_ms(timeout_ms);
     server->name = arena_dup(t_arena(t), name_of(request));
     write_head(t, request, is_process ? "process.start" : "container.start", timeout_ms,
                &frame);
-    service_write(t, is_process, request, &frame, &functions);
+    service_write(t, is_process, request, &frame, &server->functions);
     message_end(&frame, 0);
-    server->lease = lease_start_long(t, request->site, is_process ? "a process" : "a container",
-                                     &frame, PULL_MAX_MS, &answer);
+    server->lease =
+        lease_send(t, request->site, is_process ? "a process" : "a container", &frame);
     buf_fini(&frame);
-    take_place(server, &answer);
     seam_cleanup(t, show_log, server);
-    await_functions(server, request->site, &functions, deadline);
+    if (!request->in_background)
+        know(server);
     return server;
 }
 
@@ -193,6 +205,11 @@ seam_container *seam_container_start_at(seam_t *t, const seam_service_request *r
 seam_container *seam_process_start_at(seam_t *t, const seam_service_request *request)
 {
     return start(t, request, true);
+}
+
+const char *service_network_id(const seam_network *network)
+{
+    return network->id;
 }
 
 seam_network *seam_network_start_at(seam_t *t, seam_site at)
@@ -214,26 +231,31 @@ seam_network *seam_network_start_at(seam_t *t, seam_site at)
 
 const char *seam_container_host(const seam_container *server)
 {
+    know(server);
     return server->host;
 }
 
 const char *seam_container_id(const seam_container *server)
 {
+    know(server);
     return server->id;
 }
 
 const char *seam_container_ip(seam_container *server)
 {
+    know(server);
     return server->ip;
 }
 
 const char *seam_container_folder(const seam_container *server)
 {
+    know(server);
     return server->folder;
 }
 
 int seam_container_port_at(seam_container *server, seam_site at, int port)
 {
+    know(server);
     for (size_t i = 0; i < server->port_count; i++)
         if (port == 0 || server->ports[i].number == port)
             return server->ports[i].reached;
@@ -243,6 +265,7 @@ int seam_container_port_at(seam_container *server, seam_site at, int port)
 
 int seam_container_named_port(const seam_container *server, const char *name)
 {
+    know(server);
     for (size_t i = 0; i < server->port_count; i++)
         if (strcmp(server->ports[i].name, name) == 0)
             return server->ports[i].reached;
@@ -256,6 +279,7 @@ static void ask(seam_container *server, seam_site at, struct buf *frame, struct 
 {
     int r;
 
+    know(server);
     message_end(frame, 0);
     r = lease_ask(server->lease, at, frame, ret);
     buf_fini(frame);

@@ -150,7 +150,8 @@ static void add_function(const struct writer *writer, const seam_wait *wait, boo
     if (functions->count == SERVICE_FUNCTIONS)
         seam_fatal_at(writer->t, writer->site, "more than %d functions in .wait",
                       SERVICE_FUNCTIONS);
-    functions->wait[functions->count++] = wait;
+    functions->fn[functions->count] = wait->fn;
+    functions->arg[functions->count++] = wait->arg;
 }
 
 static void add_conditions(const struct writer *writer, const seam_wait *wait, int depth,

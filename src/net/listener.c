@@ -91,6 +91,8 @@ static int listen_on(struct listener *listener, const struct sockaddr *address, 
     if (address->sa_family ==
         AF_INET) /* what is accepted inherits it: no piece waits for another */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (listener->held_port)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (bind(fd, address, size) < 0)
         return -errno;
     listener->path = path; /* there is a file now, whatever fails from here on */
@@ -102,6 +104,7 @@ static int listen_on(struct listener *listener, const struct sockaddr *address, 
 static int listen_on_tcp(struct listener *listener, struct err *err)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)listener->held_port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int r = listen_on(listener, (struct sockaddr *)&address, size, NULL);
@@ -159,6 +162,28 @@ void listener_stop(struct listener *listener)
     listener->watch.fd = -1;
     if (listener->path)
         unlink(listener->path);
+}
+
+/* Bound, it keeps the port; as it does not listen, the kernel refuses who calls. */
+int listener_hold_port(int *ret_port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    const int on = 1;
+    int fd = t_private_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), r;
+
+    if (fd < 0)
+        return fd;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
+        bind(fd, (struct sockaddr *)&address, size) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+        r = -errno;
+        t_private_close(fd);
+        return r;
+    }
+    *ret_port = ntohs(address.sin_port);
+    return fd;
 }
 
 struct listener *listener_of_port(int port)

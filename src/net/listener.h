@@ -17,6 +17,7 @@ struct listener {
     struct loop_watch watch;
     struct loop_timer pause; /* while there is no descriptor for another connection */
     struct listener *next; /* of all that listen on TCP */
+    int held_port; /* one of listener_hold_port to listen on; 0: the kernel chooses */
     int port; /* 0 on a unix socket */
     const char *path; /* of the unix socket, NULL on TCP; borrowed */
     /* A client came; takes the descriptor. `peer`: "127.0.0.1:51234" or "unix". */
@@ -28,6 +29,10 @@ struct listener {
 /* Listen. `path` NULL: on TCP. What is not set by the caller is zero. -errno with the words in `err`. */
 int listener_start(struct listener *listener, const char *path, struct err *err);
 void listener_stop(struct listener *listener); /* also one that never started */
+
+/* Keep a TCP port of 127.0.0.1, for a listener that comes, goes and comes again: nobody else gets it until the
+ * descriptor is closed, and nobody answers there without a listener. Returns the descriptor or -errno. */
+int listener_hold_port(int *ret_port);
 
 /* Whether a TCP port of 127.0.0.1 belongs to a listener of this process. */
 struct listener *listener_of_port(int port);

@@ -1,4 +1,5 @@
-/* net/tls_certificate.h - the authority of a test and the certificates that it signs. For net/tls.c alone. */
+/* net/tls_certificate.h - the authority of a process and the certificates that it signs. For net/tls.c and
+ * service/authority.c alone. */
 #ifndef NET_TLS_CERTIFICATE_H
 #define NET_TLS_CERTIFICATE_H
 

@@ -9,10 +9,19 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "test/mask.h"
 
 enum { PORT_USUAL = 5432, PORT_MAX = 65535, TEXT_MAX = 8000 };
 
 /* ---- taking apart */
+
+static const char *keep(struct arena *arena, struct buf *text)
+{
+    const char *copy = arena_dup(arena, buf_text(text));
+
+    buf_fini(text);
+    return copy;
+}
 
 static int digit_value(char c)
 {
@@ -123,6 +132,15 @@ static const char *behind_scheme(const char *text)
     return NULL;
 }
 
+/* As it may be shown: without its password. */
+static const char *shown(struct arena *arena, const char *text)
+{
+    struct buf masked = BUF_INIT(TEXT_MAX);
+
+    mask_url(&masked, text);
+    return keep(arena, &masked);
+}
+
 int pg_origin_parse(struct arena *arena, const char *text, struct pg_origin *ret,
                     struct err *err)
 {
@@ -135,6 +153,7 @@ int pg_origin_parse(struct arena *arena, const char *text, struct pg_origin *ret
                        "origin '%s' does not begin with postgres://\n"
                        "try: 'postgres://db.example.com:5432/app'",
                        text);
+    text = shown(arena, text);
     end = at + strcspn(at, "/?#");
     path = *end == '/' ? end + 1 : end;
     if (strpbrk(path, "?#"))
@@ -165,14 +184,6 @@ static void add_pair(struct buf *to, const char *name, const char *value)
     for (; *value; value++)
         buf_printf(to, "%s%c", strchr("'\\", *value) ? "\\" : "", *value);
     buf_add_char(to, '\'');
-}
-
-static const char *keep(struct arena *arena, struct buf *text)
-{
-    const char *copy = arena_dup(arena, buf_text(text));
-
-    buf_fini(text);
-    return copy;
 }
 
 const char *pg_origin_conninfo(struct arena *arena, const struct pg_origin *origin)

@@ -36,6 +36,7 @@ SEAM_TEST(pg_origin_that_is_none_is_refused_with_a_sentence)
     static const struct {
         const char *text, *words;
     } rows[] = {
+        { "postgres://ada:s3cret@", "origin 'postgres://***@' has no host" },
         { "db.prod", "origin 'db.prod' does not begin with postgres://\n"
                      "try: 'postgres://db.example.com:5432/app'" },
         { "postgres:///app", "origin 'postgres:///app' has no host" },

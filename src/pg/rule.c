@@ -392,7 +392,7 @@ static int ask(struct pg_rule_set *set, struct pg_rule *rule, struct err *err)
     return 0;
 }
 
-int rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err)
+int pg_rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err)
 {
     int r;
 

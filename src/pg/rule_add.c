@@ -559,5 +559,5 @@ int pg_rule_add(struct pg_rule_set *set, const seam_pg_rule *rule, const char *f
         (r = take_error(&adding)) < 0 || (r = take_notices(&adding)) < 0)
         return r;
     weigh(adding.rule);
-    return rule_insert(set, adding.rule, err);
+    return pg_rule_insert(set, adding.rule, err);
 }

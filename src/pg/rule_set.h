@@ -140,7 +140,7 @@ static inline bool rule_are_ends(const seam_value *values, size_t count)
 /* ---- rule.c */
 
 /* Put a whole rule into the set: from now on it answers. -ENOMEM; -EINVAL when it is ambiguous. */
-int rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err);
+int pg_rule_insert(struct pg_rule_set *set, struct pg_rule *rule, struct err *err);
 
 /* The statement of a literal text, made when it is new; NULL when memory ends. */
 struct rule_statement *rule_statement_of(struct pg_rule_set *set, const char *sql);

@@ -27,14 +27,6 @@ uint64_t verify_deadline(const struct pg_verifier *verifier)
 
 /* ---- the database */
 
-/* "15.20" asks for a server of 15. */
-static const char *major_version(struct pg_verifier *verifier)
-{
-    const char *version = verifier->version;
-
-    return version ? arena_copy(&verifier->arena, version, strcspn(version, ".")) : NULL;
-}
-
 /* A verification that cannot be is counted, and no failure unless -no-skip says so. */
 static void say_unavailable(struct pg_verifier *verifier, const char *why)
 {
@@ -49,7 +41,7 @@ static void say_unavailable(struct pg_verifier *verifier, const char *why)
 
 static bool lease(struct pg_verifier *verifier, const char **ret_conninfo)
 {
-    const seam_postgres_options options = { .version = major_version(verifier),
+    const seam_postgres_options options = { .version = verifier->version,
                                             .migrations = verifier->migrations,
                                             .seed = verifier->seed,
                                             .site = verifier->site };

@@ -37,6 +37,7 @@ static void send_config(struct agent *agent)
     flags |= options->no_skip ? AGENT_NO_SKIP : 0;
     flags |= options->leaks != LEAKS_OFF ? AGENT_LEAKS : 0;
     flags |= options->services == SERVICES_DOCKER ? AGENT_CONTAINERS : 0;
+    flags |= options->services == SERVICES_NATIVE ? AGENT_NATIVES : 0;
     flags |= options->net == NET_WARN ? AGENT_NET_WARN : 0;
     flags |= options->net == NET_ALLOW ? AGENT_NET_ALLOW : 0;
     flags |= options->hooks == HOOKS_OFF ? AGENT_NO_HOOKS : 0;
@@ -406,7 +407,9 @@ static void agent_died(struct agent *agent)
 
     if (agent->output.fd >= 0)
         agent_output_ready(&agent->output, 0);
-    run_kill(run, agent->pid, SIGKILL); /* what has ended keeps its status */
+    if (!agent->reaped ||
+        !run->no_groups) /* what has ended keeps its status, and its group its number */
+        run_kill(run, agent->pid, SIGKILL);
     if (!agent->reaped)
         waitpid(agent->pid, &agent->status, 0);
     reason = early_end(agent);

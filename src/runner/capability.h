@@ -17,7 +17,9 @@ enum capability {
     CAPABILITY_HTTP_MOCK = 8,
     CAPABILITY_PG_MOCK = 16,
     CAPABILITY_BROKER = 32, /* needs none of them */
-    CAPABILITY_CLOCK = 64
+    CAPABILITY_PROXY = 64,
+    CAPABILITY_AMQP_MOCK = 128,
+    CAPABILITY_CLOCK = 256
 };
 
 /* The archives, one after another: fn gets the path of each. */

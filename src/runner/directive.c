@@ -199,6 +199,8 @@ static const struct {
     const char *header;
     unsigned capabilities;
 } seam_headers[] = {
+    { "amqp_mock.h",
+      CAPABILITY_AMQP_MOCK | CAPABILITY_BROKER | CAPABILITY_NET | CAPABILITY_LINK },
     { "broker.h", CAPABILITY_BROKER },
     { "clock.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "http.h", CAPABILITY_HTTP | CAPABILITY_NET },
@@ -207,6 +209,7 @@ static const struct {
       CAPABILITY_HTTP_MOCK | CAPABILITY_HTTP | CAPABILITY_NET | CAPABILITY_LINK },
     { "net.h", CAPABILITY_NET | CAPABILITY_LINK },
     { "pg_mock.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
+    { "proxy.h", CAPABILITY_PROXY | CAPABILITY_NET },
     { "uuid.h", CAPABILITY_CLOCK | CAPABILITY_LINK },
     { "verify.h", CAPABILITY_PG_MOCK | CAPABILITY_NET | CAPABILITY_LINK },
 };

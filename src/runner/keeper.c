@@ -28,6 +28,7 @@ struct keeper {
     struct buf bytes;
     struct clean_dirs dirs;
     pid_t pid;
+    int number; /* how many there were before it */
     bool finished;
     bool shared; /* another run started it */
     int linger_s; /* how long it stays after its last runner */
@@ -45,7 +46,7 @@ static void keep_open(int fd)
 static void become_services(const struct keeper *keeper, int listening, int runner)
 {
     const struct options *options = keeper->run->options;
-    char path[4096], words[10][CLEAN_PATH_MAX + 16], marker[64];
+    char path[4096], words[9][CLEAN_PATH_MAX + 16], marker[64];
     char *argv[16];
     int count = 0;
 
@@ -60,13 +61,14 @@ static void become_services(const struct keeper *keeper, int listening, int runn
     snprintf(words[4], sizeof words[4], "--disk=%s", keeper->dirs.disk);
     snprintf(words[5], sizeof words[5], "--cache=%s", keeper->run->cache);
     snprintf(words[6], sizeof words[6], "--parallel=%d", options->parallel);
-    for (int i = 0; i < 7; i++)
+    snprintf(words[7], sizeof words[7], "--number=%d", keeper->number);
+    for (int i = 0; i < 8; i++)
         argv[count++] = words[i];
     if (options->keep)
         argv[count++] = (char *)"--keep";
-    snprintf(words[7], sizeof words[7], "--reuse=%d", keeper->linger_s);
+    snprintf(words[8], sizeof words[8], "--reuse=%d", keeper->linger_s);
     if (keeper->linger_s > 0)
-        argv[count++] = words[7];
+        argv[count++] = words[8];
     argv[count] = NULL;
     close_range(STDERR_FILENO + 1, ~0u,
                 CLOSE_RANGE_CLOEXEC); /* whoever reads them must not wait */
@@ -142,7 +144,7 @@ static void keeper_died(struct keeper *keeper)
     loop_close(&run->loop, &keeper->link);
     if (keeper->finished)
         return;
-    if (!keeper->shared)
+    if (!keeper->shared && keeper->pid > 0) /* reaped, its number may be anybody's */
         kill(keeper->pid, SIGKILL);
     keeper->shared = false;
     snprintf(keeper->socket, sizeof keeper->socket, "%s/keeper", keeper->dirs.memory);
@@ -153,9 +155,10 @@ static void keeper_died(struct keeper *keeper)
     if (clean_has_containers(&keeper->dirs)) {
         char option[64];
 
-        snprintf(option, sizeof option, "--prune=%s", keeper->dirs.run);
+        snprintf(option, sizeof option, "--prune=%s.%d", keeper->dirs.run, keeper->number);
         start_helper(run, option);
     }
+    keeper->number++;
     if (clean_services(&keeper->dirs, &err) < 0)
         run_note(run, "cleaning up after the keeper: %s", err.text);
     if (start_process(keeper, &err) < 0)
@@ -333,7 +336,10 @@ const char *keeper_socket(const struct run *run)
 bool keeper_reaped(struct run *run, pid_t pid, int status)
 {
     (void)status;
-    return run->keeper && run->keeper->pid == pid;
+    if (!run->keeper || run->keeper->pid != pid)
+        return false;
+    run->keeper->pid = 0;
+    return true;
 }
 
 /* The keeper removes all of the run when our end of its connection closes; waiting for it would only

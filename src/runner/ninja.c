@@ -8,6 +8,7 @@
 #include "runner/build.h"
 #include "runner/capability.h"
 #include "runner/directive.h"
+#include "runner/include_words.h"
 
 enum { NINJA_MAX = 64 << 20, FLAT_MAX = 180 };
 
@@ -33,6 +34,16 @@ static void add_words(struct buf *to, const char *words)
             buf_add_char(to, '$');
         buf_add_char(to, strchr("\r\n", *words) ? ' ' : *words);
     }
+}
+
+/* Words for a compiler that runs in `folder`. */
+static void add_compiler_words(struct buf *to, const char *words, const char *folder)
+{
+    struct buf rooted = BUF_INIT(NINJA_MAX);
+
+    include_words_add(&rooted, words, folder);
+    add_words(to, buf_text(&rooted));
+    buf_fini(&rooted);
 }
 
 /* One word for the shell, in single quotes. */
@@ -139,17 +150,19 @@ static void add_place(struct buf *to, const struct unit *unit, const char *folde
 static void add_unit(struct buf *to, const struct unit *unit, const struct source_file *file,
                      const char *object, bool rename_main)
 {
+    const char *folder = file->folder ? file->folder : unit->package->folder;
+
     buf_add_text(to, "build ");
     add_path(to, object);
     buf_add_text(to, file->is_cxx ? ": cxx " : ": cc ");
     add_path(to, file->wrapper ? file->wrapper : file->path);
-    add_place(to, unit, file->folder ? file->folder : unit->package->folder);
+    add_place(to, unit, folder);
     buf_add_text(to, "\n  flags = ");
-    add_words(to, own_flags(unit, file));
+    add_compiler_words(to, own_flags(unit, file), folder);
     buf_add_text(to, " -isystem ");
     add_quoted(to, unit->build->installation->include);
     buf_add_text(to, " ");
-    add_words(to, unit->package_flags);
+    add_compiler_words(to, unit->package_flags, folder);
     if (rename_main)
         buf_add_text(to, " -Dmain=seam_renamed_main");
     if (file->wrapper) {

@@ -172,7 +172,7 @@ static void interrupt(struct run *run, int number)
 {
     if (++run->interrupts > 1) {
         for (uint32_t i = 0; i < run->package_count; i++)
-            if (run->packages[i]->agent)
+            if (run->packages[i]->agent && !run->packages[i]->agent->reaped)
                 kill(run->packages[i]->agent->pid, SIGKILL);
         tokens_leave(run);
         signal(number, SIG_DFL);

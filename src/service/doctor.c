@@ -7,6 +7,8 @@
 
 #include "service/doctor_line.h"
 #include "service/engine.h"
+#include "service/modules/kafka_home.h"
+#include "service/modules/kafka_library.h"
 #include "service/modules/postgres_find.h"
 #include "service/modules/redis_server.h"
 
@@ -35,6 +37,39 @@ static bool look_for_redis(void)
     return doctor_has("redis", "%s: '%s'", as_program, program);
 }
 
+/* Whatever runs it, it is asked by librdkafka, which has the mock cluster, too. */
+static bool look_for_kafka(void)
+{
+    const char *remedy = NULL;
+    struct kafka_home home;
+    struct err err = { "" };
+    const struct kafka_library *library = kafka_library(&err);
+
+    if (!library)
+        return doctor_lacks("kafka", "apt-get install librdkafka1", "all tiers: %s", err.text);
+    doctor_has("kafka", "a mock cluster: librdkafka %s", library->version_str());
+    if (kafka_home_find(&home, &remedy, &err) < 0)
+        return doctor_lacks("kafka", remedy, "%s: %s", as_program, err.text);
+    return doctor_has("kafka", "%s: version %s in '%s', %s", as_program, home.version,
+                      home.folder, home.java);
+}
+
+static void look_for_kafka_image(struct engine *engine)
+{
+    struct buf name = BUF_INIT(1024);
+    struct err err = { "" };
+
+    engine_image_name("apache/kafka", &name, &err);
+    if (err.text[0])
+        doctor_lacks("kafka", NULL, "%s: %s", as_container, err.text);
+    else
+        doctor_has("kafka", "%s: of '%s', which %s", as_container, buf_text(&name),
+                   engine_image_is_here(engine, buf_text(&name))
+                       ? "is here"
+                       : "is pulled when a test asks");
+    buf_fini(&name);
+}
+
 static bool look_for_docker(void)
 {
     struct engine *engine;
@@ -53,13 +88,15 @@ static bool look_for_docker(void)
     doctor_has("docker", "%s: version %s (API %s) at '%s', ports on %s", as_container,
                engine_version(engine), engine_api(engine), engine_where(engine),
                engine_host(engine));
+    look_for_kafka_image(engine);
     engine_close(engine);
     return true;
 }
 
 bool doctor_services(void)
 {
-    bool postgres = look_for_postgres(), redis = look_for_redis(), docker = look_for_docker();
+    bool postgres = look_for_postgres(), redis = look_for_redis(), kafka = look_for_kafka(),
+         docker = look_for_docker();
 
-    return postgres && redis && docker;
+    return postgres && redis && kafka && docker;
 }

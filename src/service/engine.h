@@ -65,7 +65,7 @@ int engine_do(struct engine *engine, const struct engine_call *call, const char 
 /* ---- images ------------------------------------------------------------------------------------- */
 
 /* The name that is really used: that of the map file SEAM_IMAGE_MAP ("from to" a line, # begins a comment), else
- * SEAM_IMAGE_PREFIX before one of the Docker Hub. */
+ * SEAM_IMAGE_PREFIX before one of the Docker Hub. An id ("sha256:...") is left as it is. */
 int engine_image_name(const char *image, struct buf *ret, struct err *err);
 
 bool engine_image_is_here(struct engine *engine, const char *image);
@@ -136,8 +136,9 @@ int engine_events(struct engine *engine, const char *label,
                   bool (*sink)(void *arg, const json_t *event), void *arg, const int *cancel,
                   struct err *err);
 
-/* Remove all containers, networks, volumes and built images with a label, several at once. Returns how many, or a
- * negative errno with the words of the first that stayed, when all others are gone. */
+/* Remove all containers, networks, volumes and built images with a label, several at once. Returns how many there
+ * were, of which somebody else may still be removing some, or a negative errno with the words of the first that
+ * stayed, when all others are gone. */
 int engine_prune(struct engine *engine, const char *label, struct err *err);
 
 /* Labels of runs that have something: each "seam.run" that is there, once. */

@@ -260,10 +260,23 @@ static int perform(struct engine_line *line, struct transfer *transfer, CURLcode
 
 /* ---- the answer */
 
+/* libcurl's words name a host, which a unix socket has not. */
+static const char *words_of(const struct engine *engine, const struct transfer *transfer,
+                            CURLcode code)
+{
+    long number = 0;
+
+    if (code == CURLE_COULDNT_CONNECT && engine->place.socket[0])
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    if (number != 0)
+        return strerror((int)number);
+    return *transfer->words ? transfer->words : curl_easy_strerror(code);
+}
+
 static int lost(const struct engine *engine, const struct transfer *transfer, CURLcode code,
                 const char *what, struct err *err)
 {
-    const char *words = *transfer->words ? transfer->words : curl_easy_strerror(code);
+    const char *words = words_of(engine, transfer, code);
     const char *where = engine->place.where;
 
     if (code == CURLE_WRITE_ERROR)

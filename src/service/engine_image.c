@@ -118,10 +118,12 @@ int engine_image_name(const char *image, struct buf *ret, struct err *err)
 {
     const char *prefix = getenv("SEAM_IMAGE_PREFIX");
     const char *plain = without_hub(image);
-    int r = map_name(image, ret, err);
+    int r = strncmp(image, "sha256:", 7) == 0 ? 0 : map_name(image, ret, err);
 
     if (r != 0)
         return r < 0 ? r : 0;
+    if (strncmp(image, "sha256:", 7) == 0) /* an id, which names one image whoever asks */
+        return buf_add_text(ret, image);
     if (!prefix || !*prefix || (plain == image && registry_size(image) > 0))
         return buf_add_text(ret, image);
     return buf_printf(ret, "%s%s%s", prefix, prefix[strlen(prefix) - 1] == '/' ? "" : "/",

@@ -11,7 +11,7 @@
 #include "service/engine_state.h"
 #include "base/hostile.h"
 
-enum { WHAT_MAX = 600, URL_MAX = 4096, WORKERS = 8 };
+enum { WHAT_MAX = 600, URL_MAX = 4096, WORKERS = 16 };
 
 /* ---- networks and volumes */
 
@@ -164,7 +164,7 @@ struct removal {
     const struct kind *kind;
     const json_t *list;
     pthread_mutex_t lock; /* guards what follows */
-    size_t next, removed;
+    size_t next;
     int failure;
     struct err words;
 };
@@ -185,7 +185,6 @@ static const char *next_of(struct removal *removal)
 static void note_result(struct removal *removal, int r, const struct err *words)
 {
     pthread_mutex_lock(&removal->lock);
-    removal->removed += r == 0;
     if (r < 0) {
         removal->failure = r;
         removal->words = *words;
@@ -193,7 +192,7 @@ static void note_result(struct removal *removal, int r, const struct err *words)
     pthread_mutex_unlock(&removal->lock);
 }
 
-/* What somebody else has removed, or is removing, is gone without us. */
+/* What somebody else has removed, or is removing, goes without us. */
 static bool is_gone(int r, const struct err *words)
 {
     return r == -ENOENT || (r == -EEXIST && strstr(words->text, "already in progress"));
@@ -212,7 +211,7 @@ static void *remove_some(void *arg)
                  removal->kind->name);
         r = remove_thing(removal->engine, removal->kind->name, id, removal->kind->rest, what,
                          &words);
-        note_result(removal, is_gone(r, &words) ? 1 : r, &words);
+        note_result(removal, is_gone(r, &words) ? 0 : r, &words);
     }
     return NULL;
 }
@@ -243,7 +242,7 @@ static int prune_kind(struct engine *engine, const struct kind *kind, const char
         removal.list = list;
         remove_all(&removal);
         pthread_mutex_destroy(&removal.lock);
-        r = removal.failure ? removal.failure : (int)removal.removed;
+        r = removal.failure ? removal.failure : (int)json_array_size(list);
         if (removal.failure && err)
             *err = removal.words;
     }

@@ -1,6 +1,6 @@
 /* service/image_test.c - a folder comes out of its image as it went in. */
 //seam:cflags -I.. -I../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
-//seam:sources ../base/*.c ../lease/image_lock.c modules/*.c
+//seam:sources ../base/*.c ../lease/image_lock.c ../net/tls_certificate.c ../net/tls_error.c modules/*.c
 //seam:pkg-config libpq
 //seam:pkg-config hiredis
 //seam:pkg-config libcurl

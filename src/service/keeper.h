@@ -62,6 +62,7 @@ struct lease {
 struct keeper {
     struct clean_dirs dirs;
     const char *cache;
+    int number; /* of this keeper among those that its run has had: 0, 1, ... */
     int parallel;
     bool keep;
     int reuse_s;
@@ -102,6 +103,6 @@ void keeper_remove(struct keeper *keeper, struct service *service);
 void keeper_count(struct keeper *keeper, struct service *service, int change);
 
 extern const struct module postgres_module, rabbitmq_module, redis_module, process_module,
-    container_module, network_module;
+    container_module, network_module, kafka_module;
 
 #endif

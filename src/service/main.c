@@ -27,7 +27,7 @@ enum { KEPT_MAX_S = 3600, PARALLEL_MAX = 1024, DESCRIPTORS = 4 * PARALLEL_MAX };
 
 /* The words of the command line; NULL and false: not given. */
 struct options {
-    const char *listen, *runner, *run, *memory, *disk, *cache, *parallel, *reuse;
+    const char *listen, *runner, *run, *memory, *disk, *cache, *parallel, *reuse, *number;
     bool keep;
 };
 
@@ -37,10 +37,20 @@ static SEAM_NORETURN void usage(const char *what)
             "services: %s\n"
             "usage: services --listen=FD --runner=FD --run=ID --dir=FOLDER --disk=FOLDER "
             "--cache=FOLDER "
-            "--parallel=N [--keep] [--reuse=SECONDS]\n"
+            "--parallel=N [--keep] [--reuse=SECONDS] [--number=N]\n"
             "This program is started by seam; there is no need to start it by hand.\n",
             what);
     exit(2);
+}
+
+/* "RUN.N": what the run's keeper of that number has left. */
+static void prune_run(const char *which)
+{
+    char run[CLEAN_RUN_SIZE + 1];
+    size_t size = strcspn(which, ".");
+
+    snprintf(run, sizeof run, "%.*s", (int)size, which);
+    daemon_prune_run(run, which[size] ? atoi(which + size + 1) : 0);
 }
 
 /* A helper of the runner's or a user's command, without a keeper. Returns false for any other command line. */
@@ -63,7 +73,7 @@ static bool help_runner(int argc, char **argv, int *ret_status)
     if (strcmp(argv[1], "--sweep") == 0)
         daemon_sweep();
     else if (strncmp(argv[1], prune, strlen(prune)) == 0)
-        daemon_prune_run(argv[1] + strlen(prune));
+        prune_run(argv[1] + strlen(prune));
     else
         return false;
     return true;
@@ -83,13 +93,14 @@ static void parse(int argc, char **argv, struct options *ret)
         { { "cache", required_argument, NULL, 0 }, &ret->cache },
         { { "parallel", required_argument, NULL, 0 }, &ret->parallel },
         { { "reuse", required_argument, NULL, 0 }, &ret->reuse },
+        { { "number", required_argument, NULL, 0 }, &ret->number },
         { { "keep", no_argument, NULL, 0 }, NULL },
     };
     enum { KNOWN = sizeof known / sizeof *known };
     struct option options[KNOWN + 1] = { { 0 } };
     int at;
 
-    *ret = (struct options){ .parallel = "1", .reuse = "0" };
+    *ret = (struct options){ .parallel = "1", .reuse = "0", .number = "0" };
     for (int i = 0; i < KNOWN; i++)
         options[i] = known[i].option;
     for (int found; (found = getopt_long(argc, argv, "", options, &at)) != -1;) {
@@ -120,6 +131,7 @@ static void take(struct keeper *keeper, const struct options *options)
     keeper->cache = options->cache;
     keeper->keep = options->keep;
     keeper->reuse_s = atoi(options->reuse);
+    keeper->number = atoi(options->number);
     keeper->parallel = atoi(options->parallel);
     if (keeper->parallel < 1 || keeper->parallel > PARALLEL_MAX)
         keeper->parallel = 1;

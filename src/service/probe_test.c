@@ -5,8 +5,12 @@
 #include <seam/seam.h>
 #include <seam/service.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define BYTES(text) text, sizeof text - 1
 
@@ -50,7 +54,7 @@ SEAM_TEST(probe_judges_answers)
           BYTES("J\0\0\0\x0a"
                 "8.0.35"),
           0, "" },
-        { SEAM_PROBE_MYSQL, BYTES("J\0\0\0\xff\x10\x04Too many connections"), -EAGAIN,
+        { SEAM_PROBE_MYSQL, BYTES("\x17\0\0\0\xff\x10\x04Too many connections"), -EAGAIN,
           "Too many connections" },
         { SEAM_PROBE_MYSQL, BYTES("SSH-2.0"), -EPROTO, "what answers is no MySQL: 'SSH-2.0'" },
         { SEAM_PROBE_MQTT, BYTES("\x20\x02\0\5"), 0, "" },
@@ -85,6 +89,98 @@ SEAM_TEST(probe_says_why_it_cannot_connect)
     seam_check_eq(t, probe_ask(SEAM_PROBE_REDIS, "127.0.0.1", 1, 1000, &err), -EAGAIN);
     seam_check_str(t, err.text, "connect to 127.0.0.1:1: Connection refused");
     seam_check_eq(t, probe_ask(SEAM_PROBE_REDIS, "not a host", 1, 1000, &err), -EAGAIN);
+}
+
+/* ---- servers that say their words byte by byte */
+
+struct scripted {
+    int listener;
+    const char *question, *answer;
+    size_t question_size, answer_size;
+    bool asked_so;
+};
+
+static void *answer_one(void *arg)
+{
+    struct scripted *script = arg;
+    char got[64];
+    int fd = accept4(script->listener, NULL, NULL, SOCK_CLOEXEC);
+    size_t size = 0;
+
+    while (size < script->question_size) {
+        ssize_t n = read(fd, got + size, sizeof got - size);
+
+        if (n <= 0)
+            break;
+        size += (size_t)n;
+    }
+    script->asked_so =
+        size == script->question_size && memcmp(got, script->question, size) == 0;
+    for (size_t i = 0; i < script->answer_size; i++)
+        if (send(fd, script->answer + i, 1, MSG_NOSIGNAL) < 0)
+            break;
+    close(fd);
+    return NULL;
+}
+
+/* What probe_ask says of a server that is asked exactly so and answers so. */
+static int ask_scripted(seam_t *t, int probe, struct scripted *script, struct err *err)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    pthread_t thread;
+    int r;
+
+    script->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    seam_require_ok(t, bind(script->listener, (struct sockaddr *)&address, size));
+    seam_require_ok(t, listen(script->listener, 1));
+    seam_require_ok(t, getsockname(script->listener, (struct sockaddr *)&address, &size));
+    seam_require_ok(t, pthread_create(&thread, NULL, answer_one, script));
+    r = probe_ask(probe, "127.0.0.1", ntohs(address.sin_port), 5000, err);
+    pthread_join(thread, NULL);
+    close(script->listener);
+    return r;
+}
+
+#define KAFKA_ASKED BYTES("\0\0\0\x0e\0\x12\0\0\0\0\0\x07\0\4seam")
+
+SEAM_TEST(probe_asks_scripted_servers)
+{
+    static const struct {
+        int probe;
+        const char *question;
+        size_t question_size;
+        const char *answer;
+        size_t answer_size;
+        int want;
+        const char *words;
+    } cases[] = {
+        { SEAM_PROBE_KAFKA, KAFKA_ASKED, BYTES("\0\0\0\x0a\0\0\0\7\0\0\0\0\0\0"), 0, "" },
+        { SEAM_PROBE_KAFKA, KAFKA_ASKED, BYTES("\0\0\0\x0a\0\0\0\7\0\x07\0\0\0\0"), -EAGAIN,
+          "Kafka answers with error 7" },
+        { SEAM_PROBE_KAFKA, KAFKA_ASKED, BYTES("\0\0"), -EAGAIN,
+          "the server closed the connection without an answer" },
+        { SEAM_PROBE_MYSQL, BYTES(""),
+          BYTES("\x05\0\0\0\x0a"
+                "8.0\0"),
+          0, "" },
+        { SEAM_PROBE_MYSQL, BYTES(""), BYTES("\x17\0\0\0\xff\x10\x04Too many connections"),
+          -EAGAIN, "Too many connections" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scripted script = { .question = cases[i].question,
+                                   .question_size = cases[i].question_size,
+                                   .answer = cases[i].answer,
+                                   .answer_size = cases[i].answer_size };
+        struct err err = { "" };
+        int got = ask_scripted(t, cases[i].probe, &script, &err);
+
+        seam_check(t, script.asked_so);
+        seam_check_str(t, seam_format(t, "case %zu: %d %s", i, got, err.text),
+                       seam_format(t, "case %zu: %d %s", i, cases[i].want, cases[i].words));
+    }
 }
 
 SEAM_TEST(probe_asks_a_real_redis, .tags = "integration")

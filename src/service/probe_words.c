@@ -115,14 +115,19 @@ static int judge_kafka(const unsigned char *data, size_t size, struct err *err)
 
 static int judge_mysql(const unsigned char *data, size_t size, struct err *err)
 {
+    size_t length;
+
     if (size < 5)
         return -EINPROGRESS;
     if (data[3] != 0)
         return refuse("MySQL", data, size, err);
+    length = 4 + (data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16);
     if (data[4] == 10)
         return 0;
     if (data[4] != 0xff)
         return refuse("MySQL", data, size, err);
+    if (size < length && length < FRAME_MAX)
+        return -EINPROGRESS;
     return err_set(err, -EAGAIN, "%.*s", (int)(size > 7 ? size - 7 : 0),
                    (const char *)data + (size > 7 ? 7 : 0));
 }

@@ -46,13 +46,16 @@ static void look_around(struct surroundings *ret)
     part(add_file(HASH_BEGIN, "/proc/sys/kernel/random/boot_id"), ret->boot);
 }
 
-const char *run_label(const char *run, char room[RUN_LABEL_MAX])
+const char *run_label(const char *run, int keeper, char room[RUN_LABEL_MAX])
 {
     struct surroundings here;
+    char number[16] = "";
 
     look_around(&here);
-    snprintf(room, RUN_LABEL_MAX, "seam.run=%s.%s.%s.%s", run, here.owner, here.place,
-             here.boot);
+    if (keeper > 0)
+        snprintf(number, sizeof number, ".%d", keeper);
+    snprintf(room, RUN_LABEL_MAX, "seam.run=%s.%s.%s.%s%s", run, here.owner, here.place,
+             here.boot, number);
     return room;
 }
 

@@ -29,7 +29,7 @@ SEAM_TEST(label_is_the_same_each_time_and_names_the_run)
 {
     char first[RUN_LABEL_MAX], second[RUN_LABEL_MAX];
 
-    seam_check_str(t, run_label("abcdefgh", first), run_label("abcdefgh", second));
+    seam_check_str(t, run_label("abcdefgh", 0, first), run_label("abcdefgh", 0, second));
     seam_check_match(t, first,
                      "^seam\\.run=abcdefgh\\.[0-9a-f]{8}\\.[0-9a-f]{8}\\.[0-9a-f]{8}$");
 }
@@ -41,7 +41,7 @@ SEAM_TEST(label_of_a_run_is_dead_when_nobody_holds_its_lock)
 
     seam_setenv(t, "TMPDIR", seam_tempdir(t));
     seam_require_eq(t, clean_make_dirs(&dirs, NULL), 0);
-    run_label(dirs.run, label);
+    run_label(dirs.run, 0, label);
     seam_check(t, !run_label_is_dead(value_of(label)));
     seam_check(t, run_label_is_dead(changed(t, label, 0)));
     close(dirs.lock_disk);
@@ -52,11 +52,21 @@ SEAM_TEST(label_of_a_run_is_dead_when_nobody_holds_its_lock)
     seam_check(t, run_label_is_dead(value_of(label)));
 }
 
+SEAM_TEST(label_of_each_keeper_is_another)
+{
+    char first[RUN_LABEL_MAX], second[RUN_LABEL_MAX];
+
+    run_label("gone0000", 0, first);
+    run_label("gone0000", 1, second);
+    seam_check_str(t, second, seam_format(t, "%s.1", first));
+    seam_check(t, run_label_is_dead(value_of(second)));
+}
+
 SEAM_TEST(label_of_another_machine_or_place_is_never_dead)
 {
     char label[RUN_LABEL_MAX];
 
-    run_label("gone0000", label);
+    run_label("gone0000", 0, label);
     seam_require(t, run_label_is_dead(value_of(label)));
     seam_check(t, !run_label_is_dead(changed(t, label, 1)));
     seam_check(t, !run_label_is_dead(changed(t, label, 2)));
@@ -69,7 +79,7 @@ SEAM_TEST(label_from_before_the_machine_was_started_is_dead)
 
     seam_setenv(t, "TMPDIR", seam_tempdir(t));
     seam_require_eq(t, clean_make_dirs(&dirs, NULL), 0);
-    run_label(dirs.run, label);
+    run_label(dirs.run, 0, label);
     seam_check(t, run_label_is_dead(changed(t, label, 3)));
     close(dirs.lock_disk);
     if (dirs.lock_memory >= 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ enum { HELLO_MAX_MS = 10000, LOG_MAX = 8 << 20 };
 
 static const struct module *const modules[] = { &postgres_module,  &rabbitmq_module,
                                                 &redis_module,     &process_module,
-                                                &container_module, &network_module };
+                                                &container_module, &network_module,
+                                                &kafka_module };
 
 /* Nobody finds this keeper any more: a run that looks for its session's starts one of its own. */
 static void hide(const struct keeper *keeper)
@@ -42,15 +44,19 @@ static void touch(struct keeper *keeper)
 void serve_end(struct keeper *keeper)
 {
     const pid_t self = getpid();
+    pthread_t prune;
+    bool prunes;
 
     hide(keeper);
     child_close();
     daemon_close();
+    prunes = daemon_prune_begin(&prune); /* beside the rest: a daemon takes seconds for many */
     pthread_mutex_lock(&keeper->lock);
     for (struct service *service = keeper->services; service; service = service->next)
         service->end(service);
-    daemon_prune();
     clean_run(&keeper->dirs, &self, 1, NULL); /* with the lock: nobody adds a service now */
+    if (prunes)
+        pthread_join(prune, NULL);
     _exit(0);
 }
 
@@ -297,6 +303,32 @@ static int show_log(struct keeper *keeper, const struct message *request, struct
     return found ? 0 : -ECANCELED;
 }
 
+/* Whether a run goes on that uses this keeper. A runner says nothing until its end, so one whose socket has
+ * something to read is over, whether its own thread has heard it or not. */
+static bool has_runner(struct keeper *keeper)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&keeper->lock);
+    for (int i = 0; i < KEEPER_RUNNERS && !found; i++) {
+        struct pollfd said = { .fd = keeper->runners[i], .events = POLLIN | POLLRDHUP };
+
+        found = keeper->runners[i] >= 0 && poll(&said, 1, 0) == 0;
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return found;
+}
+
+/* The tests of a run end with its keeper, so it is left alone while that goes on, unless it is named. */
+static bool may_end(struct keeper *keeper, const struct message *request)
+{
+    char *run = message_text(request, "name");
+    bool may = run ? strcmp(run, keeper->dirs.run) == 0 : !has_runner(keeper);
+
+    free(run);
+    return may;
+}
+
 /* Answer what is neither a lease nor a runner. */
 static void serve_question(struct keeper *keeper, int fd, const char *verb,
                            const struct message *request)
@@ -312,6 +344,10 @@ static void serve_question(struct keeper *keeper, int fd, const char *verb,
         r = show_log(keeper, request, &reply);
     else if (!down)
         r = keeper_error(&reply, "the keeper does not know '%s'", verb);
+    if (down && !may_end(keeper, request)) {
+        message_add_int(&reply, "goes_on", 1);
+        down = false;
+    }
     if (down)
         hide(keeper); /* who hears the answer may start the next run at once */
     answer(fd, r, &reply, begin);

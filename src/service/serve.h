@@ -3,7 +3,7 @@
  *
  * A connection begins with a frame {verb: ...}:
  *
- *   postgres.start, rabbitmq.start, redis.start, process.start, container.start, network.start
+ *   postgres.start, rabbitmq.start, kafka.start, redis.start, process.start, container.start, network.start
  *                                 a lease. Answered by the module's fields and {ok: 1}; then verbs of
  *                                 the module, each with its answer. It ends by {verb: release} of a
  *                                 test that passed, by {verb: failed}, answered by {kept: text} when

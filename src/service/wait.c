@@ -17,6 +17,7 @@ struct waiting {
     struct buf log; /* as far as it is known */
     bool log_is_wanted, health_is_wanted;
     bool ended;
+    bool lost; /* nobody can say whether it has */
     int status;
     const char *health;
     struct buf *steps;
@@ -65,7 +66,7 @@ static bool ask_end(struct waiting *waiting, struct wait_condition *condition)
     else
         snprintf(condition->last, sizeof condition->last, "it has ended with status %d",
                  waiting->status);
-    return waiting->ended && waiting->status == condition->status;
+    return waiting->ended && !waiting->lost && waiting->status == condition->status;
 }
 
 static int ask_ms(const struct waiting *waiting)
@@ -169,7 +170,15 @@ static void tell(const struct waiting *waiting, const struct wait_condition *con
     double ms = (double)(now_ns() - server->begun_ns) / 1e6;
     char name[32];
 
-    if (why == -ECHILD)
+    if (why == -ENOTCONN)
+        buf_printf(
+            story,
+            "%s at '%s' does not answer any more, and '%s' was not ready, after %.0f ms\n",
+            server->owner, server->where, server->name, ms);
+    else if (why == -ECHILD && waiting->status < 0)
+        buf_printf(story, "somebody has removed '%s' before it was ready, after %.0f ms\n",
+                   server->name, ms);
+    else if (why == -ECHILD)
         buf_printf(
             story, "'%s' has ended with status %d%s before it was ready, after %.0f ms\n",
             server->name, waiting->status, signal_name(waiting->status, name, sizeof name), ms);
@@ -193,8 +202,11 @@ static void look(struct waiting *waiting)
 {
     const struct wait_server *server = waiting->server;
 
-    waiting->ended = server->state(server->of, waiting->health_is_wanted, &waiting->status,
-                                   &waiting->health) == 0;
+    int state = server->state(server->of, waiting->health_is_wanted, &waiting->status,
+                              &waiting->health);
+
+    waiting->ended = state <= 0;
+    waiting->lost = state < 0;
     if (waiting->log_is_wanted)
         server->log(server->of, waiting->log.size, 0, &waiting->log);
 }
@@ -223,6 +235,8 @@ static int wait_on(struct waiting *waiting, struct wait_condition *condition, co
         look(waiting);
         if (holds(waiting, condition))
             return 0;
+        if (waiting->lost)
+            return -ENOTCONN;
         if (waiting->ended)
             return -ECHILD;
         if (cancel && *(const volatile int *)cancel)
@@ -245,7 +259,11 @@ int wait_for(struct wait_condition *condition, const struct wait_server *server,
 
     note_wishes(&waiting, condition);
     r = wait_on(&waiting, condition, cancel);
-    if (r == -ECHILD)
+    if (r == -ENOTCONN)
+        wait_step(steps, server->begun_ns, "%s is gone", server->owner);
+    else if (r == -ECHILD && waiting.status < 0)
+        wait_step(steps, server->begun_ns, "it is gone");
+    else if (r == -ECHILD)
         wait_step(steps, server->begun_ns, "it has ended with status %d%s", waiting.status,
                   signal_name(waiting.status, name, sizeof name));
     else if (r < 0)

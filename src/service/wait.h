@@ -54,7 +54,9 @@ struct wait_server {
     int (*exec)(void *of, const char *const *argv, int timeout_ms, int *ret_status,
                 struct err *err);
     int (*file)(void *of, const char *path); /* 0 when it is there, -ENOENT */
-    /* 1 runs, 0 has ended with *ret_status; *ret_health "healthy", "unhealthy", "starting" or NULL. */
+    const char *owner, *where; /* who is asked for its state; NULL: nobody but us */
+    /* 1 runs, 0 has ended with *ret_status (-1: somebody has removed it), -ENOTCONN: its owner does not answer;
+     * *ret_health "healthy", "unhealthy", "starting" or NULL. */
     int (*state)(void *of, bool with_health, int *ret_status, const char **ret_health);
     /* Add to `ret` what the log has behind its first `seen` bytes; with none wait so long for it, or for the end. */
     void (*log)(void *of, size_t seen, int wait_ms, struct buf *ret);
@@ -65,7 +67,7 @@ int wait_read(const struct message *written, struct arena *arena, struct wait_co
               struct err *err);
 void wait_fini(struct wait_condition *condition);
 
-/* Wait. 0; -ETIMEDOUT, -ECHILD (it has ended) or -ECANCELED, with `story` for people: what went wrong, a time
+/* Wait. 0; -ETIMEDOUT, -ECHILD (it has ended), -ENOTCONN (nobody can tell) or -ECANCELED, with `story` for people: what went wrong, a time
  * line that goes on from `steps`, the last error of each condition, the last 50 lines of the log. */
 int wait_for(struct wait_condition *condition, const struct wait_server *server,
              uint64_t deadline_ns, const int *cancel, struct buf *steps, struct buf *story);

@@ -7,44 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/message_list.h"
 #include "service/probe.h"
 #include "service/wait.h"
 
 enum { WORDS_MAX = 64 };
-
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
-static const char *text_of(const struct message *written, const char *key, struct arena *arena)
-{
-    struct message value = message_value(written, key);
-
-    return value.data ? arena_copy(arena, value.data, value.size) : NULL;
-}
-
-static size_t count(const struct message *written, const char *name)
-{
-    struct message key, value;
-    size_t at = 0, found = 0;
-
-    while (message_next(written, &at, &key, &value) == 1)
-        found += is_key(&key, name);
-    return found;
-}
-
-static const char *const *read_argv(const struct message *written, struct arena *arena)
-{
-    struct message key, value;
-    size_t at = 0, used = 0;
-    const char **argv = arena_zero(arena, (count(written, "argv") + 1) * sizeof *argv);
-
-    while (message_next(written, &at, &key, &value) == 1)
-        if (is_key(&key, "argv"))
-            argv[used++] = arena_copy(arena, value.data, value.size);
-    return used > 0 ? argv : NULL;
-}
 
 static int compile(struct wait_condition *condition, struct err *err)
 {
@@ -72,9 +39,9 @@ static int read_parts(const struct message *written, int depth, struct arena *ar
     size_t at = 0;
     int r = 0;
 
-    ret->parts = arena_zero(arena, (count(written, "part") + 1) * sizeof *ret->parts);
+    ret->parts = arena_zero(arena, (message_count(written, "part") + 1) * sizeof *ret->parts);
     while (r == 0 && message_next(written, &at, &key, &value) == 1)
-        if (is_key(&key, "part"))
+        if (message_is(&key, "part"))
             r = read_one(&value, depth + 1, arena, &ret->parts[ret->part_count++], err);
     return r;
 }
@@ -91,14 +58,15 @@ static int read_one(const struct message *written, int depth, struct arena *aren
     *ret = (struct wait_condition){
         .kind = (enum wait_kind)kind,
         .port = (int)message_int(written, "port", 0),
-        .text = text_of(written, "text", arena),
+        .text = message_copy(written, "text", arena),
         .times = (int)message_int(written, "times", 1),
         .status = (int)message_int(written, "status", 0),
-        .header = text_of(written, "header", arena),
-        .body = text_of(written, "body", arena),
-        .words = text_of(written, "words", arena),
+        .header = message_copy(written, "header", arena),
+        .body = message_copy(written, "body", arena),
+        .words = message_copy(written, "words", arena),
         .tls = message_int(written, "tls", 0) != 0,
-        .argv = read_argv(written, arena),
+        .argv =
+            message_count(written, "argv") > 0 ? message_list(written, "argv", arena) : NULL,
         .probe = (int)message_int(written, "probe", 0),
     };
     if (kind == WAIT_PROBE && !probe_name(ret->probe))

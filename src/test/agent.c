@@ -88,6 +88,11 @@ const char *t_libexec(void)
     return process.libexec;
 }
 
+bool t_wants_natives(void)
+{
+    return process.flags & AGENT_NATIVES;
+}
+
 bool t_wants_containers(void)
 {
     return process.flags & AGENT_CONTAINERS;

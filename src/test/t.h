@@ -58,8 +58,9 @@ SEAM_NORETURN void t_unavailable_at(seam_t *t, seam_site at, const char *format,
 /* A message that is shown also when the test passes; it begins with "warning: ". From any thread. */
 void t_warn_at(seam_t *t, seam_site at, const char *format, ...) SEAM_PRINTF(3, 4);
 
-/* Whether -services docker was given. */
+/* Whether -services docker was given, or -services native. */
 bool t_wants_containers(void);
+bool t_wants_natives(void);
 
 /* Whether -update was given: files that tests compare with are written anew. */
 bool t_wants_update(void);

@@ -26,7 +26,7 @@ fi
 # were there before are not our business.
 dead_folders() {
     for folder in /dev/shm/seam-*; do
-        [ -e "$folder/lock" ] && flock -n "$folder/lock" true && echo "$folder"
+        [ -e "$folder/lock" ] && flock -n "$folder/lock" true 2>/dev/null && echo "$folder"
     done
 }
 dead_folders >"$E2E_WORK/dead_before"

@@ -37,7 +37,6 @@ static const struct meaning {
     const char *detail; /* instead of the service's words, which are our own affair */
 } meanings[] = {
     [SERVICE_OK] = { MHD_HTTP_CREATED, NULL, NULL },
-    [SERVICE_NOT_ANNOUNCED] = { MHD_HTTP_CREATED, NULL, NULL },
     [SERVICE_DECLINED] = { MHD_HTTP_PAYMENT_REQUIRED, NULL, NULL },
     [SERVICE_INVALID] = { MHD_HTTP_UNPROCESSABLE_CONTENT, "invalid_order", NULL },
     [SERVICE_NO_CUSTOMER] = { MHD_HTTP_UNPROCESSABLE_CONTENT, "no_customer",
@@ -158,8 +157,6 @@ static struct reply place(struct front *front, struct MHD_Connection *connection
     service = service_pool_take(front->services);
     result = order_service_place(service, &order, &order, &failure);
     service_pool_give_back(front->services, service);
-    if (result == SERVICE_NOT_ANNOUNCED)
-        fprintf(stderr, "orders: not announced: %s: %s\n", order.id, failure.text);
     if (meanings[result].word)
         return service_error(result, &failure);
     return order_reply(meanings[result].status, &order);

@@ -2,7 +2,7 @@
 
 //seam:pkg-config libmicrohttpd jansson
 //seam:cflags -I..
-//seam:sources ../order/order.c ../service/*.c ../testkit/*.c
+//seam:sources ../order/order.c ../service/*.c ../testkit/fakes.c ../testkit/sample_order.c
 
 #include <seam/seam.h>
 

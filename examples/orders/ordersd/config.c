@@ -9,6 +9,8 @@
 
 #include "payment/http_gateway.h"
 
+enum { LONGEST_TIMEOUT_MS = 60000 };
+
 static const char *variable(const char *name, const char *otherwise)
 {
     const char *value = getenv(name);
@@ -69,13 +71,41 @@ static int require(const char *name, const char **ret_value, struct failure *fai
     return -1;
 }
 
+static int read_timeout(int *ret_ms, struct failure *failure)
+{
+    const char *text = variable("TIMEOUT_MS", "5000");
+    char *end;
+    long ms = strtol(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || ms < 1 || ms > LONGEST_TIMEOUT_MS) {
+        snprintf(failure->text, sizeof failure->text,
+                 "TIMEOUT_MS is '%s', not a number from 1 to %d", text, LONGEST_TIMEOUT_MS);
+        return -1;
+    }
+    *ret_ms = (int)ms;
+    return 0;
+}
+
 int config_read(struct config *ret_config, struct failure *failure)
 {
     struct config config = { .payment_url = variable("PAYMENT_URL", HTTP_GATEWAY_BASE_URL) };
 
     if (read_listen(&config.listen, failure) < 0 ||
         require("DATABASE_URL", &config.database_url, failure) < 0 ||
-        require("PAYMENT_TOKEN", &config.payment_token, failure) < 0)
+        require("PAYMENT_TOKEN", &config.payment_token, failure) < 0 ||
+        require("BROKER_URL", &config.broker_url, failure) < 0 ||
+        read_timeout(&config.timeout_ms, failure) < 0)
+        return -1;
+    *ret_config = config;
+    return 0;
+}
+
+int migration_config_read(struct migration_config *ret_config, struct failure *failure)
+{
+    struct migration_config config = { .folder =
+                                           variable("MIGRATIONS", "repository/migrations") };
+
+    if (require("DATABASE_URL", &config.database_url, failure) < 0)
         return -1;
     *ret_config = config;
     return 0;

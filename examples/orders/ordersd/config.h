@@ -6,6 +6,9 @@
  *     DATABASE_URL   what libpq takes; required
  *     PAYMENT_URL    the payment provider, https://api.pay.test when unset
  *     PAYMENT_TOKEN  what we show to it; required
+ *     BROKER_URL     where events go, amqp://user:password@host:port/vhost; required
+ *     TIMEOUT_MS     how long each answer of the provider and of the broker may take, 5000 when unset
+ *     MIGRATIONS     the folder of migrations, for --migrate; repository/migrations when unset
  */
 #ifndef ORDERSD_CONFIG_H
 #define ORDERSD_CONFIG_H
@@ -20,9 +23,18 @@ struct config {
     const char *database_url;
     const char *payment_url;
     const char *payment_token;
+    const char *broker_url;
+    int timeout_ms;
 };
 
-/* Returns 0, or -1 after naming the variable that is wrong. */
+/* What --migrate is told. */
+struct migration_config {
+    const char *database_url;
+    const char *folder;
+};
+
+/* Return 0, or -1 after naming the variable that is wrong. */
 int config_read(struct config *ret_config, struct failure *failure);
+int migration_config_read(struct migration_config *ret_config, struct failure *failure);
 
 #endif

@@ -1,9 +1,9 @@
 /* ordersd/config_test.c - the environment as settings. */
 
 //seam:build integration
-//seam:pkg-config libpq libcurl jansson libmicrohttpd
+//seam:pkg-config libpq libcurl jansson libmicrohttpd librabbitmq
 //seam:cflags -I..
-//seam:sources ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../front/*.c
+//seam:sources ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../broker/*.c ../front/*.c
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -21,8 +21,11 @@ static void set_all(seam_t *t)
     unsetenv("LISTEN");
     unsetenv("PORT");
     unsetenv("PAYMENT_URL");
+    unsetenv("TIMEOUT_MS");
+    unsetenv("MIGRATIONS");
     seam_setenv(t, "DATABASE_URL", "dbname=orders");
     seam_setenv(t, "PAYMENT_TOKEN", "secret");
+    seam_setenv(t, "BROKER_URL", "amqp://127.0.0.1");
 }
 
 static void check_address(seam_t *t, const struct config *config, const char *host, int port)
@@ -42,6 +45,8 @@ SEAM_TEST(what_is_not_said_has_a_default)
     seam_check_eq(t, config.payment_url, "https://api.pay.test");
     seam_check_eq(t, config.database_url, "dbname=orders");
     seam_check_eq(t, config.payment_token, "secret");
+    seam_check_eq(t, config.broker_url, "amqp://127.0.0.1");
+    seam_check_eq(t, config.timeout_ms, 5000);
 }
 
 SEAM_TEST(everything_can_be_said)
@@ -52,9 +57,11 @@ SEAM_TEST(everything_can_be_said)
     set_all(t);
     seam_setenv(t, "LISTEN", "0.0.0.0:0");
     seam_setenv(t, "PAYMENT_URL", "http://127.0.0.1:9");
+    seam_setenv(t, "TIMEOUT_MS", "250");
     seam_require_ok(t, config_read(&config, &failure));
     check_address(t, &config, "0.0.0.0", 0);
     seam_check_eq(t, config.payment_url, "http://127.0.0.1:9");
+    seam_check_eq(t, config.timeout_ms, 250);
 
     seam_setenv(t, "PORT", "65535");
     seam_require_ok(t, config_read(&config, &failure));
@@ -91,8 +98,30 @@ SEAM_TEST(mistakes_are_named)
         { "port and more", "PORT", "80x", "PORT is '80x'" },
         { "no database", "DATABASE_URL", "", "DATABASE_URL is not set" },
         { "no token", "PAYMENT_TOKEN", "", "PAYMENT_TOKEN is not set" },
+        { "no broker", "BROKER_URL", "", "BROKER_URL is not set" },
+        { "time in words", "TIMEOUT_MS", "soon", "TIMEOUT_MS is 'soon'" },
+        { "no time", "TIMEOUT_MS", "0", "TIMEOUT_MS is '0'" },
+        { "much time", "TIMEOUT_MS", "60001", "not a number from 1 to 60000" },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)
         seam_run(t, rows[i].name, mistake_row, &rows[i]);
+}
+
+SEAM_TEST(migrating_needs_a_database_only)
+{
+    struct migration_config config;
+    struct failure failure;
+
+    unsetenv("MIGRATIONS");
+    unsetenv("PAYMENT_TOKEN");
+    seam_setenv(t, "DATABASE_URL", "dbname=orders");
+    seam_require_ok(t, migration_config_read(&config, &failure));
+    seam_check_eq(t, config.folder, "repository/migrations");
+    seam_setenv(t, "MIGRATIONS", "/usr/share/orders");
+    seam_require_ok(t, migration_config_read(&config, &failure));
+    seam_check_eq(t, config.folder, "/usr/share/orders");
+    seam_setenv(t, "DATABASE_URL", "");
+    seam_check_eq(t, migration_config_read(&config, &failure), -1);
+    seam_check_eq(t, failure.text, "DATABASE_URL is not set");
 }

@@ -7,7 +7,8 @@
 #include "ordersd/system.h"
 
 static int worker_open(struct worker *worker, const struct config *config,
-                       const struct http_gateway_settings *settings, struct failure *failure)
+                       const struct http_gateway_settings *settings, struct bell bell,
+                       struct failure *failure)
 {
     if (postgres_repository_open(&worker->repository, config->database_url, failure))
         return -1;
@@ -18,7 +19,7 @@ static int worker_open(struct worker *worker, const struct config *config,
     worker->service = (struct order_service){
         .orders = postgres_repository_port(worker->repository),
         .payments = http_gateway_port(worker->gateway),
-        .events = log_publisher(),
+        .bell = bell,
         .clock = system_clock(),
         .ids = system_ids(),
     };
@@ -26,18 +27,19 @@ static int worker_open(struct worker *worker, const struct config *config,
 }
 
 int crew_open(struct crew *crew, const struct config *config, struct waiter waiter,
-              struct failure *failure)
+              struct bell bell, struct failure *failure)
 {
     const struct http_gateway_settings settings = {
         .base_url = config->payment_url,
         .token = config->payment_token,
+        .timeout_ms = config->timeout_ms,
         .waiter = waiter,
     };
 
     *crew = (struct crew){ 0 };
     service_pool_init(&crew->services);
     for (size_t i = 0; i < CREW_SIZE; i++) {
-        if (worker_open(&crew->workers[i], config, &settings, failure) < 0) {
+        if (worker_open(&crew->workers[i], config, &settings, bell, failure) < 0) {
             crew_close(crew);
             return -1;
         }

@@ -20,9 +20,10 @@ struct crew {
     struct service_pool services; /* of all of them */
 };
 
-/* Returns 0, or -1 with nothing left open. */
+/* `waiter` lets time pass between two attempts to charge, `bell` is rung for each event. Returns 0,
+ * or -1 with nothing left open. */
 int crew_open(struct crew *crew, const struct config *config, struct waiter waiter,
-              struct failure *failure);
+              struct bell bell, struct failure *failure);
 
 /* No service is lent any more. */
 void crew_close(struct crew *crew);

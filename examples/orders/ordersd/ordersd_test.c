@@ -1,14 +1,11 @@
-/* ordersd/ordersd_test.c - the whole daemon, as a process, with a real database. */
+/* ordersd/ordersd_test.c - the whole daemon, as a process, with a real database. The flow is in order_flow_test.c. */
 
 //seam:build integration
-//seam:program ordersd *.c ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../front/*.c
+//seam:program ordersd *.c ../order/*.c ../service/*.c ../repository/*.c ../payment/*.c ../broker/*.c ../front/*.c
 
 #define _POSIX_C_SOURCE 200809L
 
-#include <seam/http.h>
 #include <seam/http_mock.h>
-#include <seam/postgres.h>
-#include <seam/spawn.h>
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -17,81 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CHARGE .method = "POST", .path = "/v1/charges"
+#include "ordersd/daemon_test.h"
 
-static const char draft[] = "{'customer_id': 7, 'currency': 'EUR',"
-                            " 'lines': [{'sku': 'tea', 'quantity': 2, 'unit_cents': 2100}]}";
-
-/* A migrated database in which customer 7 lives. */
-static seam_postgres *start_database(seam_t *t)
-{
-    seam_postgres *pg = seam_postgres_start(t, .migrations = "../repository/migrations");
-
-    seam_postgres_exec(pg, "INSERT INTO customers (id, email) VALUES (7, 'ada@example.org')");
-    return pg;
-}
-
-struct daemon {
-    seam_process *process;
-    const char *url;
-};
-
-static struct daemon start_daemon(seam_t *t, seam_postgres *pg)
-{
-    static const char says[] = "listening on ";
-    struct daemon daemon;
-    const char *line;
-
-    daemon.process =
-        seam_spawn(t, .argv = { "ordersd" },
-                   .env = { "LISTEN=127.0.0.1:0", "PORT", "PAYMENT_TOKEN=secret",
-                            seam_format(t, "DATABASE_URL=%s", seam_postgres_conninfo(pg)) },
-                   .ready_line = "^listening on ");
-    line = seam_process_line(daemon.process, "^listening on ", 1000);
-    daemon.url = seam_format(t, "http://%s", line + strlen(says));
-    return daemon;
-}
-
-static const char *at(seam_t *t, const struct daemon *daemon, const char *path)
-{
-    return seam_format(t, "%s%s", daemon->url, path);
-}
-
-static const seam_http_response *post(seam_t *t, const struct daemon *daemon, const char *key)
-{
-    return seam_http_do(t, .url = at(t, daemon, "/orders"),
-                        .header = { seam_format(t, "Idempotency-Key: %s", key) },
-                        .json = draft);
-}
-
-SEAM_TEST(order_is_paid_kept_and_announced)
-{
-    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
-    seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg);
-    const seam_http_response *placed, *found;
-
-    seam_http_expect(pay, CHARGE, .header = { "Authorization: Bearer secret" },
-                     .json_subset = "{'amount': 4200, 'currency': 'EUR'}",
-                     .reply = { { .json = "{'id': 'ch_1'}" } });
-    placed = post(t, &daemon, "key-1");
-    seam_check_eq(t, placed->status, 201);
-    seam_check_eq(t, seam_postgres_value(pg, "SELECT status || payment_id FROM orders"),
-                  "paidch_1");
-    seam_process_line(daemon.process, "^event order.paid .*\"total_cents\":4200", 1000);
-
-    found = seam_http_get(t, at(t, &daemon, seam_http_header(placed, "Location")));
-    seam_check_eq(t, found->status, 200);
-    seam_check_json(t, found->body, placed->body);
-    seam_check_eq(t, seam_process_stop(daemon.process), 0);
-}
-
-/* The provider has charged, and the daemon dies before it knows. */
+/* Whether the provider has charged is not known, and then the daemon dies. */
 SEAM_TEST(order_of_a_crash_is_settled_by_the_next_start)
 {
     seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
     seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg);
+    struct daemon daemon = start_daemon(t, pg, NO_BROKER);
     const seam_http_call *first, *second;
 
     seam_http_expect(pay, CHARGE,
@@ -102,13 +32,32 @@ SEAM_TEST(order_of_a_crash_is_settled_by_the_next_start)
     seam_check_eq(t, seam_process_wait(daemon.process, 0), -SIGKILL);
 
     seam_http_expect(pay, CHARGE, .reply = { { .json = "{'id': 'ch_1'}" } });
-    daemon = start_daemon(t, pg);
+    daemon = start_daemon(t, pg, NO_BROKER);
     seam_check_eq(t, seam_postgres_value(pg, "SELECT status FROM orders"), "paid");
     seam_require_eq(t, seam_http_mock_count(pay), 4);
     first = seam_http_mock_call(pay, 0);
     second = seam_http_mock_call(pay, 3);
     seam_check_json(t, second->body, first->body); /* the same key: charged once */
     seam_check_contains(t, seam_process_output(daemon.process), "settled 1 pending orders");
+}
+
+/* ---- time-outs -------------------------------------------------------------------------- */
+
+/* The client is not kept waiting for the provider, and its second attempt pays the same order. */
+SEAM_TEST(provider_that_says_nothing_is_not_waited_for)
+{
+    seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
+    seam_postgres *pg = start_database(t);
+    struct daemon daemon = start_daemon_with(t, pg, NO_BROKER, "TIMEOUT_MS=100");
+    const seam_http_response *first;
+
+    seam_http_expect(pay, CHARGE,
+                     .reply = { { .fault = SEAM_HTTP_STALL }, { .json = "{'id': 'ch_1'}" } });
+    first = post(t, &daemon, "key-1");
+    seam_check_eq(t, first->status, 503);
+    seam_check_eq(t, seam_http_header(first, "Retry-After"), "1");
+    seam_check_eq(t, post(t, &daemon, "key-1")->status, 201);
+    seam_check_eq(t, seam_postgres_value(pg, "SELECT count(*) FROM orders"), "1");
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -154,7 +103,7 @@ static void stop_then_ask_for_patience(seam_http_exchange *x, void *arg)
 SEAM_TEST(daemon_that_stops_finishes_what_it_began)
 {
     seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
-    struct daemon daemon = start_daemon(t, start_database(t));
+    struct daemon daemon = start_daemon(t, start_database(t), NO_BROKER);
 
     seam_http_expect(pay, CHARGE, .reply = { { .fn = stop_then_charge, .arg = &daemon } });
     seam_check_eq(t, post(t, &daemon, "key-1")->status, 201);
@@ -165,7 +114,7 @@ SEAM_TEST(daemon_that_stops_has_no_patience)
 {
     seam_http_mock *pay = seam_http_mock_start(t, "https://api.pay.test");
     seam_postgres *pg = start_database(t);
-    struct daemon daemon = start_daemon(t, pg);
+    struct daemon daemon = start_daemon(t, pg, NO_BROKER);
 
     seam_http_expect(pay, CHARGE,
                      .reply = { { .fn = stop_then_ask_for_patience, .arg = &daemon } });
@@ -181,6 +130,7 @@ SEAM_TEST(daemon_without_a_database_does_not_start)
     seam_process *daemon =
         seam_spawn(t, .argv = { "ordersd" }, .may_fail = true,
                    .env = { "LISTEN=127.0.0.1:0", "PORT", "PAYMENT_TOKEN=secret",
+                            "BROKER_URL=amqp://127.0.0.1:1",
                             seam_format(t, "DATABASE_URL=host=%s", seam_tempdir(t)) });
 
     seam_check_eq(t, seam_process_wait(daemon, 0), 1);
@@ -194,4 +144,49 @@ SEAM_TEST(daemon_without_settings_names_the_first)
 
     seam_check_eq(t, seam_process_wait(daemon, 0), 2);
     seam_check_contains(t, seam_process_output(daemon), "DATABASE_URL is not set");
+}
+
+SEAM_TEST(daemon_that_is_told_nonsense_says_what_it_takes)
+{
+    seam_process *daemon = seam_spawn(t, .argv = { "ordersd", "--help" }, .may_fail = true);
+
+    seam_check_eq(t, seam_process_wait(daemon, 0), 2);
+    seam_check_contains(t, seam_process_output(daemon), "usage: ordersd [--migrate]");
+}
+
+/* ---- migrations ------------------------------------------------------------------------- */
+
+static const char *migrate(seam_t *t, seam_postgres *pg, const char *folder, int want)
+{
+    seam_process *process =
+        seam_spawn(t, .argv = { "ordersd", "--migrate" }, .may_fail = true,
+                   .env = { seam_format(t, "DATABASE_URL=%s", seam_postgres_conninfo(pg)),
+                            seam_format(t, "MIGRATIONS=%s", folder) });
+
+    seam_check_eq(t, seam_process_wait(process, 0), want);
+    return seam_process_output(process);
+}
+
+SEAM_TEST(database_is_migrated_on_request)
+{
+    seam_postgres *pg = seam_postgres_start(t);
+    struct daemon daemon;
+
+    seam_check_eq(t, migrate(t, pg, "../repository/migrations", 0), "applied 5 migrations\n");
+    seam_check_eq(t, migrate(t, pg, "../repository/migrations", 0), "applied 0 migrations\n");
+    daemon = start_daemon(t, pg, NO_BROKER);
+    seam_check_eq(t, seam_http_get(t, at(t, &daemon, "/healthz"))->status, 200);
+}
+
+SEAM_TEST(migration_that_fails_is_named)
+{
+    seam_postgres *pg = seam_postgres_start(t);
+    const char *folder = seam_tempdir(t);
+    const char *path = seam_path(t, "%s/001_oops.sql", folder);
+    static const char sql[] = "CREATE TABLE half (id int); CREATE TABLE half (id int);";
+
+    seam_write_file(t, path, sql, sizeof sql - 1);
+    seam_check_contains(t, migrate(t, pg, folder, 1),
+                        "001_oops.sql: relation \"half\" already exists");
+    seam_check_eq(t, seam_postgres_value(pg, "SELECT to_regclass('half') IS NULL"), "t");
 }

@@ -1,4 +1,4 @@
-/* ordersd/system.c - time, names, waiting and the log; see system.h. */
+/* ordersd/system.c - time, names and waiting; see system.h. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -44,21 +44,6 @@ static int next_id(void *self, char ret_id[ORDER_ID_LENGTH + 1])
 struct id_generator system_ids(void)
 {
     return (struct id_generator){ .next = next_id };
-}
-
-static int publish(void *self, const struct event *event, struct failure *failure)
-{
-    (void)self;
-    if (printf("event %s %s %s\n", event->routing_key, event->id, event->body) >= 0 &&
-        fflush(stdout) == 0)
-        return 0;
-    snprintf(failure->text, sizeof failure->text, "stdout takes no more");
-    return -1;
-}
-
-struct event_publisher log_publisher(void)
-{
-    return (struct event_publisher){ .publish = publish };
 }
 
 static int wait_ms(void *self, int64_t ms)

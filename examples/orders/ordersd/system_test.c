@@ -4,7 +4,6 @@
 
 #include <seam/seam.h>
 
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -41,20 +40,4 @@ SEAM_TEST(stop_ends_a_wait)
     seam_require_ok(t, eventfd_write(stop_fd, 1));
     seam_check_eq(t, waiter.wait(waiter.self, 3600000), -1);
     close(stop_fd);
-}
-
-SEAM_TEST(event_is_a_line_on_stdout)
-{
-    struct event_publisher events = log_publisher();
-    struct event event = { .id = "7.paid", .routing_key = "order.paid", .body = "{}" };
-    seam_file file = seam_tempfile(t, "stdout-*");
-    int stdout_before = dup(STDOUT_FILENO);
-    struct failure failure;
-
-    fflush(stdout);
-    dup2(file.fd, STDOUT_FILENO);
-    seam_check_eq(t, events.publish(events.self, &event, &failure), 0);
-    dup2(stdout_before, STDOUT_FILENO);
-    close(stdout_before);
-    seam_check_eq(t, seam_read_file(t, file.path, NULL), "event order.paid 7.paid {}\n");
 }

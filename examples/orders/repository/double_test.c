@@ -8,7 +8,7 @@
 
 //seam:pkg-config libpq
 //seam:cflags -I..
-//seam:sources ../order/order.c ../testkit/sample_order.c
+//seam:sources ../order/order.c ../service/events.c ../testkit/sample_order.c
 
 #include <seam/pg_mock.h>
 

@@ -166,7 +166,8 @@ SEAM_TEST(stopped_server_is_an_error_and_no_crash)
                   REPOSITORY_UNAVAILABLE);
     seam_check_ne(t, failure.text, "");
     seam_check_eq(t, orders.save(orders.self, &order, &failure), REPOSITORY_UNAVAILABLE);
-    seam_check_eq(t, orders.update(orders.self, &order, &failure), REPOSITORY_UNAVAILABLE);
+    seam_check_eq(t, orders.update(orders.self, &order, NULL, &failure),
+                  REPOSITORY_UNAVAILABLE);
     seam_check_eq(t, orders.list(orders.self, ORDER_PENDING, listed, 1, &count, &failure),
                   REPOSITORY_UNAVAILABLE);
 

@@ -93,19 +93,11 @@ static enum repository_result save(void *self, const struct order *order,
                                    struct failure *failure)
 {
     PGconn *connection = ((struct postgres_repository *)self)->connection;
-    enum repository_result result = session_begin_work(connection, failure);
-    struct failure ignored;
+    enum repository_result result = session_begin(connection, failure);
 
-    if (result == REPOSITORY_OK)
-        result = session_run(connection, "BEGIN", NULL, 0, NULL, failure);
     if (result)
         return result;
-    result = insert_all(connection, order, failure);
-    if (result == REPOSITORY_OK)
-        return session_run(connection, "COMMIT", NULL, 0, NULL, failure);
-    /* Should this fail as well, the next call makes the connection anew. */
-    session_run(connection, "ROLLBACK", NULL, 0, NULL, &ignored);
-    return result;
+    return session_end(connection, insert_all(connection, order, failure), failure);
 }
 
 /* ---- find ------------------------------------------------------------------------------- */
@@ -190,13 +182,13 @@ static enum repository_result why_not_updated(void *self, const struct order *or
     return REPOSITORY_CONFLICT;
 }
 
-static enum repository_result update(void *self, struct order *order, struct failure *failure)
+/* REPOSITORY_CONFLICT, without words yet, when no row has that id and that version. */
+static enum repository_result update_head(PGconn *connection, const struct order *order,
+                                          struct failure *failure)
 {
     static const char sql[] =
         "UPDATE orders SET status = $3, payment_id = $4, paid_at = " TIME_PARAMETER(
             5) ", version = version + 1 WHERE id = $1 AND version = $2 RETURNING version";
-    PGconn *connection = ((struct postgres_repository *)self)->connection;
-    enum repository_result result = session_begin_work(connection, failure);
     char version[NUMBER_ROOM], paid_at[NUMBER_ROOM];
     const char *const values[] = {
         order->id,
@@ -205,20 +197,45 @@ static enum repository_result update(void *self, struct order *order, struct fai
         null_if_empty(order->payment_id),
         order->paid_at_us ? number(paid_at, order->paid_at_us) : NULL,
     };
+    enum repository_result result;
     PGresult *rows;
     bool updated;
 
-    if (result == REPOSITORY_OK)
-        result = session_run(connection, sql, values, sizeof values / sizeof *values, &rows,
-                             failure);
+    result =
+        session_run(connection, sql, values, sizeof values / sizeof *values, &rows, failure);
     if (result)
         return result;
     updated = PQntuples(rows) == 1;
     PQclear(rows);
-    if (!updated)
+    return updated ? REPOSITORY_OK : REPOSITORY_CONFLICT;
+}
+
+static enum repository_result insert_event(PGconn *connection, const struct event *event,
+                                           struct failure *failure)
+{
+    static const char sql[] = "INSERT INTO outbox (id, routing_key, body) VALUES ($1, $2, $3)";
+    const char *const values[] = { event->id, event->routing_key, event->body };
+
+    return session_run(connection, sql, values, 3, NULL, failure);
+}
+
+static enum repository_result update(void *self, struct order *order, const struct event *event,
+                                     struct failure *failure)
+{
+    PGconn *connection = ((struct postgres_repository *)self)->connection;
+    enum repository_result result = session_begin(connection, failure);
+
+    if (result)
+        return result;
+    result = update_head(connection, order, failure);
+    if (result == REPOSITORY_OK && event)
+        result = insert_event(connection, event, failure);
+    result = session_end(connection, result, failure);
+    if (result == REPOSITORY_CONFLICT)
         return why_not_updated(self, order, failure);
-    order->version++;
-    return REPOSITORY_OK;
+    if (result == REPOSITORY_OK)
+        order->version++;
+    return result;
 }
 
 /* ---- open, close ------------------------------------------------------------------------ */

@@ -37,7 +37,7 @@ SEAM_TEST(paid_order_is_found_again)
 
     must_save(t, &orders, &order);
     seam_require_ok(t, order_pay(&order, "ch_1", 1700000001000001));
-    seam_require_ok(t, orders.update(orders.self, &order, &failure));
+    seam_require_ok(t, orders.update(orders.self, &order, NULL, &failure));
     seam_check_eq(t, order.version, 2);
     found = must_find(t, &orders, order.id);
     seam_via(t, check_same_order(t, &found, &order));
@@ -87,7 +87,7 @@ SEAM_TEST(nobodys_order_is_not_found)
     seam_check_contains(t, failure.text, order.id);
     seam_check_eq(t, orders.find_by_key(orders.self, "key-1", &found, &failure),
                   REPOSITORY_NOT_FOUND);
-    seam_check_eq(t, orders.update(orders.self, &order, &failure), REPOSITORY_NOT_FOUND);
+    seam_check_eq(t, orders.update(orders.self, &order, NULL, &failure), REPOSITORY_NOT_FOUND);
     seam_check_eq(t, orders.find(orders.self, "no uuid", &found, &failure), REPOSITORY_REFUSED);
     seam_check_eq(t, found.version, 99);
 }

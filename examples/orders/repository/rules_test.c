@@ -278,9 +278,9 @@ SEAM_TEST(lost_update_is_noticed)
     read_by_them = must_find(t, &theirs, order.id);
 
     seam_require_ok(t, order_pay(&read_by_them, "ch_1", 1700000001000001));
-    seam_require_ok(t, theirs.update(theirs.self, &read_by_them, &failure));
+    seam_require_ok(t, theirs.update(theirs.self, &read_by_them, NULL, &failure));
     seam_require_ok(t, order_decline(&read_by_us));
-    seam_check_eq(t, ours.update(ours.self, &read_by_us, &failure), REPOSITORY_CONFLICT);
+    seam_check_eq(t, ours.update(ours.self, &read_by_us, NULL, &failure), REPOSITORY_CONFLICT);
     seam_check_contains(t, failure.text, "is at version 2 now, paid");
     seam_check_eq(t, read_by_us.version, 1);
     seam_check_eq(t, seam_postgres_value(pg, "SELECT status FROM orders"), "paid");

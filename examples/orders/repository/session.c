@@ -68,9 +68,14 @@ enum repository_result session_open(PGconn **ret_connection, const char *conninf
 {
     /* "dbname" stands for the whole conninfo: it may override what is before it, not what
      * follows. */
-    const char *const names[] = { "connect_timeout", "fallback_application_name", "dbname",
-                                  "client_encoding", NULL };
-    const char *const values[] = { "5", "orders", conninfo, "UTF8", NULL };
+    const char *const names[] = {
+        "connect_timeout", "options", "tcp_user_timeout", "fallback_application_name", "dbname",
+        "client_encoding", NULL,
+    };
+    const char *const values[] = {
+        "5",  "-c statement_timeout=5s -c lock_timeout=5s", "10000", "orders", conninfo, "UTF8",
+        NULL,
+    };
     PGconn *connection = PQconnectdbParams(names, values, 1);
 
     if (PQstatus(connection) != CONNECTION_OK) {
@@ -93,12 +98,11 @@ enum repository_result session_begin_work(PGconn *connection, struct failure *fa
     return REPOSITORY_UNAVAILABLE;
 }
 
-enum repository_result session_run(PGconn *connection, const char *sql,
-                                   const char *const *values, int count, PGresult **ret_rows,
-                                   struct failure *failure)
+/* Judge an answer, and hand its rows over or free it. */
+static enum repository_result accept(PGconn *connection, PGresult *answer, PGresult **ret_rows,
+                                     struct failure *failure)
 {
     enum repository_result result = REPOSITORY_OK;
-    PGresult *answer = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(answer);
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
@@ -108,4 +112,40 @@ enum repository_result session_run(PGconn *connection, const char *sql,
     else
         PQclear(answer);
     return result;
+}
+
+enum repository_result session_run(PGconn *connection, const char *sql,
+                                   const char *const *values, int count, PGresult **ret_rows,
+                                   struct failure *failure)
+{
+    PGresult *answer = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
+
+    return accept(connection, answer, ret_rows, failure);
+}
+
+enum repository_result session_run_script(PGconn *connection, const char *script,
+                                          struct failure *failure)
+{
+    return accept(connection, PQexec(connection, script), NULL, failure);
+}
+
+enum repository_result session_begin(PGconn *connection, struct failure *failure)
+{
+    enum repository_result result = session_begin_work(connection, failure);
+
+    if (result)
+        return result;
+    return session_run(connection, "BEGIN", NULL, 0, NULL, failure);
+}
+
+enum repository_result session_end(PGconn *connection, enum repository_result work,
+                                   struct failure *failure)
+{
+    struct failure ignored;
+
+    if (work == REPOSITORY_OK)
+        return session_run(connection, "COMMIT", NULL, 0, NULL, failure);
+    /* Should this fail as well, the next call makes the connection anew. */
+    session_run(connection, "ROLLBACK", NULL, 0, NULL, &ignored);
+    return work;
 }

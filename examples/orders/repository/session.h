@@ -19,4 +19,14 @@ enum repository_result session_run(PGconn *connection, const char *sql,
                                    const char *const *values, int count, PGresult **ret_rows,
                                    struct failure *failure);
 
+/* Run a text of one or more statements; what they answer is thrown away. */
+enum repository_result session_run_script(PGconn *connection, const char *script,
+                                          struct failure *failure);
+
+/* A transaction: what is between the two is kept by COMMIT when it went well, and undone by ROLLBACK
+ * when it did not. `session_end` is given how it went, and returns that or COMMIT's own failure. */
+enum repository_result session_begin(PGconn *connection, struct failure *failure);
+enum repository_result session_end(PGconn *connection, enum repository_result work,
+                                   struct failure *failure);
+
 #endif

@@ -1,4 +1,4 @@
-/* service/order_service.c - order, payment, announcement; see order_service.h. */
+/* service/order_service.c - order, payment, event; see order_service.h. */
 
 #include "service/order_service.h"
 
@@ -106,17 +106,6 @@ static enum service_result save_once(const struct order_service *service, struct
 
 /* ---- paid once -------------------------------------------------------------------------- */
 
-static enum service_result announce(const struct order_service *service,
-                                    const struct order *order, struct failure *failure)
-{
-    struct event event;
-
-    event_order_paid(order, &event);
-    if (service->events.publish(service->events.self, &event, failure) < 0)
-        return SERVICE_NOT_ANNOUNCED;
-    return SERVICE_OK;
-}
-
 /* What to tell of an order that was settled, by whomever. */
 static enum service_result outcome(const struct order *order, struct failure *failure)
 {
@@ -158,7 +147,7 @@ static enum service_result charge(const struct order_service *service, struct or
     return SERVICE_OK;
 }
 
-/* Somebody else was quicker: theirs is the outcome, and the announcement is theirs to make. */
+/* Somebody else was quicker: theirs is the outcome, and the event is theirs. */
 static enum service_result accept_other(const struct order_service *service,
                                         struct order *order, struct failure *failure)
 {
@@ -171,11 +160,27 @@ static enum service_result accept_other(const struct order_service *service,
     return outcome(order, failure);
 }
 
+/* Keep what became of the order: a paid one together with the event that says so. */
+static enum repository_result keep(const struct order_service *service, struct order *order,
+                                   struct failure *failure)
+{
+    const struct order_repository *orders = &service->orders;
+    enum repository_result result;
+    struct event event;
+
+    if (order->status != ORDER_PAID)
+        return orders->update(orders->self, order, NULL, failure);
+    event_order_paid(order, &event);
+    result = orders->update(orders->self, order, &event, failure);
+    if (result == REPOSITORY_OK && service->bell.ring)
+        service->bell.ring(service->bell.self);
+    return result;
+}
+
 /* Bring a pending order to its end, and leave any other as it is. */
 static enum service_result settle(const struct order_service *service, struct order *order,
                                   struct failure *failure)
 {
-    const struct order_repository *orders = &service->orders;
     enum repository_result updated;
     enum service_result result;
 
@@ -184,20 +189,17 @@ static enum service_result settle(const struct order_service *service, struct or
     result = charge(service, order, failure);
     if (result)
         return result;
-    updated = orders->update(orders->self, order, failure);
+    updated = keep(service, order, failure);
     if (updated == REPOSITORY_CONFLICT)
         return accept_other(service, order, failure);
     if (updated)
         return from_repository(updated);
-    if (order->status == ORDER_PAID)
-        return announce(service, order, failure);
     return outcome(order, failure);
 }
 
 static bool is_settled(enum service_result result)
 {
-    return result == SERVICE_OK || result == SERVICE_DECLINED ||
-           result == SERVICE_NOT_ANNOUNCED;
+    return result == SERVICE_OK || result == SERVICE_DECLINED;
 }
 
 /* ---- the public functions --------------------------------------------------------------- */
@@ -226,20 +228,6 @@ enum service_result order_service_find(const struct order_service *service, cons
     return from_repository(orders->find(orders->self, id, ret_order, failure));
 }
 
-enum service_result order_service_announce(const struct order_service *service, const char *id,
-                                           struct failure *failure)
-{
-    struct order order;
-    enum service_result result = order_service_find(service, id, &order, failure);
-
-    if (result)
-        return result;
-    if (order.status != ORDER_PAID)
-        return fail(failure, SERVICE_INVALID, "order %s is %s, not paid", id,
-                    order_status_name(order.status));
-    return announce(service, &order, failure);
-}
-
 enum service_result order_service_settle(const struct order_service *service,
                                          size_t *ret_settled, struct failure *failure)
 {
@@ -257,9 +245,9 @@ enum service_result order_service_settle(const struct order_service *service,
         for (size_t i = 0; i < count; i++) {
             enum service_result result = settle(service, &batch[i], failure);
 
-            *ret_settled += is_settled(result);
-            if (result != SERVICE_OK && result != SERVICE_DECLINED)
+            if (!is_settled(result))
                 return result;
+            ++*ret_settled;
         }
     } while (count > 0);
     return SERVICE_OK;

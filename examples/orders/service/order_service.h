@@ -1,15 +1,15 @@
 /*
  * service/order_service.h - take an order, have it paid, tell the others.
  *
- *     place: validate -> save as pending -> charge -> mark as paid -> announce
+ *     place: validate -> save as pending -> charge -> mark as paid, with the event
  *
  * Each step may fail or be the last one before a crash, so each is safe to do
  * again. Placing the same order with the same idempotency key goes on where the
  * first attempt stopped, and charges once: the payment provider is given the
  * order's id as its own idempotency key.
  *
- * One gap is left: a crash between marking and announcing loses the event. Only
- * an outbox, written with the mark in one transaction, can close it.
+ * The event goes into an outbox in the transaction that marks the order as paid, so
+ * that there is never one without the other. Sending it is the announcer's work.
  *
  * Ownership: the service borrows its ports, which live at least as long as it does.
  *
@@ -23,7 +23,7 @@
 struct order_service {
     struct order_repository orders;
     struct payment_gateway payments;
-    struct event_publisher events;
+    struct bell bell; /* .ring may be NULL: the outbox is looked at anyway */
     struct clock clock;
     struct id_generator ids;
 };
@@ -35,24 +35,19 @@ enum service_result {
     SERVICE_NOT_FOUND,
     SERVICE_KEY_REUSED, /* the idempotency key belongs to a different order */
     SERVICE_DECLINED, /* saved, but the payment was refused */
-    SERVICE_NOT_ANNOUNCED, /* saved and paid, but the event was not sent: announce it again */
     SERVICE_TRY_AGAIN, /* something is away or busy: the same call may succeed later */
     SERVICE_FAILED, /* a mistake that the caller cannot mend */
 };
 
 /* Place an order. The caller fills in idempotency_key, customer_id, currency, note, metadata
  * and the lines of `draft`; the rest is ours. `ret_order` is the order as it is kept now,
- * written with SERVICE_OK, _DECLINED and _NOT_ANNOUNCED; it may be `draft` itself. */
+ * written with SERVICE_OK and SERVICE_DECLINED; it may be `draft` itself. */
 enum service_result order_service_place(const struct order_service *service,
                                         const struct order *draft, struct order *ret_order,
                                         struct failure *failure);
 
 enum service_result order_service_find(const struct order_service *service, const char *id,
                                        struct order *ret_order, struct failure *failure);
-
-/* Send the event of a paid order once more; of an order that is not paid: SERVICE_INVALID. */
-enum service_result order_service_announce(const struct order_service *service, const char *id,
-                                           struct failure *failure);
 
 /* Go on with orders that a crash or an outage left pending, the oldest first, a batch at a
  * time. Stops at the first failure that is not a declined payment. *ret_settled counts those

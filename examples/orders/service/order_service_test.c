@@ -1,7 +1,7 @@
 /* service/order_service_test.c - the service alone, every port a fake. */
 
 //seam:cflags -I..
-//seam:sources ../order/order.c ../testkit/*.c
+//seam:sources ../order/order.c ../testkit/fakes.c ../testkit/sample_order.c
 
 #include <seam/seam.h>
 
@@ -23,7 +23,7 @@ static enum service_result place(struct world *world, int number, struct order *
 
 /* ---- the straight way ------------------------------------------------------------------- */
 
-SEAM_TEST(placed_order_is_saved_paid_and_announced)
+SEAM_TEST(placed_order_is_saved_and_paid_with_its_event)
 {
     struct failure failure;
     struct world world;
@@ -44,7 +44,8 @@ SEAM_TEST(placed_order_is_saved_paid_and_announced)
     seam_check_eq(t, world.payments.key, order.id);
     seam_check_eq(t, world.payments.amount.cents, 4200);
     seam_check_eq(t, world.payments.amount.currency, "EUR");
-    seam_check_eq(t, world.events.count, 1);
+    seam_check_eq(t, world.orders.event_count, 1);
+    seam_check_eq(t, world.bell.rung, 1);
 }
 
 SEAM_TEST(event_tells_who_paid_how_much)
@@ -55,10 +56,10 @@ SEAM_TEST(event_tells_who_paid_how_much)
 
     world_init(&world);
     seam_require_ok(t, place(&world, 1, &order, &failure));
-    seam_require_eq(t, world.events.count, 1);
-    seam_check_eq(t, world.events.events[0].routing_key, "order.paid");
-    seam_check_eq(t, world.events.events[0].id, "00000000-0000-4000-8000-000000000001.paid");
-    seam_check_json(t, world.events.events[0].body,
+    seam_require_eq(t, world.orders.event_count, 1);
+    seam_check_eq(t, world.orders.events[0].routing_key, "order.paid");
+    seam_check_eq(t, world.orders.events[0].id, "00000000-0000-4000-8000-000000000001.paid");
+    seam_check_json(t, world.orders.events[0].body,
                     "{'order_id': '00000000-0000-4000-8000-000000000001', 'customer_id': 7,"
                     " 'total_cents': 4200, 'currency': 'EUR', 'paid_at_us': 1700000000000001}");
 }
@@ -121,7 +122,7 @@ SEAM_TEST(same_key_again_is_the_same_order)
     seam_check_eq(t, second.id, first.id);
     seam_check_eq(t, world.orders.count, 1);
     seam_check_eq(t, world.payments.count, 1);
-    seam_check_eq(t, world.events.count, 1);
+    seam_check_eq(t, world.orders.event_count, 1);
 }
 
 SEAM_TEST(key_of_a_different_order_is_refused)
@@ -211,7 +212,7 @@ SEAM_TEST(declined_order_stays_declined)
     world.payments.answer = PAYMENT_DECLINED;
     seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_DECLINED);
     seam_check_eq(t, order.status, ORDER_DECLINED);
-    seam_check_eq(t, world.events.count, 0);
+    seam_check_eq(t, world.orders.event_count, 0);
 
     world.payments.answer = PAYMENT_OK;
     seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_DECLINED);
@@ -303,7 +304,7 @@ SEAM_SUBTEST(rival_row)
     seam_check_eq(t, place(&world, 1, &order, &failure), row->want);
     seam_check_eq(t, world.orders.orders[0].status, row->makes);
     seam_check_eq(t, world.orders.orders[0].version, 2);
-    seam_check_eq(t, world.events.count, 0);
+    seam_check_eq(t, world.orders.event_count, 0);
 }
 
 SEAM_TEST(rival_was_quicker)
@@ -342,30 +343,9 @@ SEAM_TEST(rivals_answer_cannot_be_read)
     seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_TRY_AGAIN);
 }
 
-/* ---- announcements ---------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
-SEAM_TEST(lost_announcement_can_be_made_again)
-{
-    struct failure failure;
-    struct world world;
-    struct order order;
-
-    world_init(&world);
-    world.events.refuses = true;
-    seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_NOT_ANNOUNCED);
-    seam_check_eq(t, order.status, ORDER_PAID);
-    seam_check_eq(t, order_service_announce(&world.service, order.id, &failure),
-                  SERVICE_NOT_ANNOUNCED);
-
-    world.events.refuses = false;
-    seam_require_ok(t, order_service_announce(&world.service, order.id, &failure));
-    seam_require_ok(t, order_service_announce(&world.service, order.id, &failure));
-    seam_require_eq(t, world.events.count, 2);
-    seam_check_eq(t, world.events.events[0].id, world.events.events[1].id);
-    seam_check_eq(t, world.payments.count, 1);
-}
-
-SEAM_TEST(only_a_paid_order_is_announced)
+SEAM_TEST(declined_order_has_no_event)
 {
     struct failure failure;
     struct world world;
@@ -374,12 +354,20 @@ SEAM_TEST(only_a_paid_order_is_announced)
     world_init(&world);
     world.payments.answer = PAYMENT_DECLINED;
     seam_check_eq(t, place(&world, 1, &order, &failure), SERVICE_DECLINED);
-    seam_check_eq(t, order_service_announce(&world.service, order.id, &failure),
-                  SERVICE_INVALID);
-    seam_check_contains(t, failure.text, "is declined, not paid");
-    seam_check_eq(t, order_service_announce(&world.service, "nobody", &failure),
-                  SERVICE_NOT_FOUND);
-    seam_check_eq(t, world.events.count, 0);
+    seam_check_eq(t, world.orders.event_count, 0);
+    seam_check_eq(t, world.bell.rung, 0);
+}
+
+SEAM_TEST(service_without_a_bell_works)
+{
+    struct failure failure;
+    struct world world;
+    struct order order;
+
+    world_init(&world);
+    world.service.bell = (struct bell){ 0 };
+    seam_require_ok(t, place(&world, 1, &order, &failure));
+    seam_check_eq(t, world.orders.event_count, 1);
 }
 
 /* ---- every failure of the repository, at every call ------------------------------------- */
@@ -404,7 +392,7 @@ SEAM_SUBTEST(failure_row)
     seam_check_eq(t, failure.text, "the fake was told to fail");
     seam_check_eq(t, order.version, 99);
     seam_check_eq(t, world.payments.count, row->charges);
-    seam_check_eq(t, world.events.count, 0);
+    seam_check_eq(t, world.orders.event_count, 0);
 }
 
 SEAM_TEST(repository_fails)
@@ -473,7 +461,7 @@ SEAM_TEST(all_that_was_left_is_settled)
     leave_pending(&world, 20); /* more than a batch */
     seam_require_ok(t, order_service_settle(&world.service, &settled, &failure));
     seam_check_eq(t, settled, 20);
-    seam_check_eq(t, world.events.count, 20);
+    seam_check_eq(t, world.orders.event_count, 20);
     for (size_t i = 0; i < 20; i++)
         seam_check_eq(t, world.orders.orders[i].status, ORDER_PAID);
 }
@@ -489,7 +477,7 @@ SEAM_TEST(declined_orders_do_not_stop_the_others)
     world.payments.answer = PAYMENT_DECLINED;
     seam_require_ok(t, order_service_settle(&world.service, &settled, &failure));
     seam_check_eq(t, settled, 3);
-    seam_check_eq(t, world.events.count, 0);
+    seam_check_eq(t, world.orders.event_count, 0);
 }
 
 SEAM_TEST(outage_stops_settling_where_it_is)
@@ -506,20 +494,6 @@ SEAM_TEST(outage_stops_settling_where_it_is)
     seam_check_eq(t, settled, 2);
     seam_check_eq(t, world.payments.count, 3);
     seam_check_eq(t, world.orders.orders[2].status, ORDER_PENDING);
-}
-
-SEAM_TEST(lost_announcement_stops_settling_but_counts)
-{
-    struct failure failure;
-    struct world world;
-    size_t settled;
-
-    world_init(&world);
-    leave_pending(&world, 2);
-    world.events.refuses = true;
-    seam_check_eq(t, order_service_settle(&world.service, &settled, &failure),
-                  SERVICE_NOT_ANNOUNCED);
-    seam_check_eq(t, settled, 1);
 }
 
 SEAM_TEST(list_that_cannot_be_had)

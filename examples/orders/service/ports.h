@@ -12,6 +12,7 @@
 #ifndef SERVICE_PORTS_H
 #define SERVICE_PORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,13 @@
 
 struct failure {
     char text[512];
+};
+
+/* What there is to tell: a plain value made from the order alone. */
+struct event {
+    char id[64]; /* the same whenever it is made again: receivers drop repetitions by it */
+    char routing_key[32];
+    char body[256]; /* JSON */
 };
 
 /* ---- orders are kept -------------------------------------------------------------------- */
@@ -52,8 +60,10 @@ struct order_repository {
                                    size_t room, size_t *ret_count, struct failure *failure);
 
     /* Keep the order's status, payment id and time of payment, provided that the version is
-     * still the one that was read; then order->version becomes the new one. */
-    enum repository_result (*update)(void *self, struct order *order, struct failure *failure);
+     * still the one that was read; then order->version becomes the new one. `event`, unless it
+     * is NULL, goes into the outbox in the same transaction: both are kept or neither. */
+    enum repository_result (*update)(void *self, struct order *order, const struct event *event,
+                                     struct failure *failure);
 };
 
 /* ---- payments are taken ----------------------------------------------------------------- */
@@ -76,19 +86,31 @@ struct payment_gateway {
 
 /* ---- events are announced --------------------------------------------------------------- */
 
-/* A plain value made from the order alone, so that it can be kept in an outbox beside the order
- * as well as sent at once. */
-struct event {
-    char id[64]; /* the same whenever it is made again: receivers drop repetitions by it */
-    const char *routing_key;
-    char body[256]; /* JSON */
-};
-
 struct event_publisher {
     void *self;
 
-    /* Returns 0, or -1 when nobody has taken the event. */
+    /* Returns 0 when somebody answers for the event from now on, -1 when it may be lost. */
     int (*publish)(void *self, const struct event *event, struct failure *failure);
+};
+
+/* Events that are decided on and not announced yet. They are put in by order_repository's update,
+ * in the transaction that makes them true. */
+struct outbox {
+    void *self;
+
+    /* Take out the oldest event that nobody else has in hand; NOT_FOUND when there is none. */
+    enum repository_result (*take)(void *self, struct event *ret_event,
+                                   struct failure *failure);
+
+    /* End what a successful `take` began. Announced, the event is gone for good; if not, or when
+     * the program dies before, it is in its place again. */
+    enum repository_result (*finish)(void *self, bool announced, struct failure *failure);
+};
+
+/* Rung when an event was put into the outbox, so that nobody has to look all the time. */
+struct bell {
+    void *self;
+    void (*ring)(void *self);
 };
 
 /* ---- time and names --------------------------------------------------------------------- */

@@ -107,7 +107,8 @@ static void let_rival_act(struct fake_repository *fake, const char *id)
     fake->rival_removes = false;
 }
 
-static enum repository_result update(void *self, struct order *order, struct failure *failure)
+static enum repository_result update(void *self, struct order *order, const struct event *event,
+                                     struct failure *failure)
 {
     struct fake_repository *fake = self;
     struct order *kept;
@@ -121,8 +122,40 @@ static enum repository_result update(void *self, struct order *order, struct fai
         return REPOSITORY_NOT_FOUND;
     if (kept->version != order->version)
         return REPOSITORY_CONFLICT;
+    if (event && fake->event_count == FAKE_ROOM)
+        return REPOSITORY_FAILED;
+    if (event)
+        fake->events[fake->event_count++] = *event;
     order->version++;
     *kept = *order;
+    return REPOSITORY_OK;
+}
+
+/* ---- outbox: the repository's events ---------------------------------------------------- */
+
+static enum repository_result take(void *self, struct event *ret_event, struct failure *failure)
+{
+    struct fake_repository *fake = self;
+
+    say(failure, refused);
+    if (fake->refuse.take)
+        return fake->refuse.take;
+    if (fake->event_count == 0)
+        return REPOSITORY_NOT_FOUND;
+    *ret_event = fake->events[0];
+    return REPOSITORY_OK;
+}
+
+static enum repository_result finish(void *self, bool announced, struct failure *failure)
+{
+    struct fake_repository *fake = self;
+
+    say(failure, refused);
+    if (fake->refuse.finish)
+        return fake->refuse.finish;
+    if (announced)
+        memmove(&fake->events[0], &fake->events[1],
+                --fake->event_count * sizeof fake->events[0]);
     return REPOSITORY_OK;
 }
 
@@ -150,10 +183,17 @@ static int publish(void *self, const struct event *event, struct failure *failur
     struct fake_publisher *fake = self;
 
     say(failure, refused);
-    if (fake->refuses || fake->count == FAKE_ROOM)
+    if (fake->count == FAKE_ROOM || (fake->silent_from && fake->count + 1 >= fake->silent_from))
         return -1;
     fake->events[fake->count++] = *event;
     return 0;
+}
+
+static void ring(void *self)
+{
+    struct fake_bell *fake = self;
+
+    fake->rung++;
 }
 
 static int64_t now_us(void *self)
@@ -181,9 +221,13 @@ void world_init(struct world *world)
         .service = {
             .orders = { &world->orders, save, find, find_by_key, list, update },
             .payments = { &world->payments, charge },
-            .events = { &world->events, publish },
+            .bell = { &world->bell, ring },
             .clock = { &world->clock, now_us },
             .ids = { &world->ids, next },
+        },
+        .announcer = {
+            .outbox = { &world->orders, take, finish },
+            .events = { &world->published, publish },
         },
     };
 }

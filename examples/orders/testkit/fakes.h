@@ -8,19 +8,22 @@
 #ifndef TESTKIT_FAKES_H
 #define TESTKIT_FAKES_H
 
+#include "service/announcer.h"
 #include "service/order_service.h"
 
 enum { FAKE_ROOM = 32 };
 
 /* What each call answers without doing anything; zero: it does its work. */
 struct refusals {
-    enum repository_result save, find, find_by_key, list, update;
+    enum repository_result save, find, find_by_key, list, update, take, finish;
 };
 
-/* Orders in memory, with the unique key and the version check of the real thing. */
+/* Orders and the outbox in memory, with the unique key and the version check of the real thing. */
 struct fake_repository {
     struct order orders[FAKE_ROOM];
     size_t count;
+    struct event events[FAKE_ROOM]; /* the outbox, the oldest first */
+    size_t event_count;
 
     struct refusals refuse;
 
@@ -41,9 +44,13 @@ struct fake_gateway {
 };
 
 struct fake_publisher {
-    bool refuses;
+    size_t silent_from; /* from that event on, counted from 1, nobody takes it; 0: never */
     struct event events[FAKE_ROOM];
     size_t count;
+};
+
+struct fake_bell {
+    size_t rung;
 };
 
 struct fake_clock {
@@ -55,17 +62,19 @@ struct fake_ids {
     bool runs_dry;
 };
 
-/* A service and the whole world around it. */
+/* A service, an announcer, and the whole world around them. */
 struct world {
     struct fake_repository orders;
     struct fake_gateway payments;
-    struct fake_publisher events;
+    struct fake_publisher published;
+    struct fake_bell bell;
     struct fake_clock clock;
     struct fake_ids ids;
     struct order_service service;
+    struct announcer announcer;
 };
 
-/* Everything works and nothing has happened yet. The service points into `world`. */
+/* Everything works and nothing has happened yet. Both point into `world`. */
 void world_init(struct world *world);
 
 #endif

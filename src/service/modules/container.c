@@ -34,13 +34,14 @@ static int pull(struct container *container, const char *image, struct server_tr
     struct server *server = &container->server;
     struct err err = { "" };
     int r = engine_pull(container->engine, image, server->request->platform, tell_progress,
-                        container, NULL, &err);
+                        container, daemon_cancel(), &err);
 
     if (r == 0) {
         wait_step(&server->steps, server->begun_ns, "image '%s' pulled", image);
         return 0;
     }
-    trouble->is_missing = true;
+    trouble->is_missing =
+        r != -ENOTCONN && r != -ECANCELED; /* a daemon that has died is a failure */
     return server_fail(trouble, r, "%s", err.text);
 }
 
@@ -58,7 +59,7 @@ static int build(struct container *container, struct buf *image, struct server_t
     struct err err = { "the run ends" };
     int r = daemon_begin_making();
     if (r == 0) {
-        r = engine_build(container->engine, &build, image, NULL, &err);
+        r = engine_build(container->engine, &build, image, daemon_cancel(), &err);
         daemon_end_making();
     }
     if (r < 0)
@@ -127,8 +128,10 @@ static int prepare(struct container *container, struct err *err)
     bool on_tmpfs;
 
     server->service.tier = "container";
-    server_name(request->image ? request->image : request->build_folder, server->key,
-                sizeof server->key);
+    server_name(request->kind    ? request->kind
+                : request->image ? request->image
+                                 : request->build_folder,
+                server->key, sizeof server->key);
     for (const char *const *at = request->ports; *at && server->port_count < SERVER_PORTS; at++)
         server->ports[server->port_count++].number = atoi(*at);
     return keeper_prepare(server->keeper, &server->service, server->key, LOG_ROOM, &on_tmpfs,

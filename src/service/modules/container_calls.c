@@ -101,13 +101,16 @@ static int call_state(void *of, bool with_health, int *ret_status, const char **
 {
     struct container *container = of;
     json_t *found = NULL;
-    int running = 1;
+    int running = 1, r;
     const char *health;
 
     *ret_health = NULL;
     if (!with_health && !has_ended(container))
         return 1;
-    if (engine_inspect(container->engine, container->id, &found, NULL) < 0) {
+    r = engine_inspect(container->engine, container->id, &found, NULL);
+    if (r == -ENOTCONN || r == -ETIMEDOUT)
+        running = -ENOTCONN;
+    else if (r < 0) {
         container->status = -1;
         running = 0;
     } else {
@@ -234,7 +237,9 @@ void container_calls(struct container *container, struct wait_server *ret)
 {
     const char *mode = container->server.request->network_mode;
 
-    *ret = (struct wait_server){ .address = call_address,
+    *ret = (struct wait_server){ .owner = "the Docker daemon",
+                                 .where = engine_where(container->engine),
+                                 .address = call_address,
                                  .listens =
                                      mode && strcmp(mode, "host") == 0 ? NULL : call_listens,
                                  .exec = call_exec,

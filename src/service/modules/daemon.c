@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "service/modules/ryuk.h"
 
 enum {
-    PRUNE_ROUNDS = 3, /* of a dead keeper: what it had begun to make appears a little later */
-    PRUNE_PAUSE_MS = 700,
+    PRUNE_ROUNDS = 8, /* of a dead keeper: what it had begun to make appears a little later */
+    PRUNE_PAUSE_MS = 500,
+    PRUNE_MAX_MS = 15000,
+    DEAD_MAX_MS = 2000,
     REMOVE_PAUSE_MS = 50,
     REMOVE_PAUSE_MAX_MS = 1000,
     REMOVE_MAX_MS = 30000,
@@ -24,9 +27,13 @@ static struct {
     pthread_mutex_t lock; /* guards `engine` until it is there; held while it is looked for */
     struct engine *engine;
     char label[RUN_LABEL_MAX];
+    struct ryuk ryuk; /* of a daemon on another machine */
     pthread_rwlock_t making; /* read by who makes something, written by who ends it all */
     atomic_bool closed;
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .making = PTHREAD_RWLOCK_INITIALIZER };
+    int cancel; /* the same, as the engine's calls read it */
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER,
+            .making = PTHREAD_RWLOCK_INITIALIZER,
+            .ryuk = { .fd = -1 } };
 
 static bool start_thread(void *(*run)(void *arg), void *arg)
 {
@@ -75,7 +82,24 @@ static void *run_sweep(void *arg)
     return NULL;
 }
 
-int daemon_prune_run(const char *run)
+/* Remove until a look finds nothing: what the daemon is just making or removing appears or stays a little longer. One
+ * that has died may come back, but is not waited for: the next run sweeps. */
+static int prune_all(struct engine *engine, const char *label)
+{
+    uint64_t begin = now_ns();
+    int r, patience_ms;
+
+    do {
+        r = engine_prune(engine, label, NULL);
+        patience_ms = r == -ENOTCONN ? DEAD_MAX_MS : PRUNE_MAX_MS;
+        if (r < 0)
+            poll(NULL, 0, REMOVE_PAUSE_MS);
+    } while (r != 0 && now_ns() < begin + (uint64_t)patience_ms * 1000000u);
+    return r;
+}
+
+/* What the dead keeper had asked for may appear after it. */
+int daemon_prune_run(const char *run, int keeper)
 {
     char label[RUN_LABEL_MAX];
     struct engine *engine;
@@ -83,11 +107,11 @@ int daemon_prune_run(const char *run)
 
     if (r < 0)
         return r;
-    run_label(run, label);
+    run_label(run, keeper, label);
+    r = prune_all(engine, label);
     for (int i = 0; i < PRUNE_ROUNDS; i++) {
-        if (i > 0)
-            poll(NULL, 0, PRUNE_PAUSE_MS);
-        r = engine_prune(engine, label, NULL);
+        poll(NULL, 0, PRUNE_PAUSE_MS);
+        r = prune_all(engine, label);
     }
     engine_close(engine);
     return r;
@@ -107,13 +131,28 @@ int daemon_sweep(void)
 
 /* ---- the keeper's ----------------------------------------------------------------------- */
 
+/* When this machine fails, nobody here can clean up on another one. */
+static void guard(struct keeper *keeper)
+{
+    struct err err = { "" };
+
+    if (ryuk_start(state.engine, state.label, &state.ryuk, &err) == 0)
+        return;
+    keeper_note(keeper,
+                "warning: '%s' is another machine, and Ryuk, which would clean up there, "
+                "cannot be started (%s): when "
+                "this machine fails, what runs there stays; try: docker rm -f $(docker ps -aqf "
+                "label=%s)",
+                engine_where(state.engine), err.text, state.label);
+}
+
 static int find(struct keeper *keeper, const char **ret_remedy, struct err *err)
 {
     int r = engine_open(&state.engine, ret_remedy, err);
 
     if (r < 0)
         return r;
-    run_label(keeper->dirs.run, state.label);
+    run_label(keeper->dirs.run, keeper->number, state.label);
     r = clean_note_containers(&keeper->dirs);
     if (r < 0) {
         engine_close(state.engine);
@@ -123,10 +162,7 @@ static int find(struct keeper *keeper, const char **ret_remedy, struct err *err)
     keeper_note(keeper, "docker %s at %s", engine_version(state.engine),
                 engine_where(state.engine));
     if (!engine_is_local(state.engine))
-        keeper_note(keeper,
-                    "warning: '%s' is another machine: when this one fails, what runs "
-                    "there stays; try: docker rm -f $(docker ps -qf label=%s)",
-                    engine_where(state.engine), state.label);
+        guard(keeper);
     start_thread(run_sweep, state.engine);
     return 0;
 }
@@ -214,17 +250,27 @@ void daemon_remove_network(const char *id)
 void daemon_close(void)
 {
     atomic_store(&state.closed, true);
+    __atomic_store_n(&state.cancel, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Whoever is making something is waited for: what he makes must not appear behind the last look. */
-void daemon_prune(void)
+const int *daemon_cancel(void)
 {
-    struct err err = { "" };
+    return &state.cancel;
+}
 
-    if (!state.engine)
-        return;
+/* What is there goes at once. Whoever is making something is waited for then: what he makes must not appear behind
+ * the last look. */
+static void *run_prune(void *arg)
+{
+    engine_prune(state.engine, state.label, NULL);
     pthread_rwlock_wrlock(&state.making);
-    for (int i = 0; i < PRUNE_ROUNDS && engine_prune(state.engine, state.label, &err) < 0; i++)
-        poll(NULL, 0, REMOVE_PAUSE_MS);
+    prune_all(state.engine, state.label);
+    ryuk_end(state.engine, &state.ryuk);
     pthread_rwlock_unlock(&state.making);
+    return arg;
+}
+
+bool daemon_prune_begin(pthread_t *ret)
+{
+    return state.engine && pthread_create(ret, NULL, run_prune, NULL) == 0;
 }

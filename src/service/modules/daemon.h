@@ -26,12 +26,15 @@ void daemon_end_making(void);
 void daemon_remove_container(const char *id);
 void daemon_remove_network(const char *id);
 
-/* The keeper ends: nothing is made any more, and by the second call all is removed. */
+/* The keeper ends: nothing is made any more, and by the second call's thread all is removed (false: there is nothing
+ * to do). Pulls and builds are given up: daemon_cancel is set. */
 void daemon_close(void);
-void daemon_prune(void);
+bool daemon_prune_begin(pthread_t *ret);
+const int *daemon_cancel(void);
 
-/* For the program `services` as a helper of the runner: remove what that run has, or what all dead ones have. */
-int daemon_prune_run(const char *run);
+/* For the program `services` as a helper of the runner: remove what that keeper of a run had, or what all dead runs
+ * have. */
+int daemon_prune_run(const char *run, int keeper);
 int daemon_sweep(void);
 
 #endif

@@ -126,7 +126,7 @@ static void take_image(struct postgres_server *server, struct clone_source *sour
     int r;
 
     source->left_to_server = true;
-    if (server->number < WAL_LOG_SINCE || uses_table_spaces(sql) ||
+    if (server->box || server->number < WAL_LOG_SINCE || uses_table_spaces(sql) ||
         find_folder(server, sql, source->name, folder, sizeof folder, NULL) < 0)
         return;
     snprintf(file, sizeof file, "%s/%s.image", server->service.folder, source->name);

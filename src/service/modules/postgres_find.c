@@ -138,6 +138,16 @@ static int explain(const struct found *found, const char *version, struct err *e
     return -ENOENT;
 }
 
+size_t postgres_major_size(const char *version)
+{
+    enum { FIRST_OF_ONE_NUMBER = 10 };
+    size_t size = strcspn(version, ".");
+
+    if (version[size] && atoi(version) < FIRST_OF_ONE_NUMBER)
+        size += 1 + strcspn(version + size + 1, ".");
+    return size;
+}
+
 int postgres_find(const char *version, struct postgres_programs *ret, struct err *err)
 {
     struct found found = { .count = 0 };

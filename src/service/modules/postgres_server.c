@@ -16,6 +16,7 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "service/modules/postgres_box.h"
 #include "service/modules/postgres_data.h"
 #include "service/port.h"
 #include "service/watch.h"
@@ -52,9 +53,34 @@ static const char *const fixed_settings[] = {
     "log_line_prefix=%m [%p] %d ",
     "logging_collector=off",
     "log_destination=stderr",
-    "listen_addresses=127.0.0.1",
 };
 enum { FIXED_SETTINGS = sizeof fixed_settings / sizeof *fixed_settings };
+
+const char *const *postgres_fixed_settings(size_t *ret_count)
+{
+    *ret_count = FIXED_SETTINGS;
+    return fixed_settings;
+}
+
+const char *postgres_connections(const struct keeper *keeper, char *room, size_t size)
+{
+    int wanted = CONNECTIONS_EACH * keeper->parallel;
+
+    snprintf(room, size, "max_connections=%d",
+             wanted < CONNECTIONS_MIN ? CONNECTIONS_MIN : wanted);
+    return room;
+}
+
+/* The files lie in its data directory. */
+static const char *const tls_settings[] = { "ssl=on", "ssl_cert_file=seam-cert.pem",
+                                            "ssl_key_file=seam-key.pem" };
+enum { TLS_SETTINGS = sizeof tls_settings / sizeof *tls_settings };
+
+const char *const *postgres_tls_settings(size_t *ret_count)
+{
+    *ret_count = TLS_SETTINGS;
+    return tls_settings;
+}
 
 /* ---- where it lives --------------------------------------------------------------------- */
 
@@ -126,27 +152,49 @@ static int unpack(struct postgres_server *server, struct err *err)
     return r;
 }
 
+static int write_secret(struct postgres_server *server, const char *name, const char *text,
+                        struct err *err)
+{
+    char path[sizeof server->data + 32];
+    int r;
+
+    snprintf(path, sizeof path, "%s/%s", server->data, name);
+    r = io_write_file(path, text, strlen(text));
+    if (r == 0 && chmod(path, 0600) < 0)
+        r = -errno;
+    return r < 0 ? err_system(err, r, "cannot write '%s'", path)
+                 : give_away(path, server->identity, err);
+}
+
+static int prepare_tls(struct postgres_server *server, struct err *err)
+{
+    int r = authority_get(server->keeper, NULL, &server->authority, err);
+
+    if (r == 0)
+        r = write_secret(server, "seam-cert.pem", server->authority.certificate, err);
+    if (r == 0)
+        r = write_secret(server, "seam-key.pem", server->authority.key, err);
+    return r;
+}
+
 /* ---- starting --------------------------------------------------------------------------- */
 
 static int execute(struct postgres_server *server, struct err *err)
 {
     const size_t most = FIXED_SETTINGS + server->setting_count;
-    const char **argv = calloc(2 * most + 12, sizeof *argv), **at = argv;
+    const char **argv = calloc(2 * most + 20, sizeof *argv), **at = argv;
     char program[600], port[16], connections[48], marker[64];
     struct child_spec spec = { .argv = argv,
                                .folder = "/",
                                .log = server->service.log,
                                .death_signal = SIGQUIT,
                                .identity = server->identity };
-    int wanted = CONNECTIONS_EACH * server->keeper->parallel;
     int r;
 
     if (!argv)
         return err_set(err, -ENOMEM, "out of memory");
     snprintf(program, sizeof program, "%s/postgres", server->programs.folder);
     snprintf(port, sizeof port, "%d", server->port);
-    snprintf(connections, sizeof connections, "max_connections=%d",
-             wanted < CONNECTIONS_MIN ? CONNECTIONS_MIN : wanted);
     *at++ = program;
     *at++ = "-D";
     *at++ = server->data;
@@ -155,7 +203,13 @@ static int execute(struct postgres_server *server, struct err *err)
     *at++ = "-p";
     *at++ = port;
     *at++ = "-c";
-    *at++ = connections;
+    *at++ = postgres_connections(server->keeper, connections, sizeof connections);
+    *at++ = "-c";
+    *at++ = "listen_addresses=127.0.0.1";
+    for (size_t i = 0; server->authority.file && i < TLS_SETTINGS; i++) {
+        *at++ = "-c";
+        *at++ = tls_settings[i];
+    }
     for (size_t i = 0; i < most; i++) {
         *at++ = "-c";
         *at++ = i < FIXED_SETTINGS ? fixed_settings[i] : server->settings[i - FIXED_SETTINGS];
@@ -217,12 +271,17 @@ static int await_ready(struct postgres_server *server, const struct watch *watch
     buf_fini(&conninfo);
     if (!sql)
         return explain_start(server, begun, &probe, err);
+    postgres_server_note_version(server, sql);
+    postgres_server_give(server, sql);
+    return 0;
+}
+
+void postgres_server_note_version(struct postgres_server *server, const struct sql *sql)
+{
     server->number = sql_server_number(sql);
     snprintf(server->service.version, sizeof server->service.version, "%s",
              sql_server_version(sql));
     server->service.version[strcspn(server->service.version, " ")] = '\0';
-    postgres_server_give(server, sql);
-    return 0;
 }
 
 int postgres_server_boot(struct postgres_server *server, struct err *err)
@@ -230,6 +289,10 @@ int postgres_server_boot(struct postgres_server *server, struct err *err)
     struct watch watch = WATCH_NONE;
     int r;
 
+    if (server->box) {
+        server->paused = false;
+        return box_control(server->box, "restart", err);
+    }
     child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
     r = watch_begin(server->data, &watch);
@@ -267,7 +330,7 @@ static int boot_first(struct postgres_server *server, struct err *err)
 
 /* Others on this machine can reach the TCP port, so it asks for a password that only we know. The
  * check must be cheap, as tests connect often. */
-static int set_password(struct postgres_server *server, struct err *err)
+int postgres_server_set_password(struct postgres_server *server, struct err *err)
 {
     const char *how =
         server->number >= 160000 ? "SET scram_iterations = 1" : "SET password_encryption = md5";
@@ -281,8 +344,8 @@ static int set_password(struct postgres_server *server, struct err *err)
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(server->password + 2 * i, 3, "%02x", bytes[i]);
     if (r == 0)
-        r = sql_runf(sql, &error, "%s; ALTER ROLE postgres PASSWORD '%s'; RESET ALL", how,
-                     server->password);
+        r = sql_runf(sql, &error, "%s; ALTER ROLE \"%s\" PASSWORD '%s'; RESET ALL", how,
+                     server->user, server->password);
     postgres_server_give(server, sql);
     return r < 0 ? err_set(err, r, "cannot set the server's password: %s", error.message) : 0;
 }
@@ -315,36 +378,59 @@ static struct postgres_server *new_server(struct keeper *keeper,
     server->service.end = end_service;
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->changed, NULL);
+    snprintf(server->host, sizeof server->host, "127.0.0.1");
+    snprintf(server->user, sizeof server->user, "postgres");
     copy_settings(server, wish);
     return server;
 }
 
-int postgres_server_start(struct keeper *keeper, const struct postgres_wish *wish,
-                          struct postgres_server **ret, bool *ret_skip, struct err *err)
+static int start_native(struct postgres_server *server, const struct postgres_wish *wish,
+                        bool *ret_skip, struct err *err)
 {
-    struct postgres_server *server = new_server(keeper, wish);
-    uint64_t begun = now_ns();
-    int r;
+    int r = postgres_find(wish->version, &server->programs, err);
 
-    if (!server)
-        return err_set(err, -ENOMEM, "out of memory");
-    r = postgres_find(wish->version, &server->programs, err);
     if (r == 0)
         r = identity_choose(&server->identity, err);
     *ret_skip = r < 0;
     if (r == 0)
         r = unpack(server, err);
+    if (r == 0 && wish->tls)
+        r = prepare_tls(server, err);
     if (r == 0)
         r = boot_first(server, err);
     if (r == 0)
-        r = set_password(server, err);
+        r = postgres_server_set_password(server, err);
+    if (r == 0)
+        keeper_add(server->keeper, &server->service);
+    return r;
+}
+
+int postgres_server_start(struct keeper *keeper, const struct postgres_wish *wish,
+                          struct postgres_server **ret, bool *ret_skip, const char **ret_remedy,
+                          struct err *err)
+{
+    struct postgres_server *server = new_server(keeper, wish);
+    uint64_t begun = now_ns();
+    int r;
+
+    *ret_skip = false;
+    *ret_remedy = NULL;
+    if (!server)
+        return err_set(err, -ENOMEM, "out of memory");
+    if (wish->is_boxed) {
+        r = postgres_box_start(server, wish, ret_remedy, err);
+        *ret_skip = r == -ENOENT;
+    } else
+        r = start_native(server, wish, ret_skip, err);
     if (r < 0) {
         postgres_server_free(server);
         return r;
     }
-    keeper_add(keeper, &server->service);
-    keeper_note(keeper, "postgres %s native, started in %.0f ms on %s", server->service.version,
-                (double)(now_ns() - begun) / 1e6, server->on_tmpfs ? "tmpfs" : "disk");
+    keeper_note(keeper, "postgres %s %s, started in %.0f ms%s", server->service.version,
+                server->box ? "container" : "native", (double)(now_ns() - begun) / 1e6,
+                server->box        ? ""
+                : server->on_tmpfs ? " on tmpfs"
+                                   : " on disk");
     *ret = server;
     return 0;
 }
@@ -359,10 +445,29 @@ static void close_idle(struct postgres_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
+static struct service *listed(struct postgres_server *server)
+{
+    return server->box ? &server->box->service : &server->service;
+}
+
+void postgres_server_abandon(struct postgres_server *server)
+{
+    keeper_remove(server->keeper, listed(server));
+    if (server->box)
+        server->box->service.end(&server->box->service);
+}
+
+void postgres_server_count(struct postgres_server *server, int change)
+{
+    keeper_count(server->keeper, listed(server), change);
+}
+
 bool postgres_server_is_alive(const struct postgres_server *server)
 {
     struct pollfd ended = { .fd = server->child.fd, .events = POLLIN };
 
+    if (server->box)
+        return box_is_alive(server->box);
     return server->child.pid > 0 && poll(&ended, 1, 0) == 0;
 }
 
@@ -372,6 +477,8 @@ int postgres_server_stop(struct postgres_server *server, struct err *err)
 
     close_idle(server);
     postgres_server_pause(server, false);
+    if (server->box)
+        return box_control(server->box, "stop", err);
     child_signal(&server->child, SIGINT); /* "fast": sessions are ended, then it shuts down */
     r = child_wait(&server->child, deadline_after_ms(STOP_MAX_MS), NULL);
     if (r == -ETIMEDOUT)
@@ -393,6 +500,10 @@ void postgres_server_pause(struct postgres_server *server, bool pause)
     int signal = pause ? SIGSTOP : SIGCONT;
     struct proc_match match = { .folders = { server->data } };
 
+    if (server->box && server->paused != pause) {
+        box_control(server->box, pause ? "pause" : "resume", NULL);
+        server->paused = pause;
+    }
     if (server->paused == pause || server->child.pid <= 0)
         return;
     match.marker = keeper_marker(server->keeper, &server->service, marker, sizeof marker);
@@ -409,8 +520,9 @@ void postgres_server_free(struct postgres_server *server)
     child_end(&server->child, SIGQUIT, QUIT_MAX_MS);
     if (server->data[0])
         clean_shared_memory(server->data);
-    if (server->service.folder[0])
+    if (server->service.folder[0] && !server->box)
         io_remove_tree(server->service.folder, NULL);
+    box_free(server->box);
     arena_fini(&server->arena);
     pthread_mutex_destroy(&server->lock);
     pthread_cond_destroy(&server->changed);
@@ -472,13 +584,31 @@ void postgres_server_conninfo(const struct postgres_server *server, const char *
                               struct buf *ret)
 {
     buf_add_text(ret, "host=");
-    add_value(ret, server->socket_folder);
-    buf_printf(ret, " port=%d dbname=%s user=postgres", server->port, database);
+    add_value(ret, server->box ? server->host : server->socket_folder);
+    buf_printf(ret, " port=%d dbname=%s user=", server->port, database);
+    add_value(ret, server->user);
+    if (server->box)
+        buf_printf(ret, " password=%s sslmode=disable", server->password);
+}
+
+void postgres_server_words(const struct postgres_server *server, const char *database,
+                           struct buf *ret)
+{
+    if (!server->authority.file) {
+        postgres_server_conninfo(server, database, ret);
+        return;
+    }
+    buf_printf(ret, "host=%s port=%d dbname=%s user=", server->host, server->port, database);
+    add_value(ret, server->user);
+    buf_printf(ret, " password=%s sslmode=verify-full sslrootcert=", server->password);
+    add_value(ret, server->authority.file);
 }
 
 void postgres_server_url(const struct postgres_server *server, const char *database,
                          struct buf *ret)
 {
-    buf_printf(ret, "postgresql://postgres:%s@127.0.0.1:%d/%s", server->password, server->port,
-               database);
+    buf_printf(ret, "postgresql://%s:%s@%s:%d/%s", server->user, server->password, server->host,
+               server->port, database);
+    if (server->authority.file)
+        buf_printf(ret, "?sslmode=verify-full&sslrootcert=%s", server->authority.file);
 }

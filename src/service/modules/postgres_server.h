@@ -12,7 +12,9 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "service/authority.h"
 #include "service/keeper.h"
+#include "service/modules/box.h"
 #include "service/modules/postgres_find.h"
 #include "service/modules/sql.h"
 
@@ -25,6 +27,13 @@ struct postgres_wish {
     const char *version; /* NULL: any */
     const char *const *settings; /* "name=value", later ones win; `count` of them */
     size_t count;
+    bool is_boxed; /* in a container */
+    bool may_pull; /* whose image may be pulled */
+    bool is_private;
+    bool tls;
+    struct box_choice choice;
+    const char *const *env; /* of the image, "NAME=value"; ended by NULL */
+    const char *init; /* a folder of scripts for the image's first start; NULL */
 };
 
 struct postgres_server {
@@ -43,6 +52,11 @@ struct postgres_server {
     char password[33];
     int number; /* of the version: 150020 */
     struct child child;
+    struct server *box; /* the container; NULL: a process of this machine */
+    char host[64]; /* where its TCP port is reached */
+    struct authority authority; /* of TLS; without a file when it is not spoken */
+    char user[POSTGRES_NAME]; /* the superuser */
+    char base[POSTGRES_NAME]; /* what databases are cloned from; "": nothing */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
@@ -59,12 +73,19 @@ struct postgres_server {
 };
 
 /* Start one, ready when this returns. *ret_skip tells whether a failure is of the machine: not
- * installed, or not allowed. */
+ * installed, or not allowed; *ret_remedy then, if not NULL, what mends it. */
 int postgres_server_start(struct keeper *keeper, const struct postgres_wish *wish,
-                          struct postgres_server **ret, bool *ret_skip, struct err *err);
+                          struct postgres_server **ret, bool *ret_skip, const char **ret_remedy,
+                          struct err *err);
 
 /* End it at once and remove what it had. */
 void postgres_server_free(struct postgres_server *server);
+
+/* Nobody gets it any more; who has it finds out. */
+void postgres_server_abandon(struct postgres_server *server);
+
+/* Count leases of it, for the list. */
+void postgres_server_count(struct postgres_server *server, int change);
 
 /* Whether its process still runs. */
 bool postgres_server_is_alive(const struct postgres_server *server);
@@ -80,9 +101,27 @@ void postgres_server_pause(struct postgres_server *server, bool pause);
 struct sql *postgres_server_take(struct postgres_server *server, struct sql_error *error);
 void postgres_server_give(struct postgres_server *server, struct sql *sql);
 
-/* How a client reaches a database: through the socket, and through TCP. */
+/* The settings of all servers, `count` of them, without where they listen. */
+const char *const *postgres_fixed_settings(size_t *ret_count);
+
+/* Those of TLS, whose files lie in the data directory as seam-cert.pem and seam-key.pem. */
+const char *const *postgres_tls_settings(size_t *ret_count);
+
+/* "max_connections=..." for this keeper's tests. Returns `room`. */
+const char *postgres_connections(const struct keeper *keeper, char *room, size_t size);
+
+/* What a connection says of the server's version. */
+void postgres_server_note_version(struct postgres_server *server, const struct sql *sql);
+
+/* Give its superuser a password that only we know. */
+int postgres_server_set_password(struct postgres_server *server, struct err *err);
+
+/* How we reach a database, and a test's libpq unless TLS is wanted; and how a test does, through TLS where that is
+ * wanted. */
 void postgres_server_conninfo(const struct postgres_server *server, const char *database,
                               struct buf *ret);
+void postgres_server_words(const struct postgres_server *server, const char *database,
+                           struct buf *ret);
 void postgres_server_url(const struct postgres_server *server, const char *database,
                          struct buf *ret);
 

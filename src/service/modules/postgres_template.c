@@ -79,7 +79,8 @@ static int make(struct postgres_server *server, struct template *template,
 
     if (!sql)
         return say(err, -ENOTCONN, "reach the server", &error);
-    r = sql_runf(sql, &error, "CREATE DATABASE %s%s", name, clone_strategy(server));
+    r = sql_runf(sql, &error, "CREATE DATABASE %s TEMPLATE %s%s", name,
+                 server->base[0] ? server->base : "template1", clone_strategy(server));
     if (r < 0)
         say(err, r, "make a template database", &error);
     if (r == 0)
@@ -353,7 +354,8 @@ static int make_named(struct postgres_server *server, struct template *template,
     if (template)
         return make_clone(server, template, name, false, err);
     sql = postgres_server_take(server, &error);
-    r = sql ? clone_by_server(server, sql, "template0", name, err)
+    r = sql ? clone_by_server(server, sql, server->base[0] ? server->base : "template0", name,
+                              err)
             : say(err, -ENOTCONN, "reach the server", &error);
     postgres_server_give(server, sql);
     return r;

@@ -586,6 +586,20 @@ static int restart(struct process *process, struct err *err)
     return r;
 }
 
+/* One that has ended has no group: number 0 would be our own. */
+static int signal_group(struct process *process, int number, struct err *err)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&process->lock);
+    if (process->child.pid <= 0)
+        r = err_set(err, -ECHILD, "'%s' has ended", process->server.request->name);
+    else
+        killpg(process->child.pid, number);
+    pthread_mutex_unlock(&process->lock);
+    return r;
+}
+
 static int process_control(struct server *server, const char *what, struct err *err)
 {
     struct process *process = process_of(server);
@@ -593,16 +607,14 @@ static int process_control(struct server *server, const char *what, struct err *
     if (strcmp(what, "restart") == 0)
         return restart(process, err);
     if (strcmp(what, "pause") == 0)
-        killpg(process->child.pid, SIGSTOP);
-    else if (strcmp(what, "resume") == 0)
-        killpg(process->child.pid, SIGCONT);
-    else {
-        pthread_mutex_lock(&process->lock);
-        child_end(&process->child, strcmp(what, "kill") == 0 ? SIGKILL : SIGTERM, STOP_MS);
-        server->ended_fd = -1;
-        server->service.pid = 0;
-        pthread_mutex_unlock(&process->lock);
-    }
+        return signal_group(process, SIGSTOP, err);
+    if (strcmp(what, "resume") == 0)
+        return signal_group(process, SIGCONT, err);
+    pthread_mutex_lock(&process->lock);
+    child_end(&process->child, strcmp(what, "kill") == 0 ? SIGKILL : SIGTERM, STOP_MS);
+    server->ended_fd = -1;
+    server->service.pid = 0;
+    pthread_mutex_unlock(&process->lock);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/message_list.h"
 #include "service/modules/rabbitmq_host.h"
 #include "service/modules/rabbitmq_lease.h"
 #include "service/watch.h"
@@ -17,45 +18,83 @@ enum {
     SETTLE_MAX_MS = 1000,
     SLICE_MAX = 32 << 10,
     DEFINITIONS_MAX = 16 << 20,
-    BODY_ROOM = 512
+    BODY_ROOM = 512,
+    KEY_MAX = 4096
 };
 
-/* The server that tests share; one that has died is replaced. */
-static struct {
+/* Servers that tests share, by what makes them different; one that has died is replaced. */
+struct shared {
+    struct shared *next;
+    char *key;
     pthread_mutex_t lock; /* held while it starts: who waits wants the same */
     struct rabbitmq_server *server;
     struct err error; /* why there is none; "" when nobody has tried */
     const char *remedy;
-} shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    bool skip;
+};
 
-static int get_shared(struct keeper *keeper, struct rabbitmq_server **ret,
-                      const char **ret_remedy, struct err *err)
+static struct {
+    pthread_mutex_t lock; /* guards the list */
+    struct shared *list;
+} shares = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct shared *find_shared(const struct rabbitmq_wish *wish)
 {
+    struct buf key = BUF_INIT(KEY_MAX);
+    struct shared *one;
+
+    buf_printf(&key, "%d %d %s\n%s", wish->tls, wish->is_boxed,
+               wish->choice.image ? wish->choice.image : "",
+               wish->plugins ? wish->plugins : "");
+    pthread_mutex_lock(&shares.lock);
+    for (one = shares.list; one; one = one->next)
+        if (strcmp(one->key, buf_text(&key)) == 0)
+            break;
+    if (!one && !key.failed && (one = calloc(1, sizeof *one))) {
+        pthread_mutex_init(&one->lock, NULL);
+        one->key = buf_take(&key);
+        one->next = shares.list;
+        shares.list = one;
+    }
+    pthread_mutex_unlock(&shares.lock);
+    buf_fini(&key);
+    return one;
+}
+
+static int get_shared(struct keeper *keeper, const struct rabbitmq_wish *wish,
+                      struct rabbitmq_server **ret, bool *ret_skip, const char **ret_remedy,
+                      struct err *err)
+{
+    struct shared *one = find_shared(wish);
     int r = 0;
 
-    pthread_mutex_lock(&shared.lock);
-    if (shared.server && !rabbitmq_server_is_alive(shared.server)) {
-        keeper_remove(keeper, &shared.server->service);
-        shared.server = NULL;
+    if (!one)
+        return err_set(err, -ENOMEM, "out of memory");
+    pthread_mutex_lock(&one->lock);
+    if (one->server && !rabbitmq_server_is_alive(one->server)) {
+        rabbitmq_server_abandon(one->server);
+        one->server = NULL;
     }
-    if (shared.error.text[0])
+    if (one->error.text[0])
         r = -EIO; /* it would take as long again */
-    else if (!shared.server)
-        r = rabbitmq_server_start(keeper, &shared.server, &shared.remedy, &shared.error);
+    else if (!one->server)
+        r = rabbitmq_server_start(keeper, wish, &one->server, &one->skip, &one->remedy,
+                                  &one->error);
     if (r < 0) {
-        *err = shared.error;
-        *ret_remedy = shared.remedy;
+        *err = one->error;
+        *ret_skip = one->skip;
+        *ret_remedy = one->remedy;
     } else
-        keeper_count(keeper, &shared.server->service, 1);
-    *ret = shared.server;
-    pthread_mutex_unlock(&shared.lock);
+        rabbitmq_server_count(one->server, 1);
+    *ret = one->server;
+    pthread_mutex_unlock(&one->lock);
     return r;
 }
 
 int rabbitmq_lease_open(struct rabbitmq_lease *mine, struct rabbitmq_link *link,
                         struct err *err)
 {
-    struct rabbitmq_address address = { mine->server->port, RABBITMQ_ADMIN,
+    struct rabbitmq_address address = { mine->server->host, mine->server->port, RABBITMQ_ADMIN,
                                         mine->server->password, mine->name };
 
     return rabbitmq_link_open(link, &address, err);
@@ -63,10 +102,17 @@ int rabbitmq_lease_open(struct rabbitmq_lease *mine, struct rabbitmq_link *link,
 
 /* ---- leases ----------------------------------------------------------------------------- */
 
+static int port_of(const struct rabbitmq_server *server)
+{
+    return server->tls_port ? server->tls_port : server->port;
+}
+
 static void add_url(const struct rabbitmq_lease *mine, struct buf *ret)
 {
-    buf_printf(ret, "amqp://%s:%s@127.0.0.1:%d/%s", mine->name, mine->password,
-               mine->server->port, mine->name);
+    const struct rabbitmq_server *server = mine->server;
+
+    buf_printf(ret, "%s://%s:%s@%s:%d/%s", server->tls_port ? "amqps" : "amqp", mine->name,
+               mine->password, server->host, port_of(server), mine->name);
 }
 
 static void describe(const struct rabbitmq_lease *mine, struct buf *reply)
@@ -76,10 +122,11 @@ static void describe(const struct rabbitmq_lease *mine, struct buf *reply)
     add_url(mine, &text);
     message_add_text(reply, "url", buf_text(&text));
     buf_clear(&text);
-    buf_printf(&text, "http://127.0.0.1:%d", mine->server->management_port);
+    buf_printf(&text, "http://%s:%d", mine->server->host, mine->server->management_port);
     message_add_text(reply, "management_url", buf_text(&text));
-    message_add_text(reply, "host", "127.0.0.1");
-    message_add_int(reply, "port", mine->server->port);
+    message_add_text(reply, "host", mine->server->host);
+    message_add_int(reply, "port", port_of(mine->server));
+    message_add_text(reply, "ca_file", mine->server->authority.file);
     message_add_text(reply, "vhost", mine->name);
     message_add_text(reply, "user", mine->name);
     message_add_text(reply, "password", mine->password);
@@ -106,34 +153,71 @@ static void let_go(struct rabbitmq_lease *mine)
 
     forget_links(mine);
     if (mine->is_private) {
-        keeper_count(server->keeper, &server->service, -1);
+        rabbitmq_server_count(server, -1);
         rabbitmq_server_free(server);
     } else {
         if (mine->http && mine->name[0] && rabbitmq_server_is_alive(server))
             rabbitmq_host_remove(mine->http, mine->name);
-        keeper_count(server->keeper, &server->service, -1);
+        rabbitmq_server_count(server, -1);
     }
     rabbitmq_http_free(mine->http);
     free(mine);
 }
 
-static int get_server(struct lease *lease, struct rabbitmq_lease *mine, struct buf *reply)
+static void read_wish(const struct message *request, struct arena *arena,
+                      struct rabbitmq_wish *ret)
 {
-    const char *remedy = NULL;
-    struct err err = { "" };
+    *ret = (struct rabbitmq_wish){ .plugins = message_copy(request, "plugins", arena),
+                                   .tls = message_int(request, "tls", 0) != 0,
+                                   .is_private = message_int(request, "private", 0) != 0 };
+    box_choice_read(request, arena, &ret->choice);
+    ret->is_boxed = ret->choice.tier == BOX_DOCKER || ret->choice.image;
+    ret->may_pull = ret->is_boxed;
+}
+
+static int get_one(struct lease *lease, const struct rabbitmq_wish *wish,
+                   struct rabbitmq_server **ret, bool *ret_skip, const char **ret_remedy,
+                   struct err *err)
+{
     int r;
 
-    if (!mine->is_private)
-        r = get_shared(lease->keeper, &mine->server, &remedy, &err);
-    else {
-        r = rabbitmq_server_start(lease->keeper, &mine->server, &remedy, &err);
-        if (r == 0)
-            keeper_count(lease->keeper, &mine->server->service, 1);
-    }
+    *ret_skip = false;
+    *ret_remedy = NULL;
+    if (!wish->is_private)
+        return get_shared(lease->keeper, wish, ret, ret_skip, ret_remedy, err);
+    r = rabbitmq_server_start(lease->keeper, wish, ret, ret_skip, ret_remedy, err);
+    if (r == 0)
+        rabbitmq_server_count(*ret, 1);
+    return r;
+}
+
+/* Of this machine, or else in a container, as the wish allows. */
+static int get_server(struct lease *lease, struct rabbitmq_wish *wish,
+                      struct rabbitmq_lease *mine, struct buf *reply)
+{
+    struct err err = { "" }, native = { "" };
+    const char *remedy, *other;
+    bool skip;
+    int r;
+
+    if (wish->choice.image && wish->choice.tier == BOX_NATIVE)
+        return keeper_skip(reply, "seam test -services auto",
+                           "needs rabbitmq: .image asks for a container, and -services native "
+                           "for none");
+    r = get_one(lease, wish, &mine->server, &skip, &remedy, &err);
     if (r == 0)
         return 0;
-    return remedy ? keeper_skip(reply, remedy, "needs rabbitmq: %s", err.text)
-                  : keeper_error(reply, "%s", err.text);
+    if (!skip)
+        return keeper_error(reply, "%s", err.text);
+    if (wish->is_boxed || wish->choice.tier == BOX_NATIVE)
+        return keeper_skip(reply, remedy, "needs rabbitmq: %s", err.text);
+    native = err;
+    wish->is_boxed = true;
+    r = get_one(lease, wish, &mine->server, &skip, &other, &err);
+    if (r == 0 || !skip)
+        return r == 0 ? 0 : keeper_error(reply, "%s", err.text);
+    return keeper_skip(reply, remedy, "needs rabbitmq: %s; in a container: %s", native.text,
+                       err.text);
 }
 
 static int take_host(struct rabbitmq_lease *mine, struct err *err)
@@ -170,13 +254,17 @@ static int rabbitmq_start(struct lease *lease, const struct message *request, st
 {
     struct rabbitmq_lease *mine = calloc(1, sizeof *mine);
     struct err err = { "out of memory" };
+    struct arena arena = { 0 };
+    struct rabbitmq_wish wish;
     char *definitions;
     int r;
 
     if (!mine)
         return keeper_error(reply, "%s", err.text);
-    mine->is_private = message_int(request, "private", 0) != 0;
-    r = get_server(lease, mine, reply);
+    read_wish(request, &arena, &wish);
+    mine->is_private = wish.is_private;
+    r = get_server(lease, &wish, mine, reply);
+    arena_fini(&arena);
     if (r < 0) {
         free(mine);
         return r;
@@ -207,7 +295,7 @@ static void rabbitmq_end(struct lease *lease, bool keep, struct buf *note)
     }
     forget_links(mine);
     add_url(mine, note);
-    buf_printf(note, ", http://127.0.0.1:%d", mine->server->management_port);
+    buf_printf(note, ", http://%s:%d", mine->server->host, mine->server->management_port);
     rabbitmq_http_free(mine->http);
     free(mine);
 }
@@ -283,11 +371,11 @@ static void settle_log(const struct rabbitmq_server *server)
     struct watch watch = WATCH_NONE;
     size_t size;
 
-    if (watch_begin(server->service.folder, &watch) < 0)
+    if (watch_begin(rabbitmq_server_folder(server), &watch) < 0)
         return;
     do {
         size = log_size(server);
-        watch_wait(&watch, server->child.fd, deadline_after_ms(QUIET_MS));
+        watch_wait(&watch, rabbitmq_server_end_fd(server), deadline_after_ms(QUIET_MS));
     } while (log_size(server) > size && now_ns() < last);
     watch_end(&watch);
 }

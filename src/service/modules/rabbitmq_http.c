@@ -89,7 +89,8 @@ int rabbitmq_http_call(struct rabbitmq_http *http, const char *method, const cha
     int r = 0;
 
     prepare(http, method, body, &answer);
-    buf_printf(&url, "http://127.0.0.1:%d/api/%s", http->server->management_port, path);
+    buf_printf(&url, "http://%s:%d/api/%s", http->server->host, http->server->management_port,
+               path);
     if (url.failed || curl_easy_setopt(http->easy, CURLOPT_URL, buf_text(&url)) != CURLE_OK)
         r = err_set(err, -ENOMEM, "out of memory");
     if (r == 0)

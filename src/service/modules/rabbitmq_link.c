@@ -77,7 +77,7 @@ static int connect_link(struct rabbitmq_link *link, const struct rabbitmq_addres
         return lose(link, AMQP_STATUS_NO_MEMORY, err);
     amqp_set_handshake_timeout(link->state, &most);
     amqp_set_rpc_timeout(link->state, &call);
-    status = amqp_socket_open_noblock(socket, "127.0.0.1", address->port, &most);
+    status = amqp_socket_open_noblock(socket, address->host, address->port, &most);
     if (status != AMQP_STATUS_OK)
         return lose(link, status, err);
     return rabbitmq_link_result(link,

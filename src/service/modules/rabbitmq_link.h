@@ -17,7 +17,8 @@
 enum { RABBITMQ_CHANNEL = 1 };
 
 struct rabbitmq_address {
-    int port; /* of 127.0.0.1 */
+    const char *host;
+    int port;
     const char *user, *password, *vhost;
 };
 

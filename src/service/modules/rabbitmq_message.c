@@ -28,11 +28,6 @@ static const struct {
     { "app_id", AMQP_BASIC_APP_ID_FLAG, offsetof(amqp_basic_properties_t, app_id) },
 };
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 static amqp_bytes_t bytes_of(const struct message *value)
 {
     return (amqp_bytes_t){ value->size, (void *)(uintptr_t)value->data };
@@ -46,12 +41,12 @@ static int read_headers(const struct message *request, struct rabbitmq_table *he
     amqp_table_entry_t *entry = NULL;
 
     while (message_next(request, &at, &key, &value) == 1) {
-        if (is_key(&key, "header_name")) {
+        if (message_is(&key, "header_name")) {
             if (headers->count == RABBITMQ_TABLE_MAX)
                 return -E2BIG;
             entry = &headers->entries[headers->count++];
             *entry = (amqp_table_entry_t){ bytes_of(&value), { .kind = AMQP_FIELD_KIND_VOID } };
-        } else if (is_key(&key, "header_value") && entry) {
+        } else if (message_is(&key, "header_value") && entry) {
             entry->value.kind = AMQP_FIELD_KIND_UTF8;
             entry->value.value.bytes = bytes_of(&value);
         }

@@ -1,4 +1,4 @@
-/* service/modules/rabbitmq_server.c - one RabbitMQ of this machine; see rabbitmq_server.h. */
+/* service/modules/rabbitmq_server.c - one RabbitMQ; see rabbitmq_server.h. */
 
 #include "service/modules/rabbitmq_server.h"
 
@@ -93,15 +93,9 @@ static int write_file(const struct rabbitmq_server *server, const char *name,
 }
 
 /* An alarm would make the broker hold back what tests publish, so those are far off. */
-static int write_settings(const struct rabbitmq_server *server, struct err *err)
+void rabbitmq_settings(const struct rabbitmq_server *server, struct buf *ret)
 {
-    struct buf text = BUF_INIT(4096), plugins = BUF_INIT(4096);
-    int r;
-
-    buf_printf(&text,
-               "listeners.tcp.1 = 127.0.0.1:%d\n"
-               "management.tcp.ip = 127.0.0.1\n"
-               "management.tcp.port = %d\n"
+    buf_printf(ret,
                "default_user = " RABBITMQ_ADMIN "\n"
                "default_pass = %s\n"
                "vm_memory_high_watermark.relative = 0.9\n"
@@ -109,9 +103,65 @@ static int write_settings(const struct rabbitmq_server *server, struct err *err)
                "log.console = true\n"
                "log.console.level = info\n"
                "log.file = false\n",
-               server->port, server->management_port, server->password);
-    buf_add_text(&plugins, "[rabbitmq_management].\n");
-    r = write_file(server, "rabbitmq.conf", &text, err);
+               server->password);
+}
+
+void rabbitmq_plugins(const struct rabbitmq_server *server, struct buf *ret)
+{
+    const char *at = server->plugins ? server->plugins : "";
+
+    buf_add_text(ret, "[rabbitmq_management");
+    while (*(at += strspn(at, " ")) != '\0') {
+        size_t size = strcspn(at, " ");
+
+        if (strncmp(at, "rabbitmq_management ", size + 1) != 0)
+            buf_printf(ret, ",%.*s", (int)size, at);
+        at += size;
+    }
+    buf_add_text(ret, "].\n");
+}
+
+/* Our own connections are plain ones, on a port beside. */
+static int add_tls(const struct rabbitmq_server *server, struct buf *settings, struct err *err)
+{
+    const char *folder = server->service.folder;
+    struct buf text = BUF_INIT(64 << 10);
+    int r;
+
+    buf_printf(settings,
+               "listeners.ssl.1 = 127.0.0.1:%d\n"
+               "ssl_options.cacertfile = %s\n"
+               "ssl_options.certfile = %s/cert.pem\n"
+               "ssl_options.keyfile = %s/key.pem\n"
+               "ssl_options.verify = verify_none\n"
+               "ssl_options.fail_if_no_peer_cert = false\n",
+               server->tls_port, server->authority.file, folder, folder);
+    buf_add_text(&text, server->authority.certificate);
+    r = write_file(server, "cert.pem", &text, err);
+    buf_clear(&text);
+    buf_add_text(&text, server->authority.key);
+    if (r == 0)
+        r = write_file(server, "key.pem", &text, err);
+    buf_fini(&text);
+    return r;
+}
+
+static int write_settings(const struct rabbitmq_server *server, struct err *err)
+{
+    struct buf text = BUF_INIT(8192), plugins = BUF_INIT(4096);
+    int r = 0;
+
+    buf_printf(&text,
+               "listeners.tcp.1 = 127.0.0.1:%d\n"
+               "management.tcp.ip = 127.0.0.1\n"
+               "management.tcp.port = %d\n",
+               server->port, server->management_port);
+    rabbitmq_settings(server, &text);
+    rabbitmq_plugins(server, &plugins);
+    if (server->tls_port)
+        r = add_tls(server, &text, err);
+    if (r == 0)
+        r = write_file(server, "rabbitmq.conf", &text, err);
     if (r == 0)
         r = write_file(server, "plugins", &plugins, err);
     buf_fini(&text);
@@ -211,23 +261,28 @@ static int explain_start(struct rabbitmq_server *server, const struct err *probe
     return -EIO;
 }
 
+int rabbitmq_server_greet(struct rabbitmq_server *server, struct err *err)
+{
+    struct rabbitmq_address address = { server->host, server->port, RABBITMQ_ADMIN,
+                                        server->password, "/" };
+    struct rabbitmq_link link = RABBITMQ_LINK_NONE;
+    int r = rabbitmq_link_open(&link, &address, err);
+
+    if (r == 0)
+        rabbitmq_link_version(&link, server->service.version, sizeof server->service.version);
+    rabbitmq_link_close(&link);
+    return r;
+}
+
 /* AMQP is the last that it opens. Each line of its log is when to try. */
 static int await_ready(struct rabbitmq_server *server, const struct watch *watch,
                        struct err *err)
 {
-    struct rabbitmq_address address = { server->port, RABBITMQ_ADMIN, server->password, "/" };
     uint64_t deadline = deadline_after_ms(START_MAX_MS);
     struct err probe = { "none" };
 
     do {
-        struct rabbitmq_link link = RABBITMQ_LINK_NONE;
-        int r = rabbitmq_link_open(&link, &address, &probe);
-
-        if (r == 0)
-            rabbitmq_link_version(&link, server->service.version,
-                                  sizeof server->service.version);
-        rabbitmq_link_close(&link);
-        if (r == 0)
+        if (rabbitmq_server_greet(server, &probe) == 0)
             return 0;
     } while (!watch_wait(watch, server->child.fd, deadline) && now_ns() < deadline);
     return explain_start(server, &probe, err);
@@ -238,6 +293,10 @@ int rabbitmq_server_boot(struct rabbitmq_server *server, struct err *err)
     struct watch watch = WATCH_NONE;
     int r;
 
+    if (server->box) {
+        server->paused = false;
+        return box_control(server->box, "restart", err);
+    }
     child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
     r = watch_begin(server->service.folder, &watch);
@@ -259,12 +318,13 @@ static bool lost_its_port(const struct rabbitmq_server *server)
 
 static int boot_first(struct rabbitmq_server *server, struct err *err)
 {
-    int *const ports[] = { &server->port, &server->management_port,
-                           &server->distribution_port };
+    int *const ports[] = { &server->port, &server->management_port, &server->distribution_port,
+                           &server->tls_port };
+    size_t count = sizeof ports / sizeof *ports - (server->authority.file ? 0 : 1);
     int r;
 
     for (int tries = 1;; tries++) {
-        for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        for (size_t i = 0; i < count; i++) {
             *ports[i] = port_reserve();
             if (*ports[i] < 0)
                 return err_system(err, *ports[i], "cannot reserve a port of 127.0.0.1");
@@ -307,7 +367,8 @@ static int prepare(struct rabbitmq_server *server, struct err *err)
     return 0;
 }
 
-static struct rabbitmq_server *server_new(struct keeper *keeper)
+static struct rabbitmq_server *server_new(struct keeper *keeper,
+                                          const struct rabbitmq_wish *wish)
 {
     struct rabbitmq_server *server = calloc(1, sizeof *server);
 
@@ -315,34 +376,57 @@ static struct rabbitmq_server *server_new(struct keeper *keeper)
         server->keeper = keeper;
         server->child = CHILD_NONE;
         server->service.end = end_service;
+        server->plugins = wish->plugins ? strdup(wish->plugins) : NULL;
+        snprintf(server->host, sizeof server->host, "127.0.0.1");
     }
     return server;
 }
 
-int rabbitmq_server_start(struct keeper *keeper, struct rabbitmq_server **ret,
-                          const char **ret_remedy, struct err *err)
+static int start_native(struct rabbitmq_server *server, const struct rabbitmq_wish *wish,
+                        bool *ret_skip, const char **ret_remedy, struct err *err)
 {
-    struct rabbitmq_server *server = server_new(keeper);
-    uint64_t begun = now_ns();
     char program[PROGRAM_ROOM];
-    int r = server ? 0 : err_set(err, -ENOMEM, "out of memory");
+    int r = find_program(program, sizeof program, err);
 
-    if (r == 0 && (r = find_program(program, sizeof program, err)) < 0)
-        *ret_remedy = "apt-get install rabbitmq-server";
-    if (r == 0 && (r = identity_choose(&server->identity, err)) < 0)
+    *ret_remedy = "apt-get install rabbitmq-server";
+    if (r == 0) {
         *ret_remedy = "run it as an ordinary user";
+        r = identity_choose(&server->identity, err);
+    }
+    *ret_skip = r < 0;
+    if (r == 0 && wish->tls)
+        r = authority_get(server->keeper, NULL, &server->authority, err);
     if (r == 0)
         r = prepare(server, err);
     if (r == 0)
         r = boot_first(server, err);
+    if (r == 0)
+        keeper_add(server->keeper, &server->service);
+    return r;
+}
+
+int rabbitmq_server_start(struct keeper *keeper, const struct rabbitmq_wish *wish,
+                          struct rabbitmq_server **ret, bool *ret_skip, const char **ret_remedy,
+                          struct err *err)
+{
+    struct rabbitmq_server *server = server_new(keeper, wish);
+    uint64_t begun = now_ns();
+    int r = server ? 0 : err_set(err, -ENOMEM, "out of memory");
+
+    *ret_skip = false;
+    *ret_remedy = NULL;
+    if (r == 0 && wish->is_boxed) {
+        r = rabbitmq_box_start(server, wish, ret_remedy, err);
+        *ret_skip = r == -ENOENT;
+    } else if (r == 0)
+        r = start_native(server, wish, ret_skip, ret_remedy, err);
     if (r < 0) {
         if (server)
             rabbitmq_server_free(server);
         return r;
     }
-    keeper_add(keeper, &server->service);
-    keeper_note(keeper, "rabbitmq %s native, started in %.0f ms", server->service.version,
-                (double)(now_ns() - begun) / 1e6);
+    keeper_note(keeper, "rabbitmq %s %s, started in %.0f ms", server->service.version,
+                server->box ? "container" : "native", (double)(now_ns() - begun) / 1e6);
     *ret = server;
     return 0;
 }
@@ -353,18 +437,51 @@ void rabbitmq_server_free(struct rabbitmq_server *server)
     child_end(&server->child, SIGKILL, 0);
     if (server->service.folder[0])
         io_remove_tree(server->service.folder, NULL);
+    box_free(server->box);
+    free(server->plugins);
     free(server);
+}
+
+static struct service *listed(struct rabbitmq_server *server)
+{
+    return server->box ? &server->box->service : &server->service;
+}
+
+void rabbitmq_server_abandon(struct rabbitmq_server *server)
+{
+    keeper_remove(server->keeper, listed(server));
+    if (server->box)
+        server->box->service.end(&server->box->service);
+}
+
+void rabbitmq_server_count(struct rabbitmq_server *server, int change)
+{
+    keeper_count(server->keeper, listed(server), change);
+}
+
+const char *rabbitmq_server_folder(const struct rabbitmq_server *server)
+{
+    return server->box ? server->box->service.folder : server->service.folder;
+}
+
+int rabbitmq_server_end_fd(const struct rabbitmq_server *server)
+{
+    return server->box ? server->box->ended_fd : server->child.fd;
 }
 
 bool rabbitmq_server_is_alive(const struct rabbitmq_server *server)
 {
     struct pollfd ended = { .fd = server->child.fd, .events = POLLIN };
 
+    if (server->box)
+        return box_is_alive(server->box);
     return server->child.pid > 0 && poll(&ended, 1, 0) == 0;
 }
 
 void rabbitmq_server_stop(struct rabbitmq_server *server)
 {
+    if (server->box)
+        box_control(server->box, "stop", NULL);
     child_end(&server->child, SIGTERM, STOP_MAX_MS);
     server->service.pid = 0;
     server->paused = false;
@@ -372,6 +489,8 @@ void rabbitmq_server_stop(struct rabbitmq_server *server)
 
 void rabbitmq_server_pause(struct rabbitmq_server *server, bool pause)
 {
+    if (server->box && server->paused != pause)
+        box_control(server->box, pause ? "pause" : "resume", NULL);
     child_signal(&server->child, pause ? SIGSTOP : SIGCONT);
     server->paused = pause;
 }

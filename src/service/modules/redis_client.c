@@ -17,23 +17,34 @@ struct redis_client {
     redisContext *context;
 };
 
-int redis_open(const char *socket, const char *password, struct redis_client **ret,
-               struct err *err)
+static int log_in(struct redis_client *client, const struct redis_address *address,
+                  struct err *err)
 {
-    const char *const words[] = { "AUTH", password, NULL };
+    const char *const alone[] = { "AUTH", address->password, NULL };
+    const char *const as_user[] = { "AUTH", address->user, address->password, NULL };
+
+    if (!address->password)
+        return 0;
+    return redis_run(client, err, address->user ? as_user : alone);
+}
+
+int redis_open(const struct redis_address *address, struct redis_client **ret, struct err *err)
+{
     struct redis_client *client = calloc(1, sizeof *client);
     int r = 0;
 
     if (!client)
         return err_set(err, -ENOMEM, "out of memory");
-    client->context = redisConnectUnixWithTimeout(socket, answer_most);
+    client->context = address->port
+                          ? redisConnectWithTimeout(address->host, address->port, answer_most)
+                          : redisConnectUnixWithTimeout(address->host, answer_most);
     if (client->context && !client->context->err)
         redisSetTimeout(client->context, answer_most);
     if (!client->context || client->context->err)
-        r = err_set(err, -ENOTCONN, "cannot connect to redis at '%s': %s", socket,
+        r = err_set(err, -ENOTCONN, "cannot connect to redis at '%s': %s", address->host,
                     client->context ? client->context->errstr : "out of memory");
-    if (r == 0 && password)
-        r = redis_run(client, err, words);
+    if (r == 0)
+        r = log_in(client, address, err);
     if (r < 0) {
         redis_close(client);
         return r;

@@ -14,9 +14,14 @@
 
 struct redis_client;
 
-/* Connect through a unix socket and log in (password NULL: not). */
-int redis_open(const char *socket, const char *password, struct redis_client **ret,
-               struct err *err);
+/* Connect through a unix socket (`port` 0) or TCP and log in: by the password alone, as a user, or not at all (both
+ * NULL). */
+struct redis_address {
+    const char *host; /* or the socket's path */
+    int port;
+    const char *user, *password;
+};
+int redis_open(const struct redis_address *address, struct redis_client **ret, struct err *err);
 void redis_close(struct redis_client *client); /* takes NULL */
 
 enum redis_found { REDIS_NULL, REDIS_VALUE };

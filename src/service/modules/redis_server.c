@@ -15,6 +15,7 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "service/authority.h"
 #include "service/modules/redis_client.h"
 #include "service/port.h"
 #include "service/watch.h"
@@ -47,36 +48,40 @@ int redis_server_find(char *ret, size_t size, struct err *err)
     return err_set(err, -ENOENT, "no redis-server on this machine");
 }
 
+static void add(const char **argv, size_t *count, const char *name, const char *value)
+{
+    if (*count + 3 >= ARGUMENTS)
+        return;
+    argv[(*count)++] = name;
+    argv[(*count)++] = value;
+}
+
+static void add_tls(const struct redis_server *server, const char **argv, size_t *count,
+                    char port[16])
+{
+    snprintf(port, 16, "%d", server->tls_port);
+    add(argv, count, "--tls-port", port);
+    add(argv, count, "--tls-cert-file", "cert.pem");
+    add(argv, count, "--tls-key-file", "key.pem");
+    add(argv, count, "--tls-ca-cert-file", server->ca_file);
+    add(argv, count, "--tls-auth-clients", "no");
+}
+
+/* What the test says comes behind, and wins. */
+static size_t add_arguments(const struct redis_server *server, const char **argv)
+{
+    size_t count = 0;
+
+    for (char *const *at = server->args; *at && count + 1 < ARGUMENTS; at++)
+        argv[count++] = *at;
+    return count;
+}
+
 static int execute(struct redis_server *server, struct err *err)
 {
-    char program[PROGRAM_ROOM], port[16], databases[16], marker[64];
-    const char *argv[ARGUMENTS] = {
-        program,
-        "--port",
-        port,
-        "--bind",
-        "127.0.0.1",
-        "--unixsocket",
-        server->socket,
-        "--unixsocketperm",
-        "700",
-        "--databases",
-        databases,
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--daemonize",
-        "no",
-        "--dir",
-        server->service.folder,
-        "--set-proc-title",
-        "no",
-        "--protected-mode",
-        "no",
-        server->password[0] ? "--requirepass" : NULL,
-        server->password,
-    };
+    char program[PROGRAM_ROOM], port[16], tls_port[16], databases[16], marker[64];
+    const char *argv[2 * ARGUMENTS] = { program, server->config };
+    size_t count = server->config ? 2 : 1;
     struct child_spec spec = { .argv = argv,
                                .folder = server->service.folder,
                                .log = server->service.log,
@@ -87,6 +92,22 @@ static int execute(struct redis_server *server, struct err *err)
         return r;
     snprintf(port, sizeof port, "%d", server->port);
     snprintf(databases, sizeof databases, "%d", REDIS_DATABASES);
+    add(argv, &count, "--port", port);
+    add(argv, &count, "--bind", "127.0.0.1");
+    add(argv, &count, "--unixsocket", server->socket);
+    add(argv, &count, "--unixsocketperm", "700");
+    add(argv, &count, "--databases", databases);
+    add(argv, &count, "--save", "");
+    add(argv, &count, "--appendonly", "no");
+    add(argv, &count, "--daemonize", "no");
+    add(argv, &count, "--dir", server->service.folder);
+    add(argv, &count, "--set-proc-title", "no");
+    add(argv, &count, "--protected-mode", "no");
+    if (server->password[0])
+        add(argv, &count, "--requirepass", server->password);
+    if (server->tls_port)
+        add_tls(server, argv, &count, tls_port);
+    add_arguments(server, argv + count);
     spec.marker = keeper_marker(server->keeper, &server->service, marker, sizeof marker);
     r = child_start(&spec, &server->child, err);
     server->service.pid = server->child.pid;
@@ -110,8 +131,20 @@ static int explain_start(struct redis_server *server, const struct err *probe, s
     return -EIO;
 }
 
+int redis_server_open(const struct redis_server *server, struct redis_client **ret,
+                      struct err *err)
+{
+    const struct redis_address address = {
+        .host = server->box ? server->host : server->socket,
+        .port = server->box ? server->port : 0,
+        .password = server->password[0] ? server->password : NULL,
+    };
+
+    return redis_open(&address, ret, err);
+}
+
 /* The version stands in the answer to INFO. */
-static void note_version(struct redis_server *server, struct redis_client *client)
+void redis_server_note_version(struct redis_server *server, struct redis_client *client)
 {
     static const char *const info[] = { "INFO", "server" };
     struct buf text = BUF_INIT(64 << 10);
@@ -133,17 +166,16 @@ static int await_ready(struct redis_server *server, const struct watch *watch, s
 {
     static const char *const ping[] = { "PING", NULL };
     uint64_t deadline = deadline_after_ms(START_MAX_MS);
-    const char *password = server->password[0] ? server->password : NULL;
     struct err probe = { "none" };
 
     do {
         struct redis_client *client = NULL;
-        int r = redis_open(server->socket, password, &client, &probe);
+        int r = redis_server_open(server, &client, &probe);
 
         if (r == 0)
             r = redis_run(client, &probe, ping);
         if (r == 0 && !server->service.version[0])
-            note_version(server, client);
+            redis_server_note_version(server, client);
         redis_close(client);
         if (r == 0)
             return 0;
@@ -156,6 +188,10 @@ int redis_server_boot(struct redis_server *server, struct err *err)
     struct watch watch = WATCH_NONE;
     int r;
 
+    if (server->box) {
+        server->paused = false;
+        return box_control(server->box, "restart", err);
+    }
     child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
     unlink(server->socket);
@@ -182,8 +218,11 @@ static int boot_first(struct redis_server *server, struct err *err)
 
     for (int tries = 1;; tries++) {
         server->port = port_reserve();
-        if (server->port < 0)
-            return err_system(err, server->port, "cannot reserve a port of 127.0.0.1");
+        if (server->port >= 0 && server->tls_port)
+            server->tls_port = port_reserve();
+        if (server->port < 0 || server->tls_port < 0)
+            return err_system(err, server->port < 0 ? server->port : server->tls_port,
+                              "cannot reserve a port of 127.0.0.1");
         r = redis_server_boot(server, err);
         if (r == 0 || tries == PORT_TRIES || !lost_its_port(server))
             return r;
@@ -197,10 +236,45 @@ static void end_service(struct service *service)
     child_signal(&((struct redis_server *)service)->child, SIGKILL);
 }
 
-/* Choose where it lives and, unless it is open to all, its password. */
-static int prepare(struct redis_server *server, struct err *err)
+static int choose_password(struct redis_server *server, struct err *err)
 {
     unsigned char bytes[sizeof server->password / 2];
+
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return err_set(err, -EIO, "cannot get random bytes");
+    for (size_t i = 0; i < sizeof bytes && !server->open; i++)
+        snprintf(server->password + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+static int write_file(const struct redis_server *server, const char *name, const char *text,
+                      struct err *err)
+{
+    char path[CLEAN_PATH_MAX + 32];
+    int r;
+
+    snprintf(path, sizeof path, "%s/%s", server->service.folder, name);
+    r = io_write_file(path, text, strlen(text));
+    return r < 0 ? err_system(err, r, "cannot write '%s'", path) : 0;
+}
+
+static int prepare_tls(struct redis_server *server, struct err *err)
+{
+    struct authority authority;
+    int r = authority_get(server->keeper, NULL, &authority, err);
+
+    if (r == 0)
+        r = write_file(server, "cert.pem", authority.certificate, err);
+    if (r == 0)
+        r = write_file(server, "key.pem", authority.key, err);
+    server->ca_file = authority.file;
+    server->tls_port = 1; /* chosen with the other */
+    return r;
+}
+
+/* Choose where it lives. */
+static int prepare(struct redis_server *server, const struct redis_wish *wish, struct err *err)
+{
     int r = keeper_prepare(server->keeper, &server->service, "redis", DATA_ROOM,
                            &server->on_tmpfs, err);
 
@@ -213,43 +287,89 @@ static int prepare(struct redis_server *server, struct err *err)
             "the folder for temporary files has too long a name for a socket: '%s'; try: "
             "TMPDIR=/tmp",
             server->service.folder);
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return err_set(err, -EIO, "cannot get random bytes");
-    for (size_t i = 0; i < sizeof bytes && !server->open; i++)
-        snprintf(server->password + 2 * i, 3, "%02x", bytes[i]);
+    return wish->tls ? prepare_tls(server, err) : 0;
+}
+
+static struct redis_server *server_new(struct keeper *keeper, const struct redis_wish *wish)
+{
+    struct redis_server *server = calloc(1, sizeof *server);
+    size_t count = 0;
+
+    if (!server)
+        return NULL;
+    server->keeper = keeper;
+    server->open = wish->open;
+    server->child = CHILD_NONE;
+    server->service.end = end_service;
+    snprintf(server->host, sizeof server->host, "127.0.0.1");
+    pthread_mutex_init(&server->lock, NULL);
+    while (wish->args && wish->args[count])
+        count++;
+    server->args = calloc(count + 1, sizeof *server->args);
+    for (size_t i = 0; server->args && i < count; i++)
+        server->args[i] = strdup(wish->args[i]);
+    server->config = wish->config ? strdup(wish->config) : NULL;
+    return server;
+}
+
+static int start_native(struct redis_server *server, const struct redis_wish *wish,
+                        bool *ret_skip, struct err *err)
+{
+    char program[PROGRAM_ROOM];
+    int r = redis_server_find(program, sizeof program, err);
+
+    *ret_skip = r < 0;
+    if (r == 0)
+        r = prepare(server, wish, err);
+    if (r == 0)
+        r = boot_first(server, err);
+    if (r == 0)
+        keeper_add(server->keeper, &server->service);
+    return r;
+}
+
+int redis_server_start(struct keeper *keeper, const struct redis_wish *wish,
+                       struct redis_server **ret, bool *ret_skip, const char **ret_remedy,
+                       struct err *err)
+{
+    struct redis_server *server = server_new(keeper, wish);
+    uint64_t begun = now_ns();
+    int r = server && server->args ? choose_password(server, err)
+                                   : err_set(err, -ENOMEM, "out of memory");
+
+    *ret_skip = false;
+    *ret_remedy = NULL;
+    if (r == 0 && wish->is_boxed) {
+        r = redis_box_start(server, wish, ret_remedy, err);
+        *ret_skip = r == -ENOENT;
+    } else if (r == 0)
+        r = start_native(server, wish, ret_skip, err);
+    if (r < 0) {
+        if (server)
+            redis_server_free(server);
+        return r;
+    }
+    keeper_note(keeper, "redis %s %s, started in %.0f ms", server->service.version,
+                server->box ? "container" : "native", (double)(now_ns() - begun) / 1e6);
+    *ret = server;
     return 0;
 }
 
-int redis_server_start(struct keeper *keeper, bool open, struct redis_server **ret,
-                       bool *ret_skip, struct err *err)
+static struct service *listed(struct redis_server *server)
 {
-    struct redis_server *server = calloc(1, sizeof *server);
-    uint64_t begun = now_ns();
-    char program[PROGRAM_ROOM];
-    int r;
+    return server->box ? &server->box->service : &server->service;
+}
 
-    if (!server)
-        return err_set(err, -ENOMEM, "out of memory");
-    server->keeper = keeper;
-    server->open = open;
-    server->child = CHILD_NONE;
-    server->service.end = end_service;
-    pthread_mutex_init(&server->lock, NULL);
-    r = redis_server_find(program, sizeof program, err);
-    *ret_skip = r < 0;
-    if (r == 0)
-        r = prepare(server, err);
-    if (r == 0)
-        r = boot_first(server, err);
-    if (r < 0) {
-        redis_server_free(server);
-        return r;
-    }
-    keeper_add(keeper, &server->service);
-    keeper_note(keeper, "redis %s native, started in %.0f ms", server->service.version,
-                (double)(now_ns() - begun) / 1e6);
-    *ret = server;
-    return 0;
+void redis_server_abandon(struct redis_server *server)
+{
+    keeper_remove(server->keeper, listed(server));
+    if (server->box)
+        server->box->service.end(&server->box->service);
+}
+
+void redis_server_count(struct redis_server *server, int change)
+{
+    keeper_count(server->keeper, listed(server), change);
 }
 
 void redis_server_free(struct redis_server *server)
@@ -258,6 +378,11 @@ void redis_server_free(struct redis_server *server)
     child_end(&server->child, SIGKILL, 0);
     if (server->service.folder[0])
         io_remove_tree(server->service.folder, NULL);
+    box_free(server->box);
+    for (char **at = server->args; at && *at; at++)
+        free(*at);
+    free(server->args);
+    free(server->config);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }
@@ -266,12 +391,16 @@ bool redis_server_is_alive(const struct redis_server *server)
 {
     struct pollfd ended = { .fd = server->child.fd, .events = POLLIN };
 
+    if (server->box)
+        return box_is_alive(server->box);
     return server->child.pid > 0 && poll(&ended, 1, 0) == 0;
 }
 
 /* It keeps nothing on disk, so there is nothing to lose by ending it at once. */
 void redis_server_stop(struct redis_server *server)
 {
+    if (server->box)
+        box_control(server->box, "kill", NULL);
     child_end(&server->child, SIGKILL, 0);
     server->service.pid = 0;
     server->paused = false;
@@ -279,6 +408,8 @@ void redis_server_stop(struct redis_server *server)
 
 void redis_server_pause(struct redis_server *server, bool pause)
 {
+    if (server->box && server->paused != pause)
+        box_control(server->box, pause ? "pause" : "resume", NULL);
     child_signal(&server->child, pause ? SIGSTOP : SIGCONT);
     server->paused = pause;
 }
@@ -288,7 +419,7 @@ int redis_server_take(struct redis_server *server)
     int database = -ENOSPC;
 
     pthread_mutex_lock(&server->lock);
-    for (int i = 0; database < 0 && i < REDIS_DATABASES; i++)
+    for (int i = 1; database < 0 && i < REDIS_DATABASES; i++)
         if (!server->taken[i])
             database = i;
     if (database >= 0)

@@ -27,6 +27,7 @@ struct request_file {
 struct request {
     struct arena arena;
     const char *name; /* for messages */
+    const char *kind; /* of a module's own server: "postgres"; NULL: a test's */
     bool is_private, pull, offline;
     int timeout_ms, attempts;
     struct message identity; /* what makes two requests equal, without files of this machine */

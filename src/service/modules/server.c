@@ -185,8 +185,9 @@ static int try_start(struct keeper *keeper, const struct server_kind *kind,
     }
     *request = NULL;
     keeper_add(keeper, &server->service);
-    keeper_note(keeper, "%s %s, started in %.0f ms", server->request->name, kind->word,
-                (double)(now_ns() - server->begun_ns) / 1e6);
+    if (!server->request->kind) /* a module says more about its own */
+        keeper_note(keeper, "%s %s, started in %.0f ms", server->request->name, kind->word,
+                    (double)(now_ns() - server->begun_ns) / 1e6);
     *ret = server;
     return 0;
 }

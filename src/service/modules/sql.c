@@ -3,13 +3,17 @@
 #include "service/modules/sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
 
 enum { STATEMENT_MAX = 64 << 10, BACKEND_MAX_MS = 5000 };
 
@@ -94,15 +98,19 @@ void sql_close(struct sql *sql)
     free(sql);
 }
 
+/* Its socket is closed when its process ends, after it has left the database. */
 void sql_close_wait(struct sql *sql)
 {
-    int backend = pidfd_open(PQbackendPID(sql->connection), 0);
+    int backend = fcntl(PQsocket(sql->connection), F_DUPFD_CLOEXEC, 0);
+    uint64_t deadline = deadline_after_ms(BACKEND_MAX_MS);
+    struct pollfd end = { .fd = backend, .events = POLLIN };
+    char rest[256];
 
     sql_close(sql);
-    if (backend >= 0) {
-        poll(&(struct pollfd){ .fd = backend, .events = POLLIN }, 1, BACKEND_MAX_MS);
-        close(backend);
-    }
+    while (backend >= 0 && poll(&end, 1, deadline_poll_ms(deadline)) > 0 &&
+           recv(backend, rest, sizeof rest, MSG_DONTWAIT) > 0)
+        ;
+    io_close(&backend);
 }
 
 bool sql_is_open(const struct sql *sql)

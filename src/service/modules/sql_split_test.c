@@ -1,5 +1,6 @@
 /* service/modules/sql_split_test.c - where statements end, and on which line they began. */
 //seam:cflags -I../.. -I../../../include -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+//seam:sources ../../net/tls_certificate.c ../../net/tls_error.c ../authority.c
 //seam:sources ../../base/*.c ../../lease/image_lock.c ../child.c ../clean.c ../identity.c ../image.c ../keeper.c ../port.c ../watch.c
 //seam:sources ../engine*.c ../tar*.c ../probe*.c ../wait*.c ../run_label.c ../relay.c
 //seam:pkg-config libpq

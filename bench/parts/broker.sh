@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2154 # rounds and few_rounds are bench/run's
+# bench/parts/broker.sh - the order example, whose tests have a broker: in memory, and a real one.
+
+example=$ROOT/examples/orders
+
+# in_example FLAG...: the words that run tests of the example, which is built by then.
+in_example() {
+    words=(env -C "$example" "$SEAM" test -no-skip "$@")
+}
+
+# end_services: no server of an earlier run is left.
+end_services() {
+    quietly "$SEAM" services down || true
+}
+
+# Unit tests and those with doubles, all packages, as a programmer calls them.
+doubles_row() {
+    in_example ./...
+    quietly "${words[@]}" || return
+    sit "$few_rounds" example.doubles "${words[@]}" >/dev/null
+    row broker/example-doubles "$(median example.doubles)"
+    note "$(env -C "$example" "$SEAM" test -v ./... | grep -c '^--- PASS') tests"
+}
+
+# All tests, with a PostgreSQL and a RabbitMQ that are started for the run, or run already.
+services_rows() {
+    in_example -tags integration ./...
+    quietly "${words[@]}" || return
+    sit "$few_rounds" example.cold "${words[@]}" >/dev/null
+    row broker/example-cold "$(median example.cold)"
+    in_example -tags integration -reuse ./...
+    quietly "${words[@]}" || return
+    sit "$few_rounds" example.warm "${words[@]}" >/dev/null
+    row broker/example-warm "$(median example.warm)"
+    end_services
+}
+
+# The tests of one folder, with the broker in memory and with a real one whose start they wait for.
+broker_row() {
+    local memory_words real_words
+    in_example ./broker
+    memory_words=("${words[@]}")
+    in_example -tags integration ./broker
+    real_words=("${words[@]}")
+    quietly "${memory_words[@]}" && quietly "${real_words[@]}" || return
+    for _ in $(seq "$few_rounds"); do
+        sit 1 example.memory "${memory_words[@]}" -- example.real "${real_words[@]}" >/dev/null
+    done
+    row broker/example-memory "$(median example.memory)" peer 'RabbitMQ' "$(median example.real)"
+}
+
+part_broker() {
+    doubles_row
+    if ! command -v rabbitmq-server >/dev/null; then
+        note 'rabbitmq-server is not installed'
+        return
+    fi
+    services_rows
+    broker_row
+}
