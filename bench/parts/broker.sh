@@ -29,10 +29,11 @@ services_rows() {
     sit "$few_rounds" example.cold "${words[@]}" >/dev/null
     row broker/example-cold "$(median example.cold)"
     in_example -tags integration -reuse 5m ./...
-    quietly "${words[@]}" || return
-    sit "$few_rounds" example.warm "${words[@]}" >/dev/null
-    row broker/example-warm "$(median example.warm)"
-    end_services
+    if quietly "${words[@]}"; then
+        sit "$few_rounds" example.warm "${words[@]}" >/dev/null
+        row broker/example-warm "$(median example.warm)"
+    fi
+    end_services # also those of a run that failed: they were to be kept
 }
 
 # The tests of one folder, with the broker in memory and with a real one whose start they wait for.
