@@ -27,6 +27,7 @@ enum {
     LOG_LINES = 20,
     LOG_MAX = 64 << 20,
     ARGUMENT = 2 * KAFKA_PATH,
+    WORDS = 32, /* of a command: 17 of the JVM, then at most 5, and the end */
     CLUSTER_ID = 23
 };
 
@@ -122,7 +123,7 @@ static int write_settings(const struct kafka_native *native, struct err *err)
 struct command {
     char classes[ARGUMENT], archive[ARGUMENT], log2[ARGUMENT], log1[ARGUMENT];
     char settings[ARGUMENT], heap[ARGUMENT];
-    const char *argv[20];
+    const char *argv[WORDS];
 };
 
 /* A heap dump or a crash report of the JVM goes to its own folder. What images/kafka has archived of the classes
