@@ -21,7 +21,6 @@ enum {
     START_MAX_MS = 150000, /* 3 to 5 s of work, which a busy machine stretches */
     FORMAT_MAX_MS = 60000,
     STOP_MAX_MS = 15000,
-    PING_MS = 30000,
     PORT_TRIES = 3,
     DATA_ROOM = 256 << 20,
     LOG_LINES = 20,
