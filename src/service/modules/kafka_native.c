@@ -21,12 +21,12 @@ enum {
     START_MAX_MS = 150000, /* 3 to 5 s of work, which a busy machine stretches */
     FORMAT_MAX_MS = 60000,
     STOP_MAX_MS = 15000,
-    PING_MS = 30000,
     PORT_TRIES = 3,
     DATA_ROOM = 256 << 20,
     LOG_LINES = 20,
     LOG_MAX = 64 << 20,
     ARGUMENT = 2 * KAFKA_PATH,
+    WORDS = 32, /* of a command: 17 of the JVM, then at most 5, and the end */
     CLUSTER_ID = 23
 };
 
@@ -122,7 +122,7 @@ static int write_settings(const struct kafka_native *native, struct err *err)
 struct command {
     char classes[ARGUMENT], archive[ARGUMENT], log2[ARGUMENT], log1[ARGUMENT];
     char settings[ARGUMENT], heap[ARGUMENT];
-    const char *argv[20];
+    const char *argv[WORDS];
 };
 
 /* A heap dump or a crash report of the JVM goes to its own folder. What images/kafka has archived of the classes
