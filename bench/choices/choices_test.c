@@ -9,6 +9,7 @@
 //seam:sources ../figure.c
 //seam:cflags -I..
 
+#include <seam/amqp_mock.h>
 #include <seam/broker.h>
 #include <seam/http.h>
 #include <seam/http_mock.h>
@@ -24,6 +25,7 @@
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "figure.h"
 
@@ -55,17 +57,19 @@ static long charge(const char *url)
     return status;
 }
 
-static void publish(seam_t *t, const seam_rabbitmq *mq)
+static void publish(seam_t *t, const char *url)
 {
+    char *copy = seam_alloc(t, strlen(url) + 1); /* which parsing cuts into pieces */
+    struct amqp_connection_info to;
     amqp_connection_state_t connection = amqp_new_connection();
     amqp_socket_t *socket = amqp_tcp_socket_new(connection);
 
-    seam_require_ok(t,
-                    amqp_socket_open(socket, seam_rabbitmq_host(mq), seam_rabbitmq_port(mq)));
+    memcpy(copy, url, strlen(url));
+    seam_require_ok(t, amqp_parse_url(copy, &to));
+    seam_require_ok(t, amqp_socket_open(socket, to.host, to.port));
     seam_require_eq(t,
-                    amqp_login(connection, seam_rabbitmq_vhost(mq), 0, 131072, 0,
-                               AMQP_SASL_METHOD_PLAIN, seam_rabbitmq_user(mq),
-                               seam_rabbitmq_password(mq))
+                    amqp_login(connection, to.vhost, 0, 131072, 0, AMQP_SASL_METHOD_PLAIN,
+                               to.user, to.password)
                         .reply_type,
                     AMQP_RESPONSE_NORMAL);
     amqp_channel_open(connection, 1);
@@ -115,6 +119,15 @@ SEAM_TEST(broker_in_memory)
     seam_broker_expect(broker, .routing_key = "order.paid");
     seam_check_ok(t, seam_broker_publish(broker, "order.paid", "{}", 2));
     figure(t, "broker_in_memory", now_us() - from);
+}
+
+SEAM_TEST(amqp_double)
+{
+    double from = now_us();
+    seam_amqp_mock *mq = seam_amqp_mock_start(t);
+
+    publish(t, seam_amqp_mock_url(mq));
+    figure(t, "amqp_double", now_us() - from);
 }
 
 SEAM_TEST(pg_double)
@@ -180,7 +193,7 @@ SEAM_TEST(rabbitmq)
 {
     double from = now_us();
 
-    publish(t, seam_rabbitmq_start(t, .image = image(t, "rabbitmq")));
+    publish(t, seam_rabbitmq_url(seam_rabbitmq_start(t, .image = image(t, "rabbitmq"))));
     figure(t, "rabbitmq", now_us() - from);
 }
 
