@@ -1,12 +1,13 @@
 #!/bin/sh
 # containers-kill.sh - kill -9 of the runner, and now and then of the keeper, at random moments of a run that makes and
-# removes containers, networks, volumes and images all the time: 5 seconds later nothing bears its label.
+# removes containers, networks, volumes and images all the time: 5 seconds later nothing bears its label. Beside other
+# cases the daemon has more to do, so the limit is wider there; tools/nightly runs this alone, with the 5 seconds.
 # alone: with its own /dev/shm
 # needs: docker image inspect seam-test/busybox && command -v curl
 set -u
 # shellcheck source=tests/e2e/common.sh
 . "$E2E_TOOLS/common.sh"
-rounds=${E2E_ROUNDS:-4}
+rounds=${E2E_ROUNDS:-4} limit_ms=${E2E_LIMIT_MS:-20000}
 export DOCKER_HOST="${DOCKER_HOST:-unix:///var/run/docker.sock}"
 
 mkdir made
@@ -85,7 +86,7 @@ for round in $(seq "$rounds"); do
     took=$((($(date +%s%N) - from) / 1000000))
     [ -z "${E2E_SAY-}" ] || echo "$victim killed after $delay ms: $took ms" >>"$E2E_SAY"
     await 'the folder of the run to go' sh -c "! ls -d '$TMPDIR'/seam-* >/dev/null 2>&1"
-    [ $took -gt 5000 ] || continue
+    [ $took -gt "$limit_ms" ] || continue
     wrong=$((wrong + 1))
     echo "$victim killed after $delay ms: what it had was there for $took ms"
     sort left.out | uniq -c
