@@ -15,8 +15,8 @@ enum { OUT_MAX = 1 << 24, ASKS_MAX = 10000 };
 
 static const char *const log_in[] = {
     "x 41 4d 51 50 00 00 09 01",
-    "0 connection.start-ok mechanism=PLAIN response=\\x00a\\x00b "
-    "client-properties={capabilities:F={authentication_failure_close:t=1}}",
+    ("0 connection.start-ok mechanism=PLAIN response=\\x00a\\x00b "
+     "client-properties={capabilities:F={authentication_failure_close:t=1}}"),
     "0 connection.tune-ok channel-max=10 frame-max=8192",
     "0 connection.open virtual-host=/",
     "1 channel.open",

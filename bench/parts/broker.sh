@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # rounds and few_rounds are bench/run's
-# bench/parts/broker.sh - the order example, whose tests have a broker: in memory, and a real one.
+# shellcheck shell=bash disable=SC2154 # few_rounds and thousand are bench/run's
+# bench/parts/broker.sh - the AMQP double; and the order example, whose tests have a broker: in memory, and a real one.
 
 example=$ROOT/examples/orders
 
@@ -50,7 +50,17 @@ broker_row() {
     row broker/example-memory "$(median example.memory)" peer 'RabbitMQ' "$(median example.real)"
 }
 
+# The AMQP double: connect, declare, publish, confirm, get and ack in process.
+amqp_row() {
+    quietly "$SEAM" test -c -tags bench -o "$WORK/broker.bin" "$BENCH/broker" || return
+    for _ in $(seq "$few_rounds"); do
+        BENCH_FIGURES=$FIGURES BENCH_COUNT=$thousand quietly "$SEAM" run -parallel 1 "$WORK/broker.bin"
+    done
+    row broker/amqp "$(median amqp)"
+}
+
 part_broker() {
+    amqp_row
     doubles_row
     if ! command -v rabbitmq-server >/dev/null; then
         note 'rabbitmq-server is not installed'

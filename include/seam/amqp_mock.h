@@ -14,8 +14,9 @@
  * RabbitMQ refuses is refused with its codes and texts (404, 403, 405, 406, 530, 540); what the mock does not support
  * is refused as 540 and fails the test by name.
  *
- * With `seam test -verify` the operations of each connection run on a virtual host of a real RabbitMQ as well, and the
- * answers are compared; see seam/verify.h.
+ * With `seam test -verify` what each connection said is played to a virtual host of a real RabbitMQ when the test's
+ * body has ended, and every answer is compared: a difference fails the test at the mock's line. That goes as far as the
+ * test itself leaves the broker alone; what it puts in or breaks by hand no real one could know.
  *
  * Ownership: belongs to the (sub)test and stops with it. Threads: any thread may use the wire; the functions below are
  * for the (sub)test's own.

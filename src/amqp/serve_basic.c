@@ -32,7 +32,7 @@ static bool check_consume(struct amqp_call *call, const char *queue, const char 
 {
     struct broker_wish wish = { 0 };
 
-    amqp_call_wish(call, 8, &wish);
+    amqp_call_wish(call, 7, &wish);
     if (*tag && amqp_lane_consumer(call->lane, tag)) {
         amqp_call_refuse_as(call, "NOT_ALLOWED - attempt to reuse consumer tag '%s'", tag);
         return false;
