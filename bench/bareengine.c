@@ -88,6 +88,7 @@ static double start(const char *image)
 {
     uint64_t begun = now_ns(), deadline = deadline_after_ms(READY_MS);
     char body[1024], id[80], path[160], port[16];
+    const char *found;
     double ms;
 
     snprintf(body, sizeof body,
@@ -99,9 +100,12 @@ static double start(const char *image)
     snprintf(path, sizeof path, "/containers/%s/start", id);
     call("POST", path, "");
     snprintf(path, sizeof path, "/containers/%s/json", id);
-    text_of(call("GET", path, NULL), "\"HostPort\":\"", port, sizeof port);
+    found = strstr(call("GET", path, NULL), "\"NetworkSettings\"");
+    text_of(found ? found : "", "\"HostPort\":\"", port, sizeof port);
     while (!answers(atoi(port)) && now_ns() < deadline)
         poll(NULL, 0, 1);
+    if (now_ns() >= deadline)
+        die(image, "it does not answer");
     ms = (double)(now_ns() - begun) / 1e6;
     snprintf(path, sizeof path, "/containers/%s?force=1&v=1", id);
     call("DELETE", path, "");

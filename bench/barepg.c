@@ -193,7 +193,7 @@ static void make_template(PGconn *admin, const char *sql_file)
     buf_fini(&sql);
 }
 
-static int clone(const char *sql_file, int count)
+static int clone_times(const char *sql_file, int count)
 {
     PGconn *admin;
 
@@ -248,7 +248,7 @@ int main(int argc, char **argv)
     if (argc == 5 && strcmp(verb, "cold") == 0)
         r = cold();
     else if (argc == 7 && strcmp(verb, "clone") == 0)
-        r = clone(argv[5], atoi(argv[6]));
+        r = clone_times(argv[5], atoi(argv[6]));
     else if (argc > 5 && strcmp(verb, "serve") == 0)
         r = serve(argv + 5);
     else

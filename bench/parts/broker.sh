@@ -28,7 +28,7 @@ services_rows() {
     quietly "${words[@]}" || return
     sit "$few_rounds" example.cold "${words[@]}" >/dev/null
     row broker/example-cold "$(median example.cold)"
-    in_example -tags integration -reuse ./...
+    in_example -tags integration -reuse 5m ./...
     quietly "${words[@]}" || return
     sit "$few_rounds" example.warm "${words[@]}" >/dev/null
     row broker/example-warm "$(median example.warm)"

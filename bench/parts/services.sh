@@ -152,12 +152,14 @@ redis_container_rows() {
     row services/redis-host-network "$(median host.redis)" peer testcontainers-go "$(median container.peer)"
 }
 
-# The data directory that is made ahead is there from the first, untimed run on.
+# The data directories that are made ahead are there from the first, untimed run on.
 postgres_container_rows() {
     echo 'postgres:17 seam-test/postgres' >"$WORK/images"
-    suite '^cold_start$' -services docker
     export SEAM_IMAGE_MAP=$WORK/images
-    quietly env -u BENCH_FIGURES "${words[@]}"
+    for kind in native docker; do
+        suite '^cold_start$' -services "$kind"
+        quietly env -u BENCH_FIGURES "${words[@]}"
+    done
     for _ in $(seq "$few_rounds"); do
         for kind in native docker; do
             suite '^cold_start$' -services "$kind"

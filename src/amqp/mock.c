@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "amqp/session.h"
+#include "amqp/verify.h"
 #include "double/deny.h"
 #include "link/link.h"
 #include "test/t.h"
@@ -62,6 +62,8 @@ static void stop(void *arg)
     if (mock->denies)
         net_deny_end(mock->t);
     disconnect(mock);
+    if (mock->transcript)
+        amqp_verify(mock);
     buf_fini(&mock->words);
 }
 
@@ -209,6 +211,7 @@ seam_amqp_mock *seam_amqp_mock_start_at(seam_t *t, const seam_amqp_mock_options 
                       mock->name ? mock->name : options->origin, err.text);
     if (r < 0)
         seam_fatal_at(t, options->site, "cannot start a mock: %s", err.text);
+    amqp_verify_begin(mock);
     mock->denies = true;
     net_deny_begin(t, options->site);
     return mock;
@@ -284,6 +287,7 @@ void seam_amqp_mock_fail_at(seam_amqp_mock *mock, seam_site at, enum seam_amqp_f
     if ((unsigned)what > SEAM_AMQP_STALL)
         seam_fatal_at(mock->t, at, "seam_amqp_mock_fail: there is no failure %d", (int)what);
     loop_lock();
+    amqp_transcribe_stop(mock);
     if (what == SEAM_AMQP_REFUSE || what == SEAM_AMQP_ACCEPT)
         mock->refuses = what == SEAM_AMQP_REFUSE;
     if (what == SEAM_AMQP_BLOCK || what == SEAM_AMQP_UNBLOCK)

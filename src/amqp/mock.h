@@ -21,6 +21,7 @@
 #include "seam/amqp_mock.h"
 
 struct amqp_session;
+struct amqp_transcript; /* verify.h */
 
 struct seam_amqp_mock {
     seam_t *t;
@@ -41,6 +42,7 @@ struct seam_amqp_mock {
     struct loop_timer expiry; /* of the next message */
     struct told told; /* what is not supported */
     struct buf words; /* of the report that is being made */
+    struct amqp_transcript *transcript; /* NULL: nobody verifies */
 };
 
 /* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */

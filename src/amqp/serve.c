@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amqp/session.h"
+#include "amqp/verify.h"
 #include "base/deadline.h"
 #include "test/t.h"
 
@@ -104,6 +104,7 @@ void amqp_call_refuse_as(struct amqp_call *call, const char *format, ...)
 void amqp_call_unsupported(struct amqp_call *call, const char *what)
 {
     call->unsupported = arena_dup(&call->arena, what);
+    amqp_transcribe_stop(call->session->mock);
     amqp_call_refuse_as(call, "NOT_IMPLEMENTED - %s is not supported by this mock", what);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amqp/verify.h"
 #include "base/deadline.h"
 #include "link/link.h"
 #include "test/t.h"
@@ -28,6 +29,9 @@ void amqp_session_send(struct amqp_session *session)
     if (out->size == 0 || session->stream.dead || session->stalled)
         return;
     session->said_ns = now_ns();
+    if (session->mock->transcript)
+        amqp_transcribe_answers(session);
+    session->heard = 0;
     buf_add(stream_out(&session->stream), out->data, out->size);
     buf_clear(out);
     stream_flush(&session->stream);
@@ -215,6 +219,8 @@ static void cut(struct stream *stream)
     if (session->next)
         session->next->link = session->link;
     loop_timer_cancel(&session->timer);
+    if (session->mock->transcript)
+        amqp_transcribe_end(session);
     amqp_server_end(session->server);
     if (!session->released)
         release_queues(session);
@@ -265,8 +271,11 @@ static int new_engine(struct amqp_session *session)
         .channel_gone = channel_gone,
         .arg = session,
     };
+    int r = amqp_server_new(&session->server, &options);
 
-    return amqp_server_new(&session->server, &options);
+    if (r == 0 && mock->transcript)
+        amqp_server_watch(session->server, amqp_transcribe, session);
+    return r;
 }
 
 static void enlist(struct amqp_session *session)

@@ -23,6 +23,8 @@ struct amqp_session {
     bool released; /* and closed: its queues are gone */
     bool blocked; /* nothing more is heard of it until the mock is unblocked */
     bool lost; /* it is reset before anything else: by seam_broker_fail */
+    bool greeted; /* its header is in the transcript */
+    size_t heard; /* what of the engine's output is in it */
     struct loop_timer timer; /* of heartbeats */
     uint64_t heard_ns, said_ns;
 };

@@ -305,6 +305,13 @@ SEAM_TEST(a_sleep_that_is_none)
         0);
 }
 
+/* Sanitizers lose count of the locks and the stack of a thread that is cancelled. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+static const bool may_cancel = false;
+#else
+static const bool may_cancel = true;
+#endif
+
 SEAM_TEST(a_cancelled_sleep_leaves_nothing)
 {
     seam_clock *clock = seam_clock_start(t);
@@ -312,12 +319,10 @@ SEAM_TEST(a_cancelled_sleep_leaves_nothing)
 
     start(t, &one);
     seam_clock_wait_for_sleepers(clock, 1, WITHIN_MS);
-#ifdef __SANITIZE_THREAD__
-    seam_clock_advance(
-        clock, 10000); /* TSan takes a thread's locks for nobody's once it is cancelled */
-#else
-    pthread_cancel(one.thread);
-#endif
+    if (may_cancel)
+        pthread_cancel(one.thread);
+    else
+        seam_clock_advance(clock, 10000);
     pthread_join(one.thread, NULL);
     seam_check_eq(t, seam_clock_sleepers(clock), 0);
 }

@@ -3,7 +3,7 @@
 //seam:sources clock.c clock_advance.c clock_watch.c clock_words.c shared_page.c thread_state.c uuid.c ../fake/now.c
 //seam:sources ../link/check.c ../link/connect.c ../link/destination.c ../link/hooks_files.c ../link/hooks_net.c
 //seam:sources ../link/hooks_time.c ../link/hooks_time_lock.c ../link/hooks_time_poll.c ../link/hooks_time_timer.c
-//seam:sources ../link/name_server.c ../link/owner.c ../link/page.c ../link/real.c ../link/real_static.c
+//seam:sources ../link/name_server.c ../link/owner.c ../link/page.c ../link/random.c ../link/hooks_random.c ../link/real.c ../link/real_static.c
 //seam:sources ../link/resolve.c ../link/table.c ../link/time_real.c ../link/time_real_static.c ../link/time_wait.c
 //seam:sources ../link/trust.c ../base/*.c ../events/*.c ../json/*.c ../test/*.c ../test/trial_test.c
 

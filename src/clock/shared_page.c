@@ -75,5 +75,5 @@ static bool give(seam_t *t, seam_site at, struct buf *assignments)
 __attribute__((constructor)) static void reach_spawned_programs(void)
 {
     t_spawn_environment(give, "does not go by the clock and the ids of this test",
-                        "and the machine's");
+                        "and it goes by the machine's");
 }

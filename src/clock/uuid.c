@@ -2,12 +2,17 @@
 
 #include "seam/uuid.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "clock/shared_page.h"
+#include "link/hooks.h"
+#include "link/link.h"
+#include "link/random.h"
 #include "test/t.h"
 
 enum { UUID_SIZE = 36, LIST_MAX = sizeof((seam_uuid_options *)0)->list / sizeof(char *) };
@@ -21,38 +26,34 @@ struct seam_uuid {
     pthread_mutex_t lock; /* guards the rest */
     struct arena arena;
     size_t count;
+    bool at_the_seam; /* the page counts */
 };
 
 /* ---- the nth ----------------------------------------------------------------------------- */
 
-/* splitmix64: all bits of the result follow from all bits of the number. */
-static uint64_t mix(uint64_t number)
+static void write_id(const unsigned char id[RANDOM_ID_SIZE], char to[UUID_SIZE + 1])
 {
-    number += 0x9e3779b97f4a7c15u;
-    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
-    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
-    return number ^ number >> 31;
-}
+    static const char digits[] = "0123456789abcdef";
 
-/* RFC 9562, 5.4: version 4, variant 10. */
-static void write_uuid(uint64_t seed, uint64_t n, char to[UUID_SIZE + 1])
-{
-    uint64_t high = mix(mix(seed) ^ mix(2 * n));
-    uint64_t low = mix(mix(seed) ^ mix(2 * n + 1));
-
-    high = (high & ~(uint64_t)0xf000) | 0x4000;
-    low = (low & ~((uint64_t)3 << 62)) | (uint64_t)2 << 62;
-    snprintf(to, UUID_SIZE + 1, "%08x-%04x-%04x-%04x-%012" PRIx64, (unsigned)(high >> 32),
-             (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff), (unsigned)(low >> 48),
-             low & 0xffffffffffffu);
+    for (int i = 0; i < RANDOM_ID_SIZE; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = digits[id[i] >> 4];
+        *to++ = digits[id[i] & 15];
+    }
+    *to = '\0';
 }
 
 static void nth(const seam_uuid *ids, size_t n, char to[UUID_SIZE + 1])
 {
-    if (n < ids->listed)
+    unsigned char id[RANDOM_ID_SIZE];
+
+    if (n < ids->listed) {
         memcpy(to, ids->list[n], strlen(ids->list[n]) + 1);
-    else
-        write_uuid(ids->seed, n, to);
+        return;
+    }
+    random_id(ids->seed, n, id);
+    write_id(id, to);
 }
 
 /* ---- the test's side --------------------------------------------------------------------- */
@@ -61,8 +62,11 @@ static void nth(const seam_uuid *ids, size_t n, char to[UUID_SIZE + 1])
 static uint64_t seed_of(seam_t *t)
 {
     const char *name = seam_name(t);
-    uint64_t seed = mix(hash_bytes(HASH_BEGIN, name, strlen(name)) ^ (uint64_t)t_run_seed());
+    unsigned char id[RANDOM_ID_SIZE];
+    uint64_t seed;
 
+    random_id(hash_bytes(HASH_BEGIN, name, strlen(name)), (uint64_t)t_run_seed(), id);
+    memcpy(&seed, id + RANDOM_ID_SIZE - sizeof seed, sizeof seed);
     return seed ? seed : 1;
 }
 
@@ -79,17 +83,82 @@ static void take_list(seam_uuid *ids, const seam_uuid_options *options)
     }
 }
 
+/* ---- libc's sources ---------------------------------------------------------------------- */
+
+/* The hooks must be in each program that may have a seed. */
+static const char *const volatile hooks = &link_hooks_random_anchor;
+
+static bool read_id(const char *text, unsigned char ret[RANDOM_ID_SIZE])
+{
+    int end = 0;
+
+    if (strlen(text) != UUID_SIZE)
+        return false;
+    for (int i = 0; i < RANDOM_ID_SIZE; i++) {
+        if (sscanf(text, i == 4 || i == 6 || i == 8 || i == 10 ? "-%2hhx%n" : "%2hhx%n",
+                   &ret[i], &end) != 1)
+            return false;
+        text += end;
+    }
+    return !*text;
+}
+
+static void check_hooks(const seam_uuid *ids)
+{
+    struct err err;
+    int r = t_hooks_are_on() ? link_check(&err) : err_set(&err, -ENOTSUP, "-hooks is off");
+
+    if (r < 0 || !*hooks)
+        seam_fatal_at(ids->t, ids->site,
+                      "seam_uuid_start: libc's functions cannot go by .at_the_seam: %s\n"
+                      "try: seam_uuid_next behind the program's own source of ids",
+                      err.text);
+}
+
+static void begin_at_the_seam(seam_uuid *ids)
+{
+    struct page *page;
+
+    check_hooks(ids);
+    shared_page(ids->t, ids->site);
+    page = page_now();
+    if (atomic_load(&page->seeded))
+        seam_fatal_at(ids->t, ids->site,
+                      "libc's functions go by a seed already: a test has one .at_the_seam");
+    for (size_t i = 0; i < ids->listed; i++)
+        if (!read_id(ids->list[i], page->list[i]))
+            seam_fatal_at(ids->t, ids->site,
+                          "id %zu of .list, '%s', is no UUID, as .at_the_seam has them", i,
+                          ids->list[i]);
+    page->listed = (uint32_t)ids->listed;
+    page->seed = ids->seed;
+    atomic_store(&page->drawn, 0);
+    atomic_store(&page->given, 0);
+    ids->at_the_seam = true;
+    atomic_store(&page->seeded, 1);
+}
+
+static bool was_used(seam_uuid *ids)
+{
+    return seam_uuid_count(ids) > ids->listed ||
+           (ids->at_the_seam && atomic_load(&page_now()->drawn) > 0);
+}
+
 static void stop(void *arg)
 {
     seam_uuid *ids = arg;
 
-    if (seam_failed(ids->t) && ids->count > ids->listed)
+    if (seam_failed(ids->t) && was_used(ids))
         seam_log_at(ids->t, ids->site,
                     "ids followed from a seed: .seed = %" PRIu64 "u gives the same again",
                     ids->seed);
+    if (ids->at_the_seam)
+        atomic_store(&page_now()->seeded, 0);
     arena_fini(&ids->arena);
     pthread_mutex_destroy(&ids->lock);
 }
+
+/* ---- the functions ----------------------------------------------------------------------- */
 
 seam_uuid *seam_uuid_start_at(seam_t *t, const seam_uuid_options *options)
 {
@@ -97,14 +166,12 @@ seam_uuid *seam_uuid_start_at(seam_t *t, const seam_uuid_options *options)
 
     ids->t = t;
     ids->site = options->site;
-    if (options->at_the_seam)
-        seam_fatal_at(t, options->site,
-                      "seam_uuid_start: .at_the_seam is not supported yet\n"
-                      "try: seam_uuid_next behind the program's own source of ids");
     ids->seed = options->seed ? options->seed : seed_of(t);
     take_list(ids, options);
     pthread_mutex_init(&ids->lock, NULL);
     seam_cleanup(t, stop, ids);
+    if (options->at_the_seam)
+        begin_at_the_seam(ids);
     return ids;
 }
 
@@ -113,6 +180,8 @@ int seam_uuid_next(void *arg, char to[37])
     seam_uuid *ids = arg;
 
     pthread_mutex_lock(&ids->lock);
+    if (ids->at_the_seam)
+        ids->count = (size_t)atomic_fetch_add(&page_now()->given, 1);
     nth(ids, ids->count++, to);
     pthread_mutex_unlock(&ids->lock);
     return 0;
@@ -135,7 +204,7 @@ size_t seam_uuid_count(seam_uuid *ids)
     size_t count;
 
     pthread_mutex_lock(&ids->lock);
-    count = ids->count;
+    count = ids->at_the_seam ? (size_t)atomic_load(&page_now()->given) : ids->count;
     pthread_mutex_unlock(&ids->lock);
     return count;
 }

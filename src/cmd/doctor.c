@@ -70,7 +70,7 @@ static bool look_for_doubles(void)
             "apt-get install libssl-dev libcurl4-openssl-dev libnghttp2-dev zlib1g-dev",
             "in the test's process: tests with HTTP or PostgreSQL doubles cannot be linked: %s",
             line);
-    return doctor_has("doubles", "in the test's process: HTTP, PostgreSQL");
+    return doctor_has("doubles", "in the test's process: HTTP, PostgreSQL, message brokers");
 }
 
 /* What is started for tests is found by the program that starts it. */

@@ -120,6 +120,7 @@ void seam_broker_exchange_at(seam_broker *broker, seam_site at, const char *name
     struct err err;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     unlock_and_judge(broker, at, broker_declare_exchange(broker->core, name, type, &err), &err);
 }
 
@@ -135,6 +136,7 @@ void seam_broker_queue_at(seam_broker *broker, const char *name,
     struct err err;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     unlock_and_judge(broker, options->site,
                      broker_declare_queue(broker->core, name, &arguments, &err), &err);
 }
@@ -145,6 +147,7 @@ void seam_broker_bind_at(seam_broker *broker, seam_site at, const char *queue,
     struct err err;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     unlock_and_judge(broker, at, broker_bind(broker->core, queue, exchange, key, NULL, &err),
                      &err);
 }
@@ -159,6 +162,7 @@ void seam_broker_bind_headers_at(seam_broker *broker, const char *queue, const c
            wanted->match[headers.count].name)
         headers.count++;
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     unlock_and_judge(broker, wanted->site,
                      broker_bind(broker->core, queue, exchange, "", &headers, &err), &err);
 }
@@ -179,6 +183,7 @@ const seam_message *seam_broker_get(seam_broker *broker, const char *queue)
     int r;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     r = broker_get(broker->core, queue, &message, &err);
     pthread_mutex_unlock(&broker->lock);
     judge(broker, r, &err);
@@ -213,6 +218,7 @@ int seam_broker_ack(seam_broker *broker, uint64_t delivery_tag)
     int r;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     r = broker_ack(broker->core, delivery_tag);
     pthread_mutex_unlock(&broker->lock);
     broker_run_consumers(broker);
@@ -224,6 +230,7 @@ int seam_broker_reject(seam_broker *broker, uint64_t delivery_tag, bool requeue)
     int r;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     r = broker_reject(broker->core, delivery_tag, requeue);
     pthread_mutex_unlock(&broker->lock);
     broker_run_consumers(broker);
@@ -233,6 +240,7 @@ int seam_broker_reject(seam_broker *broker, uint64_t delivery_tag, bool requeue)
 void seam_broker_recover(seam_broker *broker)
 {
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     broker_recover(broker->core);
     pthread_mutex_unlock(&broker->lock);
     broker_run_consumers(broker);
@@ -248,6 +256,7 @@ int seam_broker_consume(seam_broker *broker, const char *queue, int prefetch,
     int number;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     number = broker_consume(broker->core, queue, prefetch, &err);
     if (number > 0) {
         callback = broker_alloc(broker->core, sizeof *callback);
@@ -263,6 +272,7 @@ int seam_broker_consume(seam_broker *broker, const char *queue, int prefetch,
 void seam_broker_cancel(seam_broker *broker, int consumer)
 {
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     broker_cancel(broker->core, consumer);
     pthread_mutex_unlock(&broker->lock);
 }

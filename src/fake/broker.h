@@ -76,6 +76,7 @@ struct seam_broker {
     struct failure *failures;
     struct broker_callback *callbacks;
     const struct broker_door *door; /* NULL: none */
+    bool touched; /* the test itself has changed what is in it */
     struct expectation *expectations, **expectations_end; /* of the test's own thread */
 };
 

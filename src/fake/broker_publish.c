@@ -33,6 +33,7 @@ void seam_broker_fail_with(seam_broker *broker, const seam_broker_failure *said)
                       "seam_broker_fail: .unroutable and .%s exclude each other",
                       said->accepted ? "accepted" : "connection_lost");
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     failure = broker_alloc(broker->core, sizeof *failure);
     failure->said = *said;
     failure->first = broker->publishes + (said->at > 0 ? (uint64_t)said->at : 1);
@@ -154,6 +155,7 @@ static int publish_all(seam_broker *broker, struct publish *publish)
     int r;
 
     pthread_mutex_lock(&broker->lock);
+    broker->touched = true;
     broker->publishes++;
     publish->failure = find_failure(broker);
     r = deliver(broker, publish);

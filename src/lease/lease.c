@@ -13,6 +13,7 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "base/lent_ports.h"
 #include "lease/image_lock.h"
 #include "test/t.h"
 
@@ -202,6 +203,29 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
     return r;
 }
 
+/* The ports of "host:port,host:port", or of "port". */
+static void note_ports_of(const char *text)
+{
+    for (; *text; text += strcspn(text, ",") + (strchr(text, ',') != NULL)) {
+        const char *colon = strchr(text, ':');
+        const char *comma = strchr(text, ',');
+
+        lent_ports_add(atoi(colon && (!comma || colon < comma) ? colon + 1 : text));
+    }
+}
+
+/* Every port that an answer names is the test's to reach. */
+static void note_ports(struct lease *lease, const struct message *answer)
+{
+    struct message key, value;
+    size_t at = 0;
+
+    while (message_next(answer, &at, &key, &value) == 1)
+        if (message_is(&key, "port") || message_is(&key, "management_port") ||
+            message_is(&key, "servers"))
+            note_ports_of(arena_copy(t_arena(lease->t), value.data, value.size));
+}
+
 /* What the keeper says of the request that was sent. */
 static int await(struct lease *lease, int most_ms, struct message *ret, const char **ret_why)
 {
@@ -217,6 +241,8 @@ static int await(struct lease *lease, int most_ms, struct message *ret, const ch
         *ret_why = lease_text(lease, ret, "error");
         return -EREMOTEIO;
     }
+    if (r == 0)
+        note_ports(lease, ret);
     return r;
 }
 

@@ -40,6 +40,36 @@ static void check_plugins(seam_t *t, const seam_rabbitmq_options *options)
             plugins);
 }
 
+static void write_request(seam_t *t, const seam_rabbitmq_options *options, struct buf *frame)
+{
+    lease_request(frame, "rabbitmq.start");
+    message_add_text(frame, "test", seam_name(t));
+    if (options->private_server)
+        message_add_int(frame, "private", 1);
+    if (options->tls)
+        message_add_int(frame, "tls", 1);
+    message_add_text(frame, "plugins", options->plugins);
+    message_add_text(frame, "image", options->image);
+    lease_add_tier(t, options->site, "rabbitmq", frame);
+    if (options->definitions)
+        message_add_text(frame, "definitions",
+                         t_source_path(t, options->site, options->definitions));
+    message_end(frame, 0);
+}
+
+static void take_answer(seam_rabbitmq *mq, const struct message *answer)
+{
+    mq->url = lease_text(mq->lease, answer, "url");
+    mq->management_url = lease_text(mq->lease, answer, "management_url");
+    mq->host = lease_text(mq->lease, answer, "host");
+    mq->vhost = lease_text(mq->lease, answer, "vhost");
+    mq->user = lease_text(mq->lease, answer, "user");
+    mq->password = lease_text(mq->lease, answer, "password");
+    mq->version = lease_text(mq->lease, answer, "version");
+    mq->ca_file = lease_text(mq->lease, answer, "ca_file");
+    mq->port = (int)message_int(answer, "port", 0);
+}
+
 seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *options)
 {
     seam_rabbitmq *mq = arena_zero(t_arena(t), sizeof *mq);
@@ -48,32 +78,31 @@ seam_rabbitmq *seam_rabbitmq_start_at(seam_t *t, const seam_rabbitmq_options *op
 
     check_plugins(t, options);
     mq->t = t;
-    lease_request(&frame, "rabbitmq.start");
-    message_add_text(&frame, "test", seam_name(t));
-    if (options->private_server)
-        message_add_int(&frame, "private", 1);
-    if (options->tls)
-        message_add_int(&frame, "tls", 1);
-    message_add_text(&frame, "plugins", options->plugins);
-    message_add_text(&frame, "image", options->image);
-    lease_add_tier(t, options->site, "rabbitmq", &frame);
-    if (options->definitions)
-        message_add_text(&frame, "definitions",
-                         t_source_path(t, options->site, options->definitions));
-    message_end(&frame, 0);
+    write_request(t, options, &frame);
     mq->lease = lease_start(t, options->site, "rabbitmq", &frame, &answer);
     buf_fini(&frame);
-    mq->url = lease_text(mq->lease, &answer, "url");
-    mq->management_url = lease_text(mq->lease, &answer, "management_url");
-    mq->host = lease_text(mq->lease, &answer, "host");
-    mq->vhost = lease_text(mq->lease, &answer, "vhost");
-    mq->user = lease_text(mq->lease, &answer, "user");
-    mq->password = lease_text(mq->lease, &answer, "password");
-    mq->version = lease_text(mq->lease, &answer, "version");
-    mq->ca_file = lease_text(mq->lease, &answer, "ca_file");
-    mq->port = (int)message_int(&answer, "port", 0);
+    take_answer(mq, &answer);
     lease_show_log(mq->lease);
     return mq;
+}
+
+int rabbitmq_lease_try(seam_t *t, seam_site site, seam_rabbitmq **ret, const char **ret_why)
+{
+    const seam_rabbitmq_options options = { .site = site };
+    seam_rabbitmq *mq = arena_zero(t_arena(t), sizeof *mq);
+    struct message answer;
+    struct buf frame;
+    int r;
+
+    mq->t = t;
+    write_request(t, &options, &frame);
+    r = lease_try(t, site, "rabbitmq", &frame, &mq->lease, &answer, ret_why);
+    buf_fini(&frame);
+    if (r < 0)
+        return r;
+    take_answer(mq, &answer);
+    *ret = mq;
+    return 0;
 }
 
 const char *seam_rabbitmq_url(const seam_rabbitmq *mq)

@@ -13,6 +13,9 @@ struct seam_rabbitmq {
     seam_rabbitmq_consumer *consumers;
 };
 
+/* A virtual host without ending the test: as lease_try. Also while it is being cleaned up. */
+int rabbitmq_lease_try(seam_t *t, seam_site site, seam_rabbitmq **ret, const char **ret_why);
+
 /* Ask and end the test when the answer is an error: "cannot <what>: ...". `frame` is ended and freed. */
 void rabbitmq_ask(seam_rabbitmq *mq, seam_site at, struct buf *frame, struct message *ret,
                   const char *what, const char *of);

@@ -20,7 +20,7 @@ extern const struct link_hook link_hooks_random[] __attribute__((weak));
 
 /* What brings their objects into a program: a function's name may be found elsewhere. */
 extern const char *const link_hooks_time_anchor[];
-extern const char link_hooks_time_lock_anchor, link_hooks_time_poll_anchor,
-    link_hooks_time_timer_anchor;
+extern const char link_hooks_random_anchor, link_hooks_time_lock_anchor,
+    link_hooks_time_poll_anchor, link_hooks_time_timer_anchor;
 
 #endif

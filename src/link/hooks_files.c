@@ -15,6 +15,9 @@
 
 #define HOOK __attribute__((visibility("default")))
 
+/* In a program where a test may have a seed: /dev/urandom. */
+int random_open(const char *path, int flags) __attribute__((weak));
+
 /* In a static program there is no other fopen to call: made of the kernel's open. */
 static int flags_of_mode(const char *mode)
 {
@@ -27,11 +30,27 @@ static int flags_of_mode(const char *mode)
     return flags | (strchr(mode, 'e') ? O_CLOEXEC : 0) | (strchr(mode, 'x') ? O_EXCL : 0);
 }
 
+/* A file of ours in the place of one that is opened to be read: a bundle, or randomness; -1: none. */
+static int open_instead(const char *path, int flags)
+{
+    int saved = errno;
+    int fd = -1;
+
+    if ((flags & O_ACCMODE) != O_RDONLY)
+        return -1;
+    if (link_authority())
+        fd = link_open_bundle(path);
+    if (fd < 0 && random_open)
+        fd = random_open(path, flags);
+    errno = saved;
+    return fd;
+}
+
 static FILE *open_stream(FILE *(*real)(const char *, const char *), const char *path,
                          const char *mode)
 {
     int saved = errno;
-    int fd = link_authority() && mode && *mode == 'r' ? link_open_bundle(path) : -1;
+    int fd = mode && *mode == 'r' ? open_instead(path, flags_of_mode(mode)) : -1;
     FILE *stream;
 
     errno = saved;
@@ -57,22 +76,10 @@ HOOK FILE *fopen64(const char *restrict path, const char *restrict mode)
     return open_stream(link_real()->fopen64, path, mode);
 }
 
-/* Our file in the place of a bundle that is opened to be read; -1: none. */
-static int open_bundle(const char *path, int flags)
-{
-    int saved = errno;
-    int fd = -1;
-
-    if (link_authority() && (flags & O_ACCMODE) == O_RDONLY)
-        fd = link_open_bundle(path);
-    errno = saved;
-    return fd;
-}
-
 #define OPEN(name)                                                                             \
     HOOK int name(const char *path, int flags, ...)                                            \
     {                                                                                          \
-        int fd = open_bundle(path, flags);                                                     \
+        int fd = open_instead(path, flags);                                                    \
         va_list args;                                                                          \
         mode_t mode;                                                                           \
                                                                                                \
@@ -91,7 +98,7 @@ OPEN(open64)
 #define OPENAT(name)                                                                           \
     HOOK int name(int folder, const char *path, int flags, ...)                                \
     {                                                                                          \
-        int fd = open_bundle(path, flags);                                                     \
+        int fd = open_instead(path, flags);                                                    \
         va_list args;                                                                          \
         mode_t mode;                                                                           \
                                                                                                \

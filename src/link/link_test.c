@@ -1,6 +1,6 @@
 /* link/link_test.c - the hooks, with a driver that says everything back. */
 //seam:sources check.c connect.c destination.c hooks_files.c hooks_net.c name_server.c owner.c real.c resolve.c real_static.c
-//seam:sources table.c trust.c ../base/proc.c ../base/map.c ../base/err.c ../base/io.c ../base/buf.c ../base/deadline.c
+//seam:sources table.c trust.c ../base/proc.c ../base/lent_ports.c ../base/map.c ../base/err.c ../base/io.c ../base/buf.c ../base/deadline.c
 //seam:sources ../base/deadline.c
 //seam:cflags -D_GNU_SOURCE -I.. -U_FILE_OFFSET_BITS
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lent_ports.h"
 #include "base/proc.h"
 
 enum { KEPT = 32, LISTENING = 0x0a, UNCONNECTED = 0x07, MARKER_MAX = 200 };
@@ -100,7 +101,7 @@ bool owner_is_ours(int port, bool stream)
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static unsigned long kept[KEPT]; /* inodes that are ours; guarded by `lock` */
     static unsigned next;
-    unsigned long inode = find_inode(port, stream);
+    unsigned long inode = stream && lent_ports_have(port) ? 0 : find_inode(port, stream);
     bool ours = inode == 0;
 
     pthread_mutex_lock(&lock);

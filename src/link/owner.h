@@ -2,7 +2,8 @@
  * link/owner.h - whose is a listening port of this machine: the run's (a lease, a program that the test
  * spawned, the test's own), or somebody else's.
  *
- * Nothing is announced: the run's processes carry its marker (base/proc.h). The answer is kept for as long
+ * The run's processes carry its marker (base/proc.h); ports of containers are those that the keeper has lent
+ * (base/lent_ports.h). The answer is kept for as long
  * as the same socket listens.
  *
  * Threads: any.

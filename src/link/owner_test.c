@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/lent_ports.h"
 #include "link/name_server.h"
 #include "seam/seam.h"
 
@@ -62,6 +63,20 @@ SEAM_TEST(a_port_of_somebody_else_is_not_ours)
     seam_check(t, !owner_is_ours(datagram, false));
     owner_describe(stream, who, sizeof who);
     seam_check_match(t, who, "^sleep, pid [0-9]+$");
+}
+
+/* As docker-proxy is: it listens for a container and has no marker of the run's. */
+SEAM_TEST(a_port_that_the_keeper_has_lent_is_ours)
+{
+    int stream = start_stranger(t, SOCK_STREAM), other = start_stranger(t, SOCK_STREAM);
+
+    lent_ports_add(stream);
+    seam_check(t, owner_is_ours(stream, true));
+    seam_check(t, !owner_is_ours(other, true));
+    lent_ports_add(0);
+    lent_ports_add(65536);
+    seam_check(t, !lent_ports_have(0));
+    seam_check(t, !lent_ports_have(65536));
 }
 
 /* Ports of TCP and UDP are not the same; that one is taken says nothing of the other. */

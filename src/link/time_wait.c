@@ -188,14 +188,10 @@ static void begin_child(void)
     rings = false;
 }
 
-static void watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, begin_child);
-}
-
 __attribute__((constructor)) static void note_process(void)
 {
     loaded = getpid();
+    pthread_atfork(NULL, NULL, begin_child);
 }
 
 /* A process that was forked with threads gets none from TSan; there nobody rings, and who waits looks. */
@@ -209,11 +205,9 @@ static bool may_start_thread(void)
 /* With the lock, so with all signals blocked; the thread inherits that. */
 static void see_to_ringing(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_attr_t attributes;
     pthread_t thread;
 
-    pthread_once(&once, watch_forks);
     if (rings || page_now()->owner == getpid() || !may_start_thread())
         return;
     pthread_attr_init(&attributes);

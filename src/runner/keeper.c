@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "runner/session.h"
+#include "runner/status.h"
 #include "runner/tokens.h"
 #include "service/clean.h"
 
@@ -175,9 +176,14 @@ static void take_notes(struct keeper *keeper)
                                  &frame)) > 0) {
         char *note = message_text(&frame, "note");
 
+        char *progress = message_text(&frame, "progress");
+
         if (note)
             run_note(keeper->run, "%s", note);
+        if (progress)
+            status_progress(keeper->run, progress);
         free(note);
+        free(progress);
         at += (size_t)size;
     }
     buf_drop(&keeper->bytes, at);

@@ -172,6 +172,8 @@ struct run {
     uint64_t deadline_ns;
     uint64_t status_due_ns; /* 0: no status line */
     bool status_shown;
+    char progress[160]; /* shown in place of a test's name, ... */
+    uint64_t progress_ns; /* ... until then */
     unsigned long oom_kills; /* of the kernel, before the run */
     int64_t clock_offset_ns; /* realtime minus monotonic */
     char id[AGENT_RUN_ID + 1];

@@ -13,6 +13,7 @@
 enum {
     DRAW_MS = 200,
     FIRST_MS = 500,
+    PROGRESS_MS = 2500, /* one comes each second */
     LINE_MAX_SIZE = 160,
     NAME_MAX_SIZE = 80,
     NAME_MIN_SIZE = 8
@@ -40,6 +41,12 @@ void status_clear(struct run *run)
     fflush(stdout);
     fputs("\r\033[K", stderr);
     run->status_shown = false;
+}
+
+void status_progress(struct run *run, const char *text)
+{
+    snprintf(run->progress, sizeof run->progress, "%s", text);
+    run->progress_ns = deadline_after_ms(PROGRESS_MS);
 }
 
 static const struct attempt *oldest(const struct run *run, unsigned *ret_running)
@@ -83,7 +90,8 @@ void status_tick(struct run *run)
     snprintf(count, sizeof count, "running %u of %u \xc2\xb7 ", running, run->selected);
     snprintf(time, sizeof time, " %.1fs", (double)(now_ns() - first->begin_ns) / 1e9);
     snprintf(line, sizeof line, "%s%.*s%s", count,
-             name_room((int)(strlen(count) + strlen(time))), first->test->name, time);
+             name_room((int)(strlen(count) + strlen(time))),
+             now_ns() < run->progress_ns ? run->progress : first->test->name, time);
     fflush(stdout);
     fputs(line, stderr);
     run->status_shown = true;

@@ -11,6 +11,7 @@
 struct run;
 
 void status_init(struct run *run); /* decides whether there is one */
+void status_progress(struct run *run, const char *text); /* of a pull; shown for a while */
 void status_clear(struct run *run); /* before anything is printed */
 void status_tick(struct run *run); /* draw it when its time has come */
 uint64_t status_deadline(const struct run *run); /* the next drawing; 0: none */

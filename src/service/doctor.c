@@ -44,8 +44,9 @@ static bool look_for_rabbitmq(void)
     char program[512];
 
     if (rabbitmq_server_find(program, sizeof program, &err) < 0)
-        return doctor_lacks("rabbitmq", "apt-get install rabbitmq-server", "%s: %s", as_program,
-                            err.text);
+        return doctor_lacks("rabbitmq",
+                            "apt-get install --no-install-recommends rabbitmq-server", "%s: %s",
+                            as_program, err.text);
     return doctor_has("rabbitmq", "%s: '%s'", as_program, program);
 }
 
@@ -66,20 +67,31 @@ static bool look_for_kafka(void)
                       home.folder, home.java);
 }
 
-static void look_for_kafka_image(struct engine *engine)
+/* The images that modules take when a test names none. */
+static void look_for_images(struct engine *engine)
 {
-    struct buf name = BUF_INIT(1024);
-    struct err err = { "" };
+    static const struct {
+        const char *module, *image;
+    } images[] = { { "postgres", "postgres:17" },
+                   { "redis", "redis:7" },
+                   { "rabbitmq", "rabbitmq:3-management" },
+                   { "kafka", "apache/kafka" } };
 
-    engine_image_name("apache/kafka", &name, &err);
-    if (err.text[0])
-        doctor_lacks("kafka", NULL, "%s: %s", as_container, err.text);
-    else
-        doctor_has("kafka", "%s: of '%s', which %s", as_container, buf_text(&name),
-                   engine_image_is_here(engine, buf_text(&name))
-                       ? "is here"
-                       : "is pulled when a test asks");
-    buf_fini(&name);
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
+        struct buf name = BUF_INIT(1024);
+        struct err err = { "" };
+
+        if (engine_image_name(images[i].image, &name, &err) < 0)
+            doctor_lacks(images[i].module, NULL, "%s: %s", as_container, err.text);
+        else if (engine_image_is_here(engine, buf_text(&name)))
+            doctor_has(images[i].module, "%s: the image '%s' is here", as_container,
+                       buf_text(&name));
+        else
+            doctor_has(images[i].module,
+                       "%s: the image '%s' is not here yet: it is pulled when a test needs it",
+                       as_container, buf_text(&name));
+        buf_fini(&name);
+    }
 }
 
 static bool look_for_docker(void)
@@ -100,7 +112,7 @@ static bool look_for_docker(void)
     doctor_has("docker", "%s: version %s (API %s) at '%s', ports on %s", as_container,
                engine_version(engine), engine_api(engine), engine_where(engine),
                engine_host(engine));
-    look_for_kafka_image(engine);
+    look_for_images(engine);
     engine_close(engine);
     return true;
 }
@@ -108,7 +120,10 @@ static bool look_for_docker(void)
 bool doctor_services(void)
 {
     bool postgres = look_for_postgres(), redis = look_for_redis(),
-         rabbitmq = look_for_rabbitmq(), kafka = look_for_kafka(), docker = look_for_docker();
+         rabbitmq = look_for_rabbitmq();
+    bool kafka = look_for_kafka();
 
-    return postgres && redis && rabbitmq && kafka && docker;
+    doctor_has("process",
+               "any program of this machine, and the proxy between a client and a server");
+    return look_for_docker() && postgres && redis && rabbitmq && kafka;
 }

@@ -287,14 +287,15 @@ SEAM_TEST(image_pull_tells_its_progress)
 
     seam_check_eq(t, pull(t, &script, &notes, &err), 0);
     seam_check_eq(t, err.text, "");
-    seam_check_eq(t, buf_text(&notes),
-                  "pulling 'host:5000/app:1': 0 of 0 layers, 0.0 of 0.0 MB\n"
-                  "pulling 'host:5000/app:1': 0 of 1 layers, 0.0 of 0.0 MB\n"
-                  "pulling 'host:5000/app:1': 1 of 2 layers, 0.0 of 0.0 MB\n"
-                  "pulling 'host:5000/app:1': 1 of 2 layers, 1.5 of 6.0 MB\n"
-                  "pulling 'host:5000/app:1': 1 of 2 layers, 6.0 of 6.0 MB\n"
-                  "pulling 'host:5000/app:1': 2 of 2 layers, 6.0 of 6.0 MB\n"
-                  "pulling 'host:5000/app:1': 2 of 2 layers, 6.0 of 6.0 MB\n");
+    seam_check_eq(
+        t, buf_text(&notes),
+        "[                    ] pulling 'host:5000/app:1': 0 of 0 layers, 0.0 of 0.0 MB\n"
+        "[                    ] pulling 'host:5000/app:1': 0 of 1 layers, 0.0 of 0.0 MB\n"
+        "[                    ] pulling 'host:5000/app:1': 1 of 2 layers, 0.0 of 0.0 MB\n"
+        "[#####               ] pulling 'host:5000/app:1': 1 of 2 layers, 1.5 of 6.0 MB\n"
+        "[####################] pulling 'host:5000/app:1': 1 of 2 layers, 6.0 of 6.0 MB\n"
+        "[####################] pulling 'host:5000/app:1': 2 of 2 layers, 6.0 of 6.0 MB\n"
+        "[####################] pulling 'host:5000/app:1': 2 of 2 layers, 6.0 of 6.0 MB\n");
     buf_fini(&notes);
 }
 

@@ -67,9 +67,12 @@ static void take_progress(struct pull *pull, const json_t *line)
 
 static void tell(struct pull *pull)
 {
+    static const char bar[] = "####################";
+    const int width = sizeof bar - 1;
     double current = 0, total = 0;
     size_t done = 0;
     char text[WHAT_MAX];
+    int full;
 
     if (!pull->note || deadline_poll_ms(pull->note_ns) > 0)
         return;
@@ -79,8 +82,11 @@ static void tell(struct pull *pull)
         total += pull->layers[i].total;
         done += pull->layers[i].done;
     }
-    snprintf(text, sizeof text, "pulling '%s': %zu of %zu layers, %.1f of %.1f MB", pull->image,
-             done, pull->count, current / 1e6, total / 1e6);
+    full = total > 0 ? (int)(current / total * width) : 0;
+    full = full < width ? full : width;
+    snprintf(text, sizeof text, "[%.*s%*s] pulling '%s': %zu of %zu layers, %.1f of %.1f MB",
+             full, bar, width - full, "", pull->image, done, pull->count, current / 1e6,
+             total / 1e6);
     pull->note(pull->arg, text);
 }
 

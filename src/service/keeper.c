@@ -25,17 +25,14 @@ static bool send_now(int fd, const struct buf *frame)
                                  (ssize_t)frame->size;
 }
 
-void keeper_note(struct keeper *keeper, const char *format, ...)
+static void tell(struct keeper *keeper, const char *key, const char *format, va_list args)
 {
     struct buf frame = BUF_INIT(NOTE_MAX * 2), text = BUF_INIT(NOTE_MAX);
     size_t begin;
-    va_list args;
 
-    va_start(args, format);
     buf_vprintf(&text, format, args);
-    va_end(args);
     begin = message_begin(&frame);
-    message_add_text(&frame, "note", buf_text(&text));
+    message_add_text(&frame, key, buf_text(&text));
     message_end(&frame, begin);
 
     pthread_mutex_lock(&keeper->lock);
@@ -45,6 +42,24 @@ void keeper_note(struct keeper *keeper, const char *format, ...)
     pthread_mutex_unlock(&keeper->lock);
     buf_fini(&frame);
     buf_fini(&text);
+}
+
+void keeper_note(struct keeper *keeper, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    tell(keeper, "note", format, args);
+    va_end(args);
+}
+
+void keeper_progress(struct keeper *keeper, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    tell(keeper, "progress", format, args);
+    va_end(args);
 }
 
 int keeper_error(struct buf *reply, const char *format, ...)

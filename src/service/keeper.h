@@ -81,6 +81,9 @@ struct keeper {
 /* Tell the runners a line for people. */
 void keeper_note(struct keeper *keeper, const char *format, ...) SEAM_PRINTF(2, 3);
 
+/* Tell them how far something is: on a terminal it is shown until the next, else nobody sees it. */
+void keeper_progress(struct keeper *keeper, const char *format, ...) SEAM_PRINTF(2, 3);
+
 /* Fill the reply with a failure: the test fails, or is skipped because something is not installed or not
  * allowed (`remedy` may be NULL). Return -ECANCELED, so that they can end a function. */
 int keeper_error(struct buf *reply, const char *format, ...) SEAM_PRINTF(2, 3);

@@ -134,7 +134,9 @@ static const char *signal_name(int status, char *room, size_t size)
 {
     const char *name = status > SIGNALLED ? sigabbrev_np(status - SIGNALLED) : NULL;
 
-    snprintf(room, size, name ? " (SIG%s)" : "", name);
+    room[0] = '\0';
+    if (name)
+        snprintf(room, size, " (SIG%s)", name);
     return room;
 }
 

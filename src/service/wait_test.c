@@ -14,6 +14,7 @@
 struct pretended {
     const char *const *log; /* a chunk a look; NULL: no more */
     int ends_at; /* the look; 0: never */
+    int lost_at; /* the look from which nobody answers for it; 0: never */
     int status;
     const char *const *health; /* a word a look, the last one for good */
     int file_at; /* the look from which a file is there; 0: never */
@@ -34,6 +35,8 @@ static int pretend_state(void *of, bool with_health, int *ret_status, const char
         server->health++;
     if (server->log && server->log[server->chunks])
         buf_add_text(&server->text, server->log[server->chunks++]);
+    if (server->lost_at && server->looks >= server->lost_at)
+        return -ENOTCONN;
     return !server->ends_at || server->looks < server->ends_at;
 }
 
@@ -73,6 +76,8 @@ static int wait_on(seam_t *t, struct pretended *server, struct wait_condition *c
                    const char **ret_story)
 {
     struct wait_server calls = { .name = "it",
+                                 .owner = "the Docker daemon",
+                                 .where = "unix:///x",
                                  .of = server,
                                  .begun_ns = now_ns(),
                                  .address = pretend_address,
@@ -331,4 +336,22 @@ SEAM_TEST(wait_judges_http_answers)
         seam_check_eq(t, held, cases[i].want[0] == '\0');
         seam_check_str(t, condition.last, cases[i].want);
     }
+}
+
+SEAM_TEST(wait_ends_when_nobody_can_tell)
+{
+    struct pretended lost = { .lost_at = 2 }, removed = { .ends_at = 1, .status = -1 };
+    struct wait_condition condition = { .kind = WAIT_LOG, .text = "ready", .times = 1 };
+    struct wait_condition end = { .kind = WAIT_EXIT };
+    const char *story;
+
+    seam_check_eq(t, wait_on(t, &lost, &condition, &story), -ENOTCONN);
+    seam_check_match(t, story,
+                     "^the Docker daemon at 'unix:///x' does not answer any more, and 'it' was "
+                     "not ready, after \\d+ ms\n");
+    seam_check_match(t, story, "the Docker daemon is gone\n");
+    seam_check_eq(t, wait_on(t, &(struct pretended){ .lost_at = 1 }, &end, &story), -ENOTCONN);
+    seam_check_eq(t, wait_on(t, &removed, &condition, &story), -ECHILD);
+    seam_check_match(t, story,
+                     "^somebody has removed 'it' before it was ready, after \\d+ ms\n");
 }

@@ -2,6 +2,9 @@
 
 #include "flow/flow_test.h"
 
+#include <seam/clock.h>
+#include <seam/uuid.h>
+
 #include "payment/http_gateway.h"
 #include "repository/postgres_outbox.h"
 #include "repository/postgres_repository.h"
@@ -9,6 +12,12 @@
 SEAM_CLEANUP_FN(close_repository, postgres_repository_close, struct postgres_repository *);
 SEAM_CLEANUP_FN(close_outbox, postgres_outbox_close, struct postgres_outbox *);
 SEAM_CLEANUP_FN(close_gateway, http_gateway_close, struct http_gateway *);
+
+/* Seam's clock behind the service's own port: it stands still. */
+static int64_t now_us(void *clock)
+{
+    return seam_clock_now_ns(clock) / 1000;
+}
 
 static int no_time(void *self, int64_t ms)
 {
@@ -54,6 +63,12 @@ void flow_start(seam_t *t, struct flow *flow, const char *conninfo,
                 struct event_publisher events)
 {
     world_init(&flow->world);
+    flow->world.service.clock.self =
+        seam_clock_start(t, .at = "2023-11-14T22:13:20Z", .port_only = true);
+    flow->world.service.clock.now_us = now_us;
+    flow->world.service.ids.self =
+        seam_uuid_start(t, .list = { "00000000-0000-4000-8000-000000000001" });
+    flow->world.service.ids.next = seam_uuid_next;
     flow->world.service.orders = open_orders(t, conninfo);
     flow->world.service.payments = open_gateway(t);
     flow->world.announcer.outbox = open_outbox(t, conninfo);

@@ -6,7 +6,8 @@
 
 #include "testkit/fakes.h"
 
-/* Time and ids are the world's fakes: the first order is that of sample_order(1). */
+/* Time and ids are Seam's: it is 2023-11-14 22:13:20 UTC, and the first order has the id of
+ * sample_order(1). What is not mentioned is the world's fakes. */
 struct flow {
     struct world world;
 };

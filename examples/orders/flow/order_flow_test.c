@@ -41,7 +41,7 @@ static void expect_paid(seam_pg_mock *db)
     seam_pg_expect(db, .event = SEAM_PG_BEGIN);
     seam_pg_expect(db, .sql_regex = "^UPDATE orders SET status",
                    .args = { SEAM_V(ORDER_1), SEAM_V(1), SEAM_V("paid"), SEAM_V("ch_1"),
-                             SEAM_V(1700000000000001) },
+                             SEAM_V(1700000000000000) },
                    .columns = "version int4", .rows = { { SEAM_V(2) } });
     seam_pg_expect(
         db, .sql = "INSERT INTO outbox (id, routing_key, body) VALUES ($1, $2, $3)",

@@ -69,13 +69,20 @@ const char *path_shorten(struct arena *arena, const char *folder, const char *pa
     return slash ? slash + 1 : path;
 }
 
+/* Whether that folder is what the path has in front of its last part, which begins at `at`. */
+static bool is_in(const char *path, size_t at, const char *home)
+{
+    size_t size = strlen(home);
+
+    return at > size && memcmp(path + at - size, home, size) == 0 && path[at - size - 1] == '/';
+}
+
 bool path_is_core(const char *folder, const char *path)
 {
-    static const char home[] = "src/test/";
     size_t size = strlen(path), at = without_last(path, size) + 1;
 
-    return path[0] == '/' && at >= sizeof home && size - at > 2 &&
-           strcmp(path + size - 2, ".c") == 0 &&
-           memcmp(path + at - (sizeof home - 1), home, sizeof home - 1) == 0 &&
-           path[at - sizeof home] == '/' && !below(folder, path);
+    return path[0] == '/' && size - at > 2 && strcmp(path + size - 2, ".c") == 0 &&
+           (is_in(path, at, "src/test/") || is_in(path, at, "src/link/") ||
+            is_in(path, at, "src/clock/")) &&
+           !below(folder, path);
 }

@@ -65,7 +65,7 @@ static void tell_progress(void *arg, const char *text)
 {
     const struct progress *progress = arg;
 
-    keeper_note(progress->keeper, "%s: %s", progress->kind, text);
+    keeper_progress(progress->keeper, "%s: %s", progress->kind, text);
 }
 
 static int pull(struct keeper *keeper, struct engine *engine, const struct box_wish *wish,

@@ -26,7 +26,7 @@ static void tell_progress(void *arg, const char *text)
 {
     struct container *container = arg;
 
-    keeper_note(container->server.keeper, "%s: %s", container->server.request->name, text);
+    keeper_progress(container->server.keeper, "%s: %s", container->server.request->name, text);
 }
 
 static int pull(struct container *container, const char *image, struct server_trouble *trouble)

@@ -16,6 +16,8 @@ enum {
     PRUNE_ROUNDS = 8, /* of a dead keeper: what it had begun to make appears a little later */
     PRUNE_PAUSE_MS = 500,
     PRUNE_MAX_MS = 15000,
+    LOOK_PAUSE_MS = 10,
+    LOOK_PAUSE_MAX_MS = 160,
     DEAD_MAX_MS = 2000,
     REMOVE_PAUSE_MS = 50,
     REMOVE_PAUSE_MAX_MS = 1000,
@@ -87,13 +89,15 @@ static void *run_sweep(void *arg)
 static int prune_all(struct engine *engine, const char *label)
 {
     uint64_t begin = now_ns();
-    int r, patience_ms;
+    int r, patience_ms, pause_ms = LOOK_PAUSE_MS;
 
     do {
         r = engine_prune(engine, label, NULL);
         patience_ms = r == -ENOTCONN ? DEAD_MAX_MS : PRUNE_MAX_MS;
-        if (r < 0)
-            poll(NULL, 0, REMOVE_PAUSE_MS);
+        if (r != 0) { /* who asks too often takes the time that the daemon needs */
+            poll(NULL, 0, pause_ms);
+            pause_ms = pause_ms < LOOK_PAUSE_MAX_MS ? pause_ms * 2 : pause_ms;
+        }
     } while (r != 0 && now_ns() < begin + (uint64_t)patience_ms * 1000000u);
     return r;
 }

@@ -14,6 +14,7 @@ enum {
     ASK_MS = 20000,
     TRY_MS = 250,
     LOST_MS = 3000,
+    COMING_MS = 5000,
     AWAIT_MS = 20000,
     CONFIG_ROOM = 256,
     NAMES_MAX = 256
@@ -239,20 +240,49 @@ int kafka_client_partitions(struct kafka_client *client, const char *topic, stru
     return count_partitions(client, topic, err);
 }
 
-int kafka_client_await(struct kafka_client *client, const char *topic, int partitions,
+/* ---- offsets ---------------------------------------------------------------------------- */
+
+/* What a broker says of a partition that it is about to lead. */
+static bool is_coming(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+int kafka_client_offsets(struct kafka_client *client, const char *topic, int partition,
+                         int64_t *ret_begin, int64_t *ret_end, struct err *err)
+{
+    uint64_t deadline = deadline_after_ms(COMING_MS);
+    rd_kafka_resp_err_t code;
+
+    do
+        code = client->kafka->query_watermark_offsets(client->asking, topic, partition,
+                                                      ret_begin, ret_end, ASK_MS);
+    while (is_coming(code) && now_ns() < deadline);
+    return code ? kafka_link_fail(client, code, NULL, err) : 0;
+}
+
+/* Brokers name the leader of a new topic a little before it leads. */
+static int await_topic(struct kafka_client *client, const char *topic, int partitions,
                        struct err *err)
 {
     uint64_t deadline = deadline_after_ms(AWAIT_MS);
-    int found;
+    int64_t begin, end;
+    int found, r;
 
     do
         found = count_partitions(client, topic, err);
     while ((found == -ENXIO || (found >= 0 && found < partitions)) && now_ns() < deadline);
     if (found < 0)
         return found;
-    return found < partitions
-               ? err_set(err, -ETIMEDOUT, "it got no leader within %d s", AWAIT_MS / 1000)
-               : 0;
+    if (found < partitions)
+        return err_set(err, -ETIMEDOUT, "it got no leader within %d s", AWAIT_MS / 1000);
+    r = 0;
+    for (int i = 0; r == 0 && i < partitions; i++)
+        r = kafka_client_offsets(client, topic, i, &begin, &end, err);
+    return r;
 }
 
 /* ---- topics ----------------------------------------------------------------------------- */
@@ -368,7 +398,7 @@ int kafka_client_create(struct kafka_client *client, const char *topic, int part
         kafka->CreateTopics_result_topics(kafka->event_CreateTopics_result(event), &count);
     r = judge(client, results, count, err);
     kafka->event_destroy(event);
-    return r < 0 ? r : kafka_client_await(client, topic, partitions, err);
+    return r < 0 ? r : await_topic(client, topic, partitions, err);
 }
 
 static int delete (struct kafka_client *client, rd_kafka_DeleteTopic_t **topics, size_t count,
@@ -421,18 +451,7 @@ void kafka_client_delete_all(struct kafka_client *client, const char *prefix)
         client->kafka->DeleteTopic_destroy(wishes[i]);
 }
 
-/* ---- offsets ---------------------------------------------------------------------------- */
-
-int kafka_client_offsets(struct kafka_client *client, const char *topic, int partition,
-                         int64_t *ret_begin, int64_t *ret_end, struct err *err)
-{
-    rd_kafka_resp_err_t code = client->kafka->query_watermark_offsets(
-        client->asking, topic, partition, ret_begin, ret_end, ASK_MS);
-
-    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-        return err_set(err, -EINVAL, "it has no partition %d", partition);
-    return code ? kafka_link_fail(client, code, NULL, err) : 0;
-}
+/* ---- groups ----------------------------------------------------------------------------- */
 
 /* A group is asked by a connection that names it. */
 static int begin_grouping(struct kafka_client *client, const char *group, struct err *err)

@@ -32,8 +32,6 @@ int kafka_client_ping(struct kafka_client *client, int within_ms, struct err *er
 /* Make a topic, with its "config" fields "name=value", and wait until it can be written. */
 int kafka_client_create(struct kafka_client *client, const char *topic, int partitions,
                         const struct message *configs, struct err *err);
-int kafka_client_await(struct kafka_client *client, const char *topic, int partitions,
-                       struct err *err);
 int kafka_client_delete(struct kafka_client *client, const char *topic, struct err *err);
 
 /* Delete all topics whose names begin so. */

@@ -126,6 +126,7 @@ static void describe(const struct rabbitmq_lease *mine, struct buf *reply)
     message_add_text(reply, "management_url", buf_text(&text));
     message_add_text(reply, "host", mine->server->host);
     message_add_int(reply, "port", port_of(mine->server));
+    message_add_int(reply, "management_port", mine->server->management_port);
     message_add_text(reply, "ca_file", mine->server->authority.file);
     message_add_text(reply, "vhost", mine->name);
     message_add_text(reply, "user", mine->name);

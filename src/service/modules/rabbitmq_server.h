@@ -46,7 +46,7 @@ struct rabbitmq_server {
     struct child child;
 };
 
-/* The path of the program of this machine. */
+/* Where the program is. -ENOENT: it is not installed. */
 int rabbitmq_server_find(char *ret, size_t size, struct err *err);
 
 /* Start one, ready when this returns. *ret_skip: it cannot be had on this machine; *ret_remedy may be what mends it. */

@@ -102,7 +102,7 @@ start_daemon() {
 
 # shellcheck disable=SC2317 # for await
 all_came() {
-    [ "$(ls came | wc -l)" = 7 ] && [ "$(docker ps -q | wc -l)" = 3 ]
+    [ "$(find came -type f | wc -l)" = 7 ] && [ "$(docker ps -q | wc -l)" = 3 ]
 }
 
 # run - in the background, until each test is at its place.

@@ -98,7 +98,11 @@ run_label=$(docker inspect -f '{{index .Config.Labels "seam.run"}}' "$(docker ps
 same 'what Ryuk was told' "told label=seam.run=$run_label" "$(docker logs "$ryuk")"
 touch go
 wait $runner || stop 'the test has failed'
-await 'all to go' sh -c '[ -z "$(docker ps -aq)" ]'
+# shellcheck disable=SC2317 # for await
+none_left() {
+    [ -z "$(docker ps -aq)" ]
+}
+await 'all to go' none_left
 
 run
 ryuk=$(of_ryuk)
