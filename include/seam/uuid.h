@@ -10,9 +10,10 @@
  *     }
  *
  * The nth id follows from the seed: `-seed` of the run and the test's name unless .seed says it. The seed is printed
- * when the test fails, so that the run can be repeated. Not there yet, and refused: with .at_the_seam the C library's own sources go by it, too:
- * getrandom, getentropy, /dev/urandom, /dev/random, arc4random and libuuid, in the test program and in programs of
- * seam_spawn; TLS of doubles keeps the machine's.
+ * when the test fails, so that the run can be repeated. With .at_the_seam the C library's own sources go by it, too:
+ * getrandom, getentropy, /dev/urandom, /dev/random and arc4random; and libuuid, which gives the next id of this
+ * source. In the test program and in programs of seam_spawn, which all draw from one stream: nothing is given twice,
+ * and it is the same again where the calls come in the same order. Libraries for TLS keep the machine's.
  *
  * Ownership: belongs to the (sub)test; strings live as long. Threads: any; ids are given in the order of the calls.
  */
@@ -31,7 +32,7 @@ typedef struct seam_uuid seam_uuid;
 typedef struct seam_uuid_options {
     uint64_t    seed SEAM_0; /* 0: of the run and the test's name */
     const char *list[16] SEAM_0; /* these first */
-    bool        at_the_seam SEAM_0;
+    bool        at_the_seam SEAM_0; /* one at a time; ids of .list are UUIDs */
     seam_site   site SEAM_0; /* set for you */
 } seam_uuid_options;
 
