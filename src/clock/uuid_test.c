@@ -155,7 +155,8 @@ SEAM_TEST(libuuid_gives_the_ids_of_the_port)
     seam_uuid *ids = seam_uuid_start(t, .seed = 7, .at_the_seam = true,
                                      .list = { "01020000-0000-0000-0000-000000000003" });
     unsigned char id[16];
-    char text[37], *at = text;
+    char text[37];
+    size_t at = 0;
 
     uuid_generate(id);
     seam_check_mem(t, id, 16, listed, 16);
@@ -163,7 +164,8 @@ SEAM_TEST(libuuid_gives_the_ids_of_the_port)
     seam_check_eq(t, text, seam_uuid_at(ids, 1));
     uuid_generate(id);
     for (int i = 0; i < 16; i++)
-        at += sprintf(at, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
     seam_check_eq(t, text, seam_uuid_at(ids, 2));
     seam_check_eq(t, seam_uuid_count(ids), 3);
 }
