@@ -231,7 +231,8 @@ static bool is_known(const struct victims *victims, pid_t pid)
 {
     for (size_t i = 0; i < victims->count; i++)
         if (victims->list[i].pid == pid &&
-            machine.poll(&(struct pollfd){ .fd = victims->list[i].fd, .events = POLLIN }, 1, 0) == 0)
+            machine.poll(&(struct pollfd){ .fd = victims->list[i].fd, .events = POLLIN }, 1,
+                         0) == 0)
             return true;
     return false;
 }

@@ -163,7 +163,7 @@ SEAM_TEST(libuuid_gives_the_ids_of_the_port)
     seam_check_eq(t, text, seam_uuid_at(ids, 1));
     uuid_generate(id);
     for (int i = 0; i < 16; i++)
-        at += sprintf(at, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+        at += snprintf(at, 4, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
     seam_check_eq(t, text, seam_uuid_at(ids, 2));
     seam_check_eq(t, seam_uuid_count(ids), 3);
 }

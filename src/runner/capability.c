@@ -10,14 +10,10 @@ static const struct {
     enum capability capability;
     const char *name;
 } archives[] = {
-    { CAPABILITY_AMQP_MOCK, "amqp-mock" },
-    { CAPABILITY_BROKER, "broker" },
-    { CAPABILITY_PROXY, "proxy" },
-    { CAPABILITY_CLOCK, "clock" },
-    { CAPABILITY_PG_MOCK, "pg-mock" },
-    { CAPABILITY_HTTP_MOCK, "http-mock" },
-    { CAPABILITY_HTTP, "http" },
-    { CAPABILITY_NET, "net" },
+    { CAPABILITY_AMQP_MOCK, "amqp-mock" }, { CAPABILITY_BROKER, "broker" },
+    { CAPABILITY_PROXY, "proxy" },         { CAPABILITY_CLOCK, "clock" },
+    { CAPABILITY_PG_MOCK, "pg-mock" },     { CAPABILITY_HTTP_MOCK, "http-mock" },
+    { CAPABILITY_HTTP, "http" },           { CAPABILITY_NET, "net" },
     { CAPABILITY_LINK, "link" },
 };
 
