@@ -50,17 +50,19 @@ broker_row() {
     row broker/example-memory "$(median example.memory)" peer 'RabbitMQ' "$(median example.real)"
 }
 
-# The AMQP double: connect, declare, publish, confirm, get and ack in process.
-amqp_row() {
+# The AMQP double: connect, declare, publish, confirm, get and ack in process. The hook of clock_gettime in a test that
+# has no clock.
+double_rows() {
     quietly "$SEAM" test -c -tags bench -o "$WORK/broker.bin" "$BENCH/broker" || return
     for _ in $(seq "$few_rounds"); do
         BENCH_FIGURES=$FIGURES BENCH_COUNT=$thousand quietly "$SEAM" run -parallel 1 "$WORK/broker.bin"
     done
     row broker/amqp "$(median amqp)"
+    row broker/clock-gettime "$(median clock-gettime)"
 }
 
 part_broker() {
-    amqp_row
+    double_rows
     doubles_row
     if ! command -v rabbitmq-server >/dev/null; then
         note 'rabbitmq-server is not installed'
