@@ -39,6 +39,7 @@ struct side {
     bool slowly; /* one byte after the other */
     bool is_real;
     int fds[CONNECTIONS]; /* -1: none */
+    bool has_left[CONNECTIONS]; /* said goodbye in the script */
     struct buf in[CONNECTIONS];
     int now; /* the connection that is spoken on */
     int *
@@ -271,6 +272,8 @@ static void hear(struct side *side, int wanted)
 static void do_line(struct side *side, const char *line)
 {
     buf_printf(&side->text, "%s\n", line);
+    if (strncmp(line + (line[0] == '+'), "0 connection.close ", 19) == 0)
+        side->has_left[side->now] = true;
     if (line[0] == '@')
         side->now = atoi(line + 1);
     else if (line[0] == 'H')
@@ -285,19 +288,27 @@ static void do_line(struct side *side, const char *line)
     }
 }
 
-/* Who is still connected says goodbye: nothing may come before the answer to that. */
+static void say_goodbye(struct side *side, int who)
+{
+    side->now = who;
+    send_line(side, "0 connection.close code=200 text=bye");
+    buf_printf(&side->text, "goodbye of %d\n", who);
+    hear(side, 0);
+}
+
+/* Who is still connected says goodbye: nothing may come before the answer to that. Not twice: whether a second one
+ * is answered depends on how soon the server closes the socket. */
 static void end_row(struct side *side)
 {
     for (int i = 0; i < CONNECTIONS; i++) {
         if (side->fds[i] < 0)
             continue;
-        side->now = i;
-        send_line(side, "0 connection.close code=200 text=bye");
-        buf_printf(&side->text, "goodbye of %d\n", i);
-        hear(side, 0);
+        if (!side->has_left[i])
+            say_goodbye(side, i);
         if (side->fds[i] >= 0)
             close(side->fds[i]);
         side->fds[i] = -1;
+        side->has_left[i] = false;
         buf_clear(&side->in[i]);
     }
     side->now = 0;
