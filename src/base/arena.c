@@ -32,6 +32,12 @@ void arena_give_up(size_t size)
  * malloc is slow at that size. */
 static _Atomic(struct arena_block *) spare[SPARE_BLOCKS];
 
+/* ThreadSanitizer does not see the atomics of a library that is not built with it, so it is told that what one
+ * thread did to a block comes before what the next one does. Only its run-time has these functions. */
+#define IF_THERE __attribute__((weak, visibility("default")))
+extern void __tsan_acquire(void *address) IF_THERE;
+extern void __tsan_release(void *address) IF_THERE;
+
 static struct arena_block *take_block(size_t room)
 {
     struct arena_block *block = NULL;
@@ -39,11 +45,15 @@ static struct arena_block *take_block(size_t room)
     for (int i = 0; room == USUAL_ROOM && !block && i < SPARE_BLOCKS; i++)
         if (atomic_load_explicit(&spare[i], memory_order_relaxed))
             block = atomic_exchange(&spare[i], NULL);
+    if (block && __tsan_acquire)
+        __tsan_acquire(block);
     return block ? block : malloc(sizeof *block + room);
 }
 
 static void give_block(struct arena_block *block)
 {
+    if (__tsan_release)
+        __tsan_release(block);
     for (int i = 0; block->room == USUAL_ROOM && i < SPARE_BLOCKS; i++) {
         struct arena_block *none = NULL;
 
