@@ -94,11 +94,6 @@ int64_t seam_kafka_produce_at(seam_kafka *kafka, const char *topic,
 
 /* ---- coming ----------------------------------------------------------------------------- */
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 static void take_headers(seam_kafka *kafka, const struct message *answer, seam_kafka_record *to)
 {
     struct arena *arena = t_arena(kafka->t);
@@ -107,14 +102,14 @@ static void take_headers(seam_kafka *kafka, const struct message *answer, seam_k
     size_t at = 0, count = 0;
 
     while (message_next(answer, &at, &key, &value) == 1)
-        count += is_key(&key, "header_name");
+        count += message_is(&key, "header_name");
     headers = arena_zero(arena, (count + 1) * sizeof *headers);
     to->headers = headers;
     at = 0;
     while (message_next(answer, &at, &key, &value) == 1)
-        if (is_key(&key, "header_name"))
+        if (message_is(&key, "header_name"))
             headers[to->header_count++].name = arena_copy(arena, value.data, value.size);
-        else if (is_key(&key, "header_value") && to->header_count > 0)
+        else if (message_is(&key, "header_value") && to->header_count > 0)
             headers[to->header_count - 1].value = arena_copy(arena, value.data, value.size);
 }
 

@@ -342,11 +342,6 @@ static int judge(struct kafka_client *client, const rd_kafka_topic_result_t **re
     return 0;
 }
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 static int configure(struct kafka_client *client, const struct message *configs,
                      rd_kafka_NewTopic_t *topic, struct err *err)
 {
@@ -356,7 +351,7 @@ static int configure(struct kafka_client *client, const struct message *configs,
     while (message_next(configs, &at, &key, &value) == 1) {
         char text[CONFIG_ROOM], *equal;
 
-        if (!is_key(&key, "config"))
+        if (!message_is(&key, "config"))
             continue;
         snprintf(text, sizeof text, "%.*s", (int)value.size, value.data);
         equal = strchr(text, '=');
@@ -424,13 +419,27 @@ static int delete (struct kafka_client *client, rd_kafka_DeleteTopic_t **topics,
     return r;
 }
 
+/* Brokers go on naming a topic a little after it was deleted. */
+static int await_end(struct kafka_client *client, const char *topic, struct err *err)
+{
+    uint64_t deadline = deadline_after_ms(AWAIT_MS);
+    int found;
+
+    do
+        found = count_partitions(client, topic, err);
+    while (found >= 0 && now_ns() < deadline);
+    if (found >= 0)
+        return err_set(err, -ETIMEDOUT, "it is still there after %d s", AWAIT_MS / 1000);
+    return found == -ENXIO ? 0 : found;
+}
+
 int kafka_client_delete(struct kafka_client *client, const char *topic, struct err *err)
 {
     rd_kafka_DeleteTopic_t *wish = client->kafka->DeleteTopic_new(topic);
     int r = delete (client, &wish, 1, err);
 
     client->kafka->DeleteTopic_destroy(wish);
-    return r;
+    return r < 0 ? r : await_end(client, topic, err);
 }
 
 void kafka_client_delete_all(struct kafka_client *client, const char *prefix)

@@ -68,11 +68,6 @@ static int learn_topic(struct kafka_client *client, const char *topic, struct er
     return r;
 }
 
-static bool is_key(const struct message *key, const char *name)
-{
-    return key->size == strlen(name) && memcmp(key->data, name, key->size) == 0;
-}
-
 /* Names of headers end in NUL there, so they are copied into `names`. */
 static int add_headers(const struct message *request, rd_kafka_vu_t *parts, char **names,
                        struct err *err)
@@ -82,14 +77,14 @@ static int add_headers(const struct message *request, rd_kafka_vu_t *parts, char
     int count = 0;
 
     while (message_next(request, &at, &key, &value) == 1)
-        if (is_key(&key, "header_name")) {
+        if (message_is(&key, "header_name")) {
             if (count == HEADERS_MAX)
                 return err_set(err, -E2BIG, "there are more than %d headers", HEADERS_MAX);
             names[count] = strndup(value.data, value.size);
             parts[count] = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_HEADER,
                                             .u.header = { names[count], NULL, 0 } };
             count++;
-        } else if (is_key(&key, "header_value") && count > 0) {
+        } else if (message_is(&key, "header_value") && count > 0) {
             parts[count - 1].u.header.val = value.data;
             parts[count - 1].u.header.size = (ssize_t)value.size;
         }
