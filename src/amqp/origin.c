@@ -8,118 +8,43 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "double/address.h"
 
-enum { PORT_USUAL = 5672, PORT_TLS = 5671, PORT_MAX = 65535, TEXT_MAX = 8000 };
+enum { PORT_USUAL = 5672, PORT_TLS = 5671, TEXT_MAX = 8000 };
 
 /* ---- taking apart ------------------------------------------------------------------------ */
-
-static int digit_value(char c)
-{
-    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
-static const char *decode(struct arena *arena, const char *text, size_t size)
-{
-    char *decoded = arena_zero(arena, size + 1);
-    size_t to = 0;
-
-    for (size_t at = 0; at < size; at++) {
-        bool escaped = text[at] == '%' && size - at > 2 &&
-                       isxdigit((unsigned char)text[at + 1]) &&
-                       isxdigit((unsigned char)text[at + 2]);
-
-        decoded[to++] = escaped
-                            ? (char)(digit_value(text[at + 1]) * 16 + digit_value(text[at + 2]))
-                            : text[at];
-        at += escaped ? 2 : 0;
-    }
-    return decoded;
-}
-
-/* "user:password" up to the '@'; returns what is behind it. */
-static const char *take_user(struct arena *arena, const char *at, const char *end,
-                             struct amqp_origin *origin)
-{
-    const char *sign = memchr(at, '@', (size_t)(end - at));
-    const char *colon = sign ? memchr(at, ':', (size_t)(sign - at)) : NULL;
-
-    if (!sign)
-        return at;
-    origin->user = decode(arena, at, (size_t)((colon ? colon : sign) - at));
-    if (colon)
-        origin->password = decode(arena, colon + 1, (size_t)(sign - colon - 1));
-    return sign + 1;
-}
-
-static int take_port(const char *text, const char *at, const char *end, int *ret,
-                     struct err *err)
-{
-    int port = 0;
-
-    for (const char *digit = at; digit < end && port <= PORT_MAX; digit++)
-        port = isdigit((unsigned char)*digit) ? port * 10 + (*digit - '0') : PORT_MAX + 1;
-    if (port < 1 || port > PORT_MAX)
-        return err_set(err, -EINVAL, "origin '%s' has no port from 1 to %d behind its ':'",
-                       text, PORT_MAX);
-    *ret = port;
-    return 0;
-}
-
-static int take_host(struct arena *arena, const char *text, const char *at, const char *end,
-                     struct amqp_origin *origin, struct err *err)
-{
-    static const char usual[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:";
-    bool is_bracket = at < end && *at == '[';
-    const char *close = is_bracket ? memchr(at, ']', (size_t)(end - at)) : NULL;
-    const char *host_end = close ? close : memchr(at, ':', (size_t)(end - at));
-    const char *rest = host_end ? host_end + (close != NULL) : end;
-    char *host;
-
-    if (is_bracket && !close)
-        return err_set(err, -EINVAL, "origin '%s' has no ']' behind its address", text);
-    at += is_bracket;
-    host = arena_copy(arena, at, (size_t)((host_end ? host_end : end) - at));
-    for (char *c = host; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (!*host)
-        return err_set(err, -EINVAL, "origin '%s' has no host", text);
-    if (host[strspn(host, usual)])
-        return err_set(err, -EINVAL, "'%s' is no host", host);
-    origin->host = host;
-    if (rest == end)
-        return 0;
-    if (*rest != ':')
-        return err_set(err, -EINVAL, "origin '%s' has '%.*s' behind its host", text,
-                       (int)(end - rest), rest);
-    return take_port(text, rest + 1, end, &origin->port, err);
-}
 
 int amqp_origin_parse(struct arena *arena, const char *text, struct amqp_origin *ret,
                       struct err *err)
 {
-    struct amqp_origin origin = { .tls = strncasecmp(text, "amqps://", 8) == 0 };
+    bool tls = strncasecmp(text, "amqps://", 8) == 0;
+    struct address address = { .port = tls ? PORT_TLS : PORT_USUAL };
     const char *at, *end;
     int r;
 
-    if (!origin.tls && strncasecmp(text, "amqp://", 7) != 0)
+    if (!tls && strncasecmp(text, "amqp://", 7) != 0)
         return err_set(err, -EINVAL,
                        "origin '%s' does not begin with amqp:// or amqps://\n"
                        "try: 'amqp://mq.example.com:5672'",
                        text);
     at = strstr(text, "://") + strlen("://");
+    text = address_shown(arena, text);
     end = at + strcspn(at, "/?#");
     if (strpbrk(end, "?#") || (*end && strchr(end + 1, '/')))
         return err_set(err, -EINVAL,
                        "origin '%s' has more than a virtual host behind its host\n"
                        "try: '%%2F' for a slash in its name",
                        text);
-    origin.port = origin.tls ? PORT_TLS : PORT_USUAL;
-    at = take_user(arena, at, end, &origin);
-    r = take_host(arena, text, at, end, &origin, err);
+    r = address_parse(arena, text, at, end, NULL, &address, err);
     if (r < 0)
         return r;
-    origin.vhost = *end ? decode(arena, end + 1, strlen(end + 1)) : "/";
-    *ret = origin;
+    *ret = (struct amqp_origin){ .user = address.user,
+                                 .password = address.password,
+                                 .host = address.host,
+                                 .vhost = *end ? address_decode(arena, end + 1, strlen(end + 1))
+                                               : "/",
+                                 .port = address.port,
+                                 .tls = tls };
     return 0;
 }
 
