@@ -13,7 +13,9 @@
 
 #include "base/hostile.h"
 
-enum { NS_PER_S = 1000000000 };
+#define NS_PER_S 1000000000ull
+
+enum { CLOSING_MAX_S = 30 };
 
 static struct amqp_session *session_of(struct stream *stream)
 {
@@ -37,36 +39,53 @@ void amqp_session_send(struct amqp_session *session)
     stream_flush(&session->stream);
 }
 
-static void beat(struct loop_timer *timer);
+static void tick(struct loop_timer *timer);
+
+static uint64_t agreed_ns(const struct amqp_session *session)
+{
+    return (uint64_t)amqp_server_heartbeat_s(session->server) * NS_PER_S;
+}
 
 static void set_timer(struct amqp_session *session)
 {
-    uint64_t every_s = (uint64_t)amqp_server_heartbeat_s(session->server);
+    uint64_t agreed = agreed_ns(session), at = session->closed_by_ns;
 
-    session->timer.fire = beat;
-    loop_timer_set(&session->timer, now_ns() + every_s * NS_PER_S / 2);
+    if (session->stream.dead)
+        return;
+    session->timer.fire = tick;
+    if (agreed > 0)
+        at = deadline_first(at, now_ns() + agreed / 2);
+    if (at > 0)
+        loop_timer_set(&session->timer, at);
+}
+
+static void disconnect(struct amqp_session *session, const char *because)
+{
+    struct seam_amqp_mock *mock = session->mock;
+
+    seam_log_at(mock->t, mock->site, "'%s': the program (%s) %s, and was disconnected",
+                mock->name, session->stream.peer, because);
+    stream_close(&session->stream, true);
 }
 
 /* Twice in the time that was agreed on; who has said nothing for twice of that is gone. */
-static void beat(struct loop_timer *timer)
+static void tick(struct loop_timer *timer)
 {
     struct amqp_session *session =
         (struct amqp_session *)((char *)timer - offsetof(struct amqp_session, timer));
-    struct seam_amqp_mock *mock = session->mock;
-    int agreed_s = amqp_server_heartbeat_s(session->server);
-    uint64_t now = now_ns(), agreed_ns = (uint64_t)agreed_s * NS_PER_S;
+    uint64_t now = now_ns(), agreed = agreed_ns(session);
 
     if (session->stream.dead || session->stalled)
         return;
-    if (now - session->heard_ns > 2 * agreed_ns) {
-        seam_log_at(mock->t, mock->site,
-                    "'%s': the program (%s) has sent no heartbeat for twice the %d s that were "
-                    "agreed on, and was disconnected",
-                    mock->name, session->stream.peer, agreed_s);
-        stream_close(&session->stream, true);
+    if (session->closed_by_ns && now >= session->closed_by_ns) {
+        disconnect(session, "has not answered connection.close in time");
         return;
     }
-    if (now - session->said_ns >= agreed_ns / 2) {
+    if (agreed > 0 && now - session->heard_ns > 2 * agreed) {
+        disconnect(session, "has sent no heartbeat for twice the time agreed on");
+        return;
+    }
+    if (agreed > 0 && now - session->said_ns >= agreed / 2) {
         struct buf *out = amqp_server_out(session->server);
 
         amqp_frame_end(out, amqp_frame_begin(out, AMQP_FRAME_HEARTBEAT, 0));
@@ -96,8 +115,7 @@ static void begin_work(struct amqp_session *session)
     if (session->was_open || !amqp_server_is_open(session->server))
         return;
     session->was_open = true;
-    if (amqp_server_heartbeat_s(session->server) > 0)
-        set_timer(session);
+    set_timer(session);
 }
 
 static void release_queues(struct amqp_session *session)
@@ -110,11 +128,19 @@ static void release_queues(struct amqp_session *session)
     amqp_door_pump(mock);
 }
 
-/* What was its own goes when it closes, before that is answered. */
+/* What was its own goes when it closes, before that is answered. Like RabbitMQ's, an end that the client does not
+ * confirm comes after the time of a heartbeat, 30 s at most. */
 static void end_work(struct amqp_session *session)
 {
-    if (session->was_open && !session->released && !amqp_server_is_open(session->server))
-        release_queues(session);
+    uint64_t patience = agreed_ns(session);
+
+    if (!session->was_open || session->released || amqp_server_is_open(session->server))
+        return;
+    release_queues(session);
+    if (patience == 0 || patience > CLOSING_MAX_S * NS_PER_S)
+        patience = CLOSING_MAX_S * NS_PER_S;
+    session->closed_by_ns = now_ns() + patience;
+    set_timer(session);
 }
 
 static bool can_go_on(const struct amqp_session *session)

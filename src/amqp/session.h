@@ -25,8 +25,9 @@ struct amqp_session {
     bool lost; /* it is reset before anything else: by seam_broker_fail */
     bool greeted; /* its header is in the transcript */
     size_t heard; /* what of the engine's output is in it */
-    struct loop_timer timer; /* of heartbeats */
+    struct loop_timer timer; /* of heartbeats, and of a close that nobody confirms */
     uint64_t heard_ns, said_ns;
+    uint64_t closed_by_ns; /* 0: it is open */
 };
 
 /* A message that a lane's client has not settled. */

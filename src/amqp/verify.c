@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "base/io.h"
 #include "events/tally.h"
 #include "lease/rabbitmq.h"
 #include "link/link.h"
@@ -199,16 +200,14 @@ static void say(struct player *player, const struct amqp_turn *turn)
     buf_fini(&bytes);
 }
 
-/* The next frame of its, heartbeats left out: its size in real->in, or 0 when none comes. */
-static int receive(struct real *real, int wait_ms)
+/* The next frame of its, heartbeats left out: its size in real->in, or 0 when none comes in time. */
+static int receive(struct real *real, uint64_t deadline_ns)
 {
-    uint64_t until_ns = deadline_after_ms(wait_ms);
     struct amqp_frame frame;
     char bytes[65536];
     int size;
 
     for (;;) {
-        struct pollfd one = { real->fd, POLLIN, 0 };
         ssize_t got;
 
         size = amqp_frame_read(real->in.data, real->in.size, 0, &frame);
@@ -218,7 +217,7 @@ static int receive(struct real *real, int wait_ms)
             buf_drop(&real->in, (size_t)size);
             continue;
         }
-        if (real->fd < 0 || poll(&one, 1, deadline_poll_ms(until_ns)) <= 0)
+        if (real->fd < 0 || io_wait(real->fd, POLLIN, deadline_ns) < 0)
             return 0;
         got = recv(real->fd, bytes, sizeof bytes, 0);
         if (got <= 0)
@@ -314,7 +313,7 @@ static void say_difference(struct player *player, const struct amqp_turn *turn,
 static void hear(struct player *player, const struct amqp_turn *turn)
 {
     struct real *real = real_of(player, turn->session);
-    int size = receive(real, ANSWER_MS);
+    int size = receive(real, deadline_after_ms(ANSWER_MS));
     const char *ours = text_of(player, turn->data, turn->size), *theirs;
 
     if (size == 0) {
@@ -335,7 +334,7 @@ static void hear(struct player *player, const struct amqp_turn *turn)
 static void end(struct player *player, const struct amqp_turn *turn)
 {
     struct real *real = real_of(player, turn->session);
-    int size = receive(real, 0);
+    int size = receive(real, now_ns());
 
     if (size > 0)
         say_difference(player, turn, "nothing more",
