@@ -195,7 +195,7 @@ static int begin(seam_t *t, seam_site at, const char *service, const struct buf 
         *ret_why =
             arena_printf(t_arena(t), "%s: cannot reach the keeper of the services at '%s': %s",
                          service, t_keeper_socket(), strerror(-lease->fd));
-        return lease->fd;
+        return -ECONNREFUSED; /* -ENOENT would be a service that is not installed */
     }
     r = send_frame(lease->fd, frame);
     *ret_why = r < 0 ? no_answer(lease, r) : NULL;

@@ -82,27 +82,33 @@ static int name_image(const struct request *request, struct buf *image, struct e
     return err->text[0] ? -EINVAL : 0;
 }
 
-/* The image is here when this returns 0; its name or id is in `image`. */
+/* The name, or the id of what was built, by which a container of it is asked for. */
 static int get_image(struct container *container, struct buf *image,
                      struct server_trouble *trouble)
 {
     const struct request *request = container->server.request;
-    bool anew = request->pull && !request->offline;
     struct err err = { "" };
 
     if (request->build_folder)
         return build(container, image, trouble);
     if (name_image(request, image, &err) < 0)
         return server_fail(trouble, -EINVAL, "%s", err.text);
-    if (!anew && engine_image_is_here(container->engine, buf_text(image)))
-        return 0;
-    if (!request->offline)
+    if (request->pull && !request->offline)
         return pull(container, buf_text(image), trouble);
+    return 0;
+}
+
+/* The daemon has it not. */
+static int fetch_image(struct container *container, const char *image,
+                       struct server_trouble *trouble)
+{
+    if (!container->server.request->offline)
+        return pull(container, image, trouble);
     trouble->is_missing = true;
     trouble->remedy = "seam pull";
     return server_fail(trouble, -ENOENT,
                        "the image '%s' is not here, and -offline lets nobody ask for it",
-                       buf_text(image));
+                       image);
 }
 
 /* ---- starting --------------------------------------------------------------------------- */
@@ -240,6 +246,30 @@ static int await(struct container *container, struct server_trouble *trouble)
                         trouble);
 }
 
+static int fail_with(struct server *server, int r, const struct err *err,
+                     struct server_trouble *trouble)
+{
+    if (strstr(err->text, server->request->name))
+        return server_fail(trouble, r, "%s", err->text);
+    return server_fail(trouble, r, "'%s': %s", server->request->name, err->text);
+}
+
+/* Whether the image is here is not asked first, which would be a call more for each start: the daemon says so. */
+static int create_of(struct container *container, const char *image,
+                     struct server_trouble *trouble)
+{
+    struct err err = { "" };
+    int r = create(container, image, &err);
+
+    if (r == -ENOENT && !engine_image_is_here(container->engine, image)) {
+        r = fetch_image(container, image, trouble);
+        if (r < 0)
+            return r;
+        r = create(container, image, &err);
+    }
+    return r < 0 ? fail_with(&container->server, r, &err, trouble) : 0;
+}
+
 /* The time that an image takes to be pulled or built is not the server's. */
 static int container_start(struct server *server, uint64_t deadline_ns,
                            struct server_trouble *trouble)
@@ -252,23 +282,18 @@ static int container_start(struct server *server, uint64_t deadline_ns,
     (void)deadline_ns;
     if (r == 0)
         r = get_image(container, &image, trouble);
-    if (r < 0) {
-        buf_fini(&image);
-        return r;
+    if (r == 0) {
+        r = prepare(container, &err);
+        if (r == 0)
+            r = start_relays(container, &err);
+        r = r < 0 ? fail_with(server, r, &err, trouble)
+                  : create_of(container, buf_text(&image), trouble);
     }
-    r = prepare(container, &err);
-    if (r == 0)
-        r = start_relays(container, &err);
-    if (r == 0)
-        r = create(container, buf_text(&image), &err);
-    if (r == 0)
-        r = launch(container, &err);
     buf_fini(&image);
-    if (r < 0 && strstr(err.text, server->request->name))
-        return server_fail(trouble, r, "%s", err.text);
     if (r < 0)
-        return server_fail(trouble, r, "'%s': %s", server->request->name, err.text);
-    return await(container, trouble);
+        return r;
+    r = launch(container, &err);
+    return r < 0 ? fail_with(server, r, &err, trouble) : await(container, trouble);
 }
 
 /* ---- the kind --------------------------------------------------------------------------- */
