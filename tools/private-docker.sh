@@ -1,11 +1,13 @@
 # tools/private-docker.sh - a Docker daemon of one's own, beside any other: for tools/with-docker and tests/e2e/cases.
 #
-#   private_docker_start FOLDER   its data, socket and pid are there; sets DOCKER_HOST (exported) and `daemon`. Prints
+#   private_docker_start FOLDER [FLAG...]
+#                                 its data, socket and pid are there; sets DOCKER_HOST (exported) and `daemon`. Prints
 #                                 why it could not, in one line; nothing when it runs
 #   private_docker_end FOLDER     nothing of it stays: not its containers, its shims, its mounts, nor the folder
 #
 # Its default network is a bridge of its own: two daemons on docker0 give the same addresses to their containers, and
-# one that is told to have none removes docker0 from under the other.
+# one that is told to have none removes docker0 from under the other. Nor do two share the tables of addresses: each
+# begins by emptying them. The one beside another is given --iptables=false; it publishes ports by its proxy alone.
 # shellcheck shell=sh
 
 private_docker_start_s=60
@@ -39,14 +41,16 @@ private_docker_start() {
     command -v dockerd >/dev/null || { echo 'no Docker here; try: tools/setup -y docker' && return; }
     [ "$(id -u)" -eq 0 ] || { echo 'no Docker daemon answers, and only root can start one; try: sudo systemctl start docker' && return; }
     [ -n "$private_docker_bridge" ] || private_docker_make_bridge 2>/dev/null
-    export DOCKER_HOST="unix://$1/docker.sock"
-    dockerd --data-root "$1/data" --exec-root "$1/exec" -p "$1/pid" -H "$DOCKER_HOST" \
-        ${private_docker_bridge:+--bridge "$private_docker_bridge"} >>"$1/log" 2>&1 </dev/null &
+    place=$1
+    shift
+    export DOCKER_HOST="unix://$place/docker.sock"
+    dockerd --data-root "$place/data" --exec-root "$place/exec" -p "$place/pid" -H "$DOCKER_HOST" "$@" \
+        ${private_docker_bridge:+--bridge "$private_docker_bridge"} >>"$place/log" 2>&1 </dev/null &
     daemon=$!
     limit=$(($(date +%s) + private_docker_start_s))
     until private_docker_answers; do
-        timeout 0.2 tail --pid="$daemon" -f /dev/null && { private_docker_why "$1" 'ended at once' && return; }
-        [ "$(date +%s)" -lt "$limit" ] || { private_docker_why "$1" "does not answer within $private_docker_start_s s" && return; }
+        timeout 0.2 tail --pid="$daemon" -f /dev/null && { private_docker_why "$place" 'ended at once' && return; }
+        [ "$(date +%s)" -lt "$limit" ] || { private_docker_why "$place" "does not answer within $private_docker_start_s s" && return; }
     done
 }
 

@@ -103,6 +103,18 @@ HOOK uint32_t arc4random_uniform(uint32_t bound)
 
 typedef void generate_fn(unsigned char *to);
 
+/* In the whole program, else in the libuuid that a library has brought for itself (RTLD_LOCAL). */
+static void *real_of(const char *name)
+{
+    void *real = dlsym(RTLD_NEXT, name), *library;
+
+    if (!real && (library = dlopen("libuuid.so.1", RTLD_LAZY | RTLD_NOLOAD))) {
+        real = dlsym(library, name);
+        dlclose(library);
+    }
+    return real;
+}
+
 static void generate(const char *name, unsigned char *to)
 {
     generate_fn *real;
@@ -111,7 +123,7 @@ static void generate(const char *name, unsigned char *to)
         random_next_id(to);
         return;
     }
-    *(void **)&real = dlsym(RTLD_NEXT, name);
+    *(void **)&real = real_of(name);
     if (real)
         real(to);
     else
@@ -144,7 +156,7 @@ HOOK int uuid_generate_time_safe(unsigned char *to)
 {
     int (*real)(unsigned char *);
 
-    *(void **)&real = dlsym(RTLD_NEXT, "uuid_generate_time_safe");
+    *(void **)&real = real_of("uuid_generate_time_safe");
     if (!random_is_ours() && real)
         return real(to);
     uuid_generate_time(to);

@@ -34,7 +34,14 @@ static const char *fake_path(struct build *build, const struct source_package *p
     return arena_printf(build->arena, "%s/fake", build_object_folder(build, package));
 }
 
-/* As needed: a mock loads no libcurl. Names that are not libc's are exported only when a linker is told so. */
+#define EXPORT(name) " -Wl,--export-dynamic-symbol=" name
+
+/* Names that are not libc's are exported only when a linker is told so. */
+static const char link_exports[] = EXPORT("X509_verify_cert") EXPORT("X509_STORE_load_file")
+    EXPORT("gnutls_handshake") EXPORT("uuid_generate") EXPORT("uuid_generate_random")
+        EXPORT("uuid_generate_time") EXPORT("uuid_generate_time_safe");
+
+/* As needed: a mock loads no libcurl. */
 const char *capability_words(struct build *build, const struct source_package *package)
 {
     const char *libraries = "", *exports = "", *fakes = "";
@@ -44,9 +51,7 @@ const char *capability_words(struct build *build, const struct source_package *p
             build->arena, " -Wl,--push-state,--as-needed -lssl -lcrypto%s -Wl,--pop-state",
             package->capabilities & CAPABILITY_HTTP ? " -lcurl -lnghttp2 -lz" : "");
     if (package->capabilities & CAPABILITY_LINK) {
-        exports = " -Wl,--export-dynamic-symbol=X509_verify_cert"
-                  " -Wl,--export-dynamic-symbol=X509_STORE_load_file"
-                  " -Wl,--export-dynamic-symbol=gnutls_handshake";
+        exports = link_exports;
         if (access(fake_path(build, package), F_OK) == 0)
             fakes = " -Wl,-z,muldefs";
     }

@@ -124,7 +124,7 @@ case $file in
     ;;
 esac
 limit=$(($(date +%s) + 3)) # two seconds are promised, one is the clock's
-case $condition in *docker*) limit=$((limit + 3)) ;; esac # with containers five
+case $condition in *docker*) limit=$((limit + 17)) ;; esac # with containers five, by a daemon that is not busy
 while leftovers >"$place/report" && [ -s "$place/report" ] && [ "$(date +%s)" -lt $limit ]; do
     :
 done

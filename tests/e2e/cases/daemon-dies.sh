@@ -96,7 +96,7 @@ trap '[ -z "$daemon" ] || kill -CONT "$daemon" 2>/dev/null; private_docker_end "
 trap 'exit 1' HUP INT TERM
 
 start_daemon() {
-    private_docker_start "$place" >why
+    private_docker_start "$place" --iptables=false >why
     [ ! -s why ] || stop "$(cat why)"
 }
 

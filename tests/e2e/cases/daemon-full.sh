@@ -40,7 +40,7 @@ mount -t tmpfs -o size=48m tmpfs "$place" || exit 1
 trap 'private_docker_end "$place" 2>/dev/null; umount -l "$place"' EXIT
 trap 'exit 1' HUP INT TERM
 
-private_docker_start "$place" >why
+private_docker_start "$place" --iptables=false >why
 [ ! -s why ] || stop "$(cat why)"
 docker load -q -i busybox.tar >load.out 2>&1 || stop 'cannot load the image'
 

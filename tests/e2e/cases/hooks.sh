@@ -18,7 +18,7 @@ flavour() {
     wrong=1
 }
 
-mkdir calls loads fakes
+mkdir calls clocks loads fakes
 cat >calls/calls_test.c <<'END_OF_FILE'
 //seam:pkg-config libcurl
 #include <curl/curl.h>
@@ -64,6 +64,85 @@ SEAM_TEST(over_tls)
     call(t, "https://api.partner.test/");
 }
 END_OF_FILE
+cat >clocks/clocks_test.c <<'END_OF_FILE'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <seam/clock.h>
+#include <seam/uuid.h>
+
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *nap(void *arg)
+{
+    struct timespec hour = { .tv_sec = 3600 };
+
+    nanosleep(&hour, NULL);
+    poll(NULL, 0, 3600 * 1000);
+    sleep(3600);
+    *(time_t *)arg = time(NULL);
+    return NULL;
+}
+
+SEAM_TEST(sleepers)
+{
+    seam_clock *clock = seam_clock_start(t, .at = "2026-11-21T12:00:00Z");
+    time_t begun = time(NULL), woken = 0;
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, nap, &woken);
+    seam_clock_wait_for_sleepers(clock, 1, 10000);
+    seam_clock_advance(clock, 3 * 3600 * 1000);
+    pthread_join(thread, NULL);
+    seam_check_eq(t, woken - begun, 3 * 3600);
+}
+
+static void in_plugin(seam_t *t, const char *want)
+{
+    void *plugin = dlopen("./plugin.so", RTLD_NOW | RTLD_LOCAL);
+    void (*id)(char *);
+    char text[37] = "";
+
+    seam_require(t, plugin != NULL);
+    *(void **)&id = dlsym(plugin, "plugin_id");
+    id(text);
+    if (want)
+        seam_check_str(t, text, want);
+    seam_check_eq(t, strlen(text), 36);
+}
+
+SEAM_TEST(ids)
+{
+    seam_uuid *ids = seam_uuid_start(t, .at_the_seam = true, .seed = 7);
+    unsigned char bytes[4] = "";
+
+    seam_check_eq(t, getrandom(bytes, 4, 0), 4);
+    in_plugin(t, seam_uuid_at(ids, 0));
+}
+
+SEAM_TEST(ids_of_the_machine)
+{
+    in_plugin(t, NULL);
+}
+END_OF_FILE
+cat >plugin.c <<'END_OF_FILE'
+void uuid_generate(unsigned char *to);
+void uuid_unparse(const unsigned char *id, char *to);
+void plugin_id(char *to);
+
+void plugin_id(char *to)
+{
+    unsigned char id[16];
+
+    uuid_generate(id);
+    uuid_unparse(id, to);
+}
+END_OF_FILE
+cc -shared -fPIC -o clocks/plugin.so plugin.c -l:libuuid.so.1 || exit 1
 cat >loads/loads_test.c <<'END_OF_FILE'
 #include <dlfcn.h>
 #include <seam/http_mock.h>
@@ -124,23 +203,23 @@ int connect(int fd, const struct sockaddr *to, unsigned size)
 }
 END_OF_FILE
 
-flavour 'as it comes' seam test -count 1 ./calls
-flavour 'optimised' env CFLAGS='-O2 -ffunction-sections' LDFLAGS=-Wl,--gc-sections seam test -count 1 ./calls
-flavour 'at a fixed address' env CFLAGS='-g -fno-pie' LDFLAGS=-no-pie seam test -count 1 ./calls
-flavour 'link-time optimisation' env CFLAGS='-g -O2 -flto -DCURL_DISABLE_TYPECHECK' LDFLAGS='-O2 -flto' seam test -count 1 ./calls
-flavour 'bound lazily' env LDFLAGS=-Wl,-z,lazy seam test -count 1 ./calls
-flavour 'ASan' seam test -asan -count 1 ./calls
-flavour 'TSan' seam test -race -count 1 ./calls
-flavour 'ASan, run-time linked statically' env LDFLAGS=-static-libasan seam test -asan -count 1 ./calls
-flavour 'TSan, run-time linked statically' env LDFLAGS=-static-libtsan seam test -race -count 1 ./calls
+flavour 'as it comes' seam test -count 1 ./calls ./clocks
+flavour 'optimised' env CFLAGS='-O2 -ffunction-sections' LDFLAGS=-Wl,--gc-sections seam test -count 1 ./calls ./clocks
+flavour 'at a fixed address' env CFLAGS='-g -fno-pie' LDFLAGS=-no-pie seam test -count 1 ./calls ./clocks
+flavour 'link-time optimisation' env CFLAGS='-g -O2 -flto -DCURL_DISABLE_TYPECHECK' LDFLAGS='-O2 -flto' seam test -count 1 ./calls ./clocks
+flavour 'bound lazily' env LDFLAGS=-Wl,-z,lazy seam test -count 1 ./calls ./clocks
+flavour 'ASan' seam test -asan -count 1 ./calls ./clocks
+flavour 'TSan' seam test -race -count 1 ./calls ./clocks
+flavour 'ASan, run-time linked statically' env LDFLAGS=-static-libasan seam test -asan -count 1 ./calls ./clocks
+flavour 'TSan, run-time linked statically' env LDFLAGS=-static-libtsan seam test -race -count 1 ./calls ./clocks
 if command -v clang >out; then
-    flavour 'clang' env CC=clang seam test -count 1 ./calls
-    flavour 'clang, ASan' env CC=clang seam test -asan -count 1 ./calls
-    flavour 'clang, TSan' env CC=clang seam test -race -count 1 ./calls
+    flavour 'clang' env CC=clang seam test -count 1 ./calls ./clocks
+    flavour 'clang, ASan' env CC=clang seam test -asan -count 1 ./calls ./clocks
+    flavour 'clang, TSan' env CC=clang seam test -race -count 1 ./calls ./clocks
 fi
 for linker in gold lld mold; do
     command -v ld.$linker >out && ! [ $linker = mold ] || [ -x "$(command -v mold)" ] || continue
-    flavour "linked by $linker" env LDFLAGS=-fuse-ld=$linker seam test -count 1 ./calls
+    flavour "linked by $linker" env LDFLAGS=-fuse-ld=$linker seam test -count 1 ./calls ./clocks
 done
 flavour 'loaded at run time' seam test -count 1 -run local ./loads
 flavour 'loaded at run time, by gold' env LDFLAGS=-fuse-ld=gold seam test -count 1 -run local ./loads
