@@ -8,7 +8,7 @@
 
 #include "amqp/verify.h"
 #include "base/deadline.h"
-#include "link/link.h"
+#include "double/driven.h"
 #include "test/t.h"
 
 #include "base/hostile.h"
@@ -260,12 +260,6 @@ static void tls_failed(struct stream *stream, const char *words)
                 mock->name, stream->peer, words);
 }
 
-static void leave_unread(struct stream *stream)
-{
-    if (session_of(stream)->has_driver)
-        link_leave_unread(stream);
-}
-
 static void gone(struct stream *stream)
 {
     struct amqp_session *session = session_of(stream);
@@ -278,7 +272,7 @@ static const struct stream_owner owner = { .fed = fed,
                                            .ended = ended,
                                            .cut = cut,
                                            .tls_failed = tls_failed,
-                                           .leave_unread = leave_unread,
+                                           .leave_unread = driven_leave_unread,
                                            .gone = gone };
 
 /* ---- the beginning ----------------------------------------------------------------------- */
@@ -315,7 +309,7 @@ static void enlist(struct amqp_session *session)
     *first = session;
 }
 
-static int start(struct amqp_session *session, int fd, const char *peer)
+static int start(struct amqp_session *session, int fd, const char *peer, bool has_driver)
 {
     int r = new_engine(session);
 
@@ -323,7 +317,7 @@ static int start(struct amqp_session *session, int fd, const char *peer)
         t_private_close(fd);
         return r;
     }
-    r = stream_start(&session->stream, &owner, fd, peer, session->has_driver);
+    r = stream_start(&session->stream, &owner, fd, peer, has_driver);
     if (r == 0 && session->mock->tls)
         r = stream_start_tls(&session->stream, session->mock->tls);
     if (r < 0)
@@ -340,10 +334,9 @@ int amqp_session_new(struct amqp_session **ret, struct seam_amqp_mock *mock, int
     if (!session)
         arena_give_up(sizeof *session);
     session->mock = mock;
-    session->has_driver = has_driver;
     session->number = ++mock->session_count;
     session->heard_ns = session->said_ns = now_ns();
-    r = start(session, fd, peer);
+    r = start(session, fd, peer, has_driver);
     if (r < 0) {
         free(session);
         return r;

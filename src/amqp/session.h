@@ -16,7 +16,6 @@ struct amqp_session {
     struct amqp_session *next, **link; /* of the mock's that are not dead */
     struct amqp_server *server;
     int number; /* from 1; its queues' owner */
-    bool has_driver; /* the stream is entered until the program has closed it */
     bool runs; /* amqp_session_run is on a stack */
     bool stalled; /* nothing is heard or said any more */
     bool was_open; /* it has logged in */

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "double/driven.h"
 #include "http/mock.h"
 #include "link/link.h"
 #include "test/t.h"
@@ -288,17 +288,14 @@ static const struct link_driver driver = { .fault = driver_fault,
 
 /* ---- the listener: programs without hooks, or that were spawned */
 
-/* It has been accepted already: the nearest to a refusal is a reset, to no answer silence. */
+/* The nearest to no answer is silence. */
 static int turn_away(struct mock_connection *connection, enum seam_http_fault fault, int fd)
 {
-    const struct linger at_once = { .l_onoff = 1 };
-
     if (fault == SEAM_HTTP_UNREACHABLE) {
         connection->silent_fd = t_private_fd(fd);
         return connection->silent_fd < 0 ? connection->silent_fd : 0;
     }
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close(fd);
+    driven_turn_away(fd);
     return -ECONNREFUSED;
 }
 

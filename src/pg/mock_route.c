@@ -2,9 +2,8 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "double/driven.h"
 #include "link/link.h"
 #include "pg/session.h"
 #include "test/t.h"
@@ -36,49 +35,12 @@ static int driver_open(void *route, int peer, const char *host, int port, void *
     if (pg_mock_is_running(route)) {
         r = pg_session_new(&session, route, peer, "unix", true);
         if (r == 0)
-            *ret_connection = session;
+            *ret_connection = &session->stream;
         else
             r = -ECONNREFUSED;
     }
     loop_unlock();
     return r;
-}
-
-/* What is sent to a connection that is there has been sent: that it ends by that the program sees when it
- * reads. */
-static int driver_feed(void *driven, const void *data, size_t size)
-{
-    struct pg_session *session = driven;
-    int r = -EPIPE;
-
-    loop_lock();
-    if (!session->stream.dead) {
-        stream_feed(&session->stream, data, size);
-        r = 0;
-    }
-    loop_unlock();
-    return r;
-}
-
-static void driver_end(void *driven)
-{
-    struct pg_session *session = driven;
-
-    loop_lock();
-    if (!session->stream.dead)
-        stream_end(&session->stream);
-    loop_unlock();
-}
-
-static void driver_gone(void *driven)
-{
-    struct pg_session *session = driven;
-
-    loop_lock();
-    session->has_driver = false; /* link_leave_unread would look for it */
-    stream_gone(&session->stream);
-    stream_leave(&session->stream);
-    loop_unlock();
 }
 
 static int driver_listen(void *route, const char *host)
@@ -98,17 +60,16 @@ static int driver_listen(void *route, const char *host)
 
 static const struct link_driver driver = { .fault = driver_fault,
                                            .open = driver_open,
-                                           .feed = driver_feed,
-                                           .end = driver_end,
-                                           .gone = driver_gone,
+                                           .feed = driven_feed,
+                                           .end = driven_end,
+                                           .gone = driven_gone,
                                            .listen = driver_listen };
 
 /* ---- the listener: programs without hooks, or that were spawned */
 
-/* It has been accepted already: the nearest to a refusal is a reset, to no answer silence. */
+/* The nearest to no answer is silence. */
 static void turn_away(struct seam_pg_mock *mock, int how, int fd, const char *peer)
 {
-    const struct linger at_once = { .l_onoff = 1 };
     struct pg_session *session;
 
     if (how == LINK_BREAK_NO_ANSWER) {
@@ -116,8 +77,7 @@ static void turn_away(struct seam_pg_mock *mock, int how, int fd, const char *pe
             pg_session_silence(session);
         return;
     }
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    t_private_close(fd);
+    driven_turn_away(fd);
 }
 
 static void accepted(struct listener *listener, int fd, const char *peer)

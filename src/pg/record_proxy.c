@@ -201,7 +201,7 @@ void pg_proxy_fed(struct pg_session *session, const void *data, size_t size)
         stream_close(&session->stream, true);
     }
     stream_flush(&proxy->stream);
-    if (session->has_driver)
+    if (session->stream.inline_thread)
         let_it_take(proxy);
     else if (!session->stream.dead && stream_unsent(&proxy->stream) > CROWDED)
         stream_set_crowded(&session->stream, true);

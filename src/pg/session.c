@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
-#include "link/link.h"
+#include "double/driven.h"
 #include "net/tls_hash.h"
 #include "pg/record.h"
 #include "pg/transcript.h"
@@ -342,12 +342,6 @@ static void tls_failed(struct stream *stream, const char *words)
                 mock->name, stream->peer, words);
 }
 
-static void leave_unread(struct stream *stream)
-{
-    if (session_of(stream)->has_driver)
-        link_leave_unread(stream);
-}
-
 static void gone(struct stream *stream)
 {
     struct pg_session *session = session_of(stream);
@@ -366,7 +360,7 @@ static const struct stream_owner owner = { .fed = fed,
                                            .room = room,
                                            .cut = cut,
                                            .tls_failed = tls_failed,
-                                           .leave_unread = leave_unread,
+                                           .leave_unread = driven_leave_unread,
                                            .gone = gone };
 
 /* ---- the beginning */
@@ -422,7 +416,7 @@ static void enlist(struct pg_session *session)
     *first = session;
 }
 
-static int start(struct pg_session *session, int fd, const char *peer)
+static int start(struct pg_session *session, int fd, const char *peer, bool has_driver)
 {
     static int pid = FIRST_PID;
     int r;
@@ -434,7 +428,7 @@ static int start(struct pg_session *session, int fd, const char *peer)
         t_private_close(fd);
         return r;
     }
-    r = stream_start(&session->stream, &owner, fd, peer, session->has_driver);
+    r = stream_start(&session->stream, &owner, fd, peer, has_driver);
     if (r < 0)
         pg_server_free(session->server);
     return r;
@@ -449,9 +443,8 @@ int pg_session_new(struct pg_session **ret, struct seam_pg_mock *mock, int fd, c
     if (!session)
         arena_give_up(sizeof *session);
     session->mock = mock;
-    session->has_driver = has_driver;
     session->drip = BUF_INIT(DRIP_MAX);
-    r = start(session, fd, peer);
+    r = start(session, fd, peer, has_driver);
     if (r < 0) {
         free(session);
         return r;

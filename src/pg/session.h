@@ -22,7 +22,6 @@ struct pg_session {
     int number; /* from 1; 0: it has not begun, or is for a cancel alone */
     int pid;
     uint32_t key;
-    bool has_driver; /* the stream is entered until the program has closed it */
     bool begun; /* it was accepted */
     bool runs; /* pg_session_run is on a stack */
     bool silent; /* nothing more is said or heard */
