@@ -12,23 +12,22 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "service/modules/boot.h"
 #include "service/modules/kafka_cluster.h"
 #include "service/modules/kafka_home.h"
-#include "service/port.h"
-#include "service/watch.h"
 
 enum {
     START_MAX_MS = 150000, /* 3 to 5 s of work, which a busy machine stretches */
     FORMAT_MAX_MS = 60000,
     STOP_MAX_MS = 15000,
-    PORT_TRIES = 3,
     DATA_ROOM = 256 << 20,
-    LOG_LINES = 20,
     LOG_MAX = 64 << 20,
     ARGUMENT = 2 * KAFKA_PATH,
     WORDS = 32, /* of a command: 17 of the JVM, then at most 5, and the end */
     CLUSTER_ID = 23
 };
+
+#define STARTED "Kafka Server started"
 
 struct kafka_native {
     struct kafka_cluster cluster; /* first */
@@ -36,6 +35,7 @@ struct kafka_native {
     struct kafka_home home;
     int port, inside_port, controller_port;
     struct child child;
+    size_t log_before; /* its size before the last start */
 };
 
 static struct kafka_native *native_of(struct kafka_cluster *cluster)
@@ -275,30 +275,17 @@ static int make_storage(struct kafka_native *native, struct err *err)
 
 /* ---- starting --------------------------------------------------------------------------- */
 
-static int explain_start(struct kafka_native *native, struct err *err)
+/* It says so once for each start. */
+static int greet(void *arg, struct err *err)
 {
-    struct buf tail = BUF_INIT(1400);
-    char how[64] = "it still runs";
-    int status;
-
-    if (child_wait(&native->child, now_ns(), &status) == 0)
-        child_describe(status, how, sizeof how);
-    child_log_tail(native->service.log, LOG_LINES, "        ", &tail);
-    err_set(err, -EIO, "it did not become ready: %s\n    last lines of its log:\n%s", how,
-            buf_text(&tail));
-    buf_fini(&tail);
-    return -EIO;
-}
-
-/* Count of what a log has to say that it is ready; it says so once for each start. */
-static bool has_started(const struct kafka_native *native, size_t from)
-{
+    const struct kafka_native *native = arg;
     struct buf log = BUF_INIT(LOG_MAX);
-    bool found = io_read_file(native->service.log, &log) == 0 && log.size > from &&
-                 strstr(buf_text(&log) + from, "Kafka Server started");
+    bool found = io_read_file(native->service.log, &log) == 0 &&
+                 log.size > native->log_before &&
+                 strstr(buf_text(&log) + native->log_before, STARTED);
 
     buf_fini(&log);
-    return found;
+    return found ? 0 : err_set(err, -EAGAIN, "its log does not say '%s'", STARTED);
 }
 
 static size_t file_size(const char *path)
@@ -308,65 +295,48 @@ static size_t file_size(const char *path)
     return stat(path, &st) == 0 ? (size_t)st.st_size : 0;
 }
 
-static int boot(struct kafka_native *native, struct err *err)
+static int execute(void *arg, struct err *err)
 {
-    size_t from = file_size(native->service.log);
-    uint64_t deadline = deadline_after_ms(START_MAX_MS);
-    struct watch watch = WATCH_NONE;
+    struct kafka_native *native = arg;
     struct command command;
     struct child_spec spec;
     char marker[64];
-    bool ended = false;
-    int r;
 
-    child_wait(&native->child, now_ns(), NULL); /* one that was killed is not reaped yet */
+    native->log_before = file_size(native->service.log);
     make_command(native, "kafka.Kafka", &command);
     append(&command, command.settings);
     spec = make_spec(native, &command, marker, sizeof marker);
-    r = watch_begin(native->service.folder, &watch);
-    if (r < 0)
-        return err_system(err, r, "cannot watch '%s'", native->service.folder);
-    r = child_start(&spec, &native->child, err);
-    native->service.pid = r == 0 ? native->child.pid : 0;
-    while (r == 0 && !ended && !has_started(native, from) && now_ns() < deadline)
-        ended = watch_wait(&watch, native->child.fd, deadline);
-    if (r == 0 && !has_started(native, from))
-        r = explain_start(native, err);
-    if (r < 0)
-        child_end(&native->child, SIGKILL, 0);
-    watch_end(&watch);
-    return r;
+    return child_start(&spec, &native->child, err);
 }
 
-static bool lost_its_port(const struct kafka_native *native)
+/* What it has of ports that were lost goes. */
+static int settle(void *arg, struct err *err)
 {
-    return io_file_has(native->service.log, "Address already in use", LOG_MAX);
-}
-
-static int boot_first(struct kafka_native *native, struct err *err)
-{
-    int *const ports[] = { &native->port, &native->inside_port, &native->controller_port };
+    struct kafka_native *native = arg;
     char data[CLEAN_PATH_MAX + 8];
     int r;
 
     snprintf(data, sizeof data, "%s/data", native->service.folder);
-    for (int tries = 1;; tries++) {
-        for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
-            *ports[i] = port_reserve();
-            if (*ports[i] < 0)
-                return err_system(err, *ports[i], "cannot reserve a port of 127.0.0.1");
-        }
-        r = write_settings(native, err);
-        if (r == 0)
-            r = make_storage(native, err);
-        if (r == 0)
-            r = boot(native, err);
-        if (r == 0 || tries == PORT_TRIES || !lost_its_port(native))
-            return r;
-        io_remove_tree(data, NULL);
-        if (truncate(native->service.log, 0) < 0)
-            return r;
-    }
+    io_remove_tree(data, NULL);
+    r = write_settings(native, err);
+    return r == 0 ? make_storage(native, err) : r;
+}
+
+static struct boot boot_of(struct kafka_native *native)
+{
+    return (struct boot){ .name = "kafka",
+                          .server = native,
+                          .service = &native->service,
+                          .child = &native->child,
+                          .folder = native->service.folder,
+                          .most_ms = START_MAX_MS,
+                          .end_signal = SIGKILL,
+                          .execute = execute,
+                          .greet = greet,
+                          .ports = { &native->port, &native->inside_port,
+                                     &native->controller_port },
+                          .taken = "Address already in use",
+                          .settle = settle };
 }
 
 static void end_service(struct service *service)
@@ -423,8 +393,11 @@ static int native_start(const struct kafka_wish *wish, struct kafka_cluster **re
     r = native ? keeper_prepare(wish->keeper, &native->service, "kafka", DATA_ROOM, &on_tmpfs,
                                 &err)
                : -ENOMEM;
-    if (r == 0)
-        r = boot_first(native, &err);
+    if (r == 0) {
+        const struct boot boot = boot_of(native);
+
+        r = boot_first(&boot, &err);
+    }
     if (r < 0) {
         if (native)
             native_free(&native->cluster);
@@ -453,6 +426,7 @@ static bool native_is_alive(struct kafka_cluster *cluster)
 static int native_control(struct kafka_cluster *cluster, const char *what, struct err *err)
 {
     struct kafka_native *native = native_of(cluster);
+    const struct boot boot = boot_of(native);
 
     if (strcmp(what, "pause") == 0 || strcmp(what, "resume") == 0) {
         child_signal(&native->child, what[0] == 'p' ? SIGSTOP : SIGCONT);
@@ -463,7 +437,7 @@ static int native_control(struct kafka_cluster *cluster, const char *what, struc
         child_end(&native->child, SIGTERM, STOP_MAX_MS);
         native->service.pid = 0;
     }
-    return strcmp(what, "restart") == 0 ? boot(native, err) : 0;
+    return strcmp(what, "restart") == 0 ? boot_again(&boot, err) : 0;
 }
 
 static void native_look(struct kafka_cluster *cluster, struct buf *note)

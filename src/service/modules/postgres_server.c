@@ -16,20 +16,17 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "service/modules/boot.h"
 #include "service/modules/postgres_box.h"
 #include "service/modules/postgres_data.h"
-#include "service/port.h"
-#include "service/watch.h"
 
 enum {
     START_MAX_MS = 60000,
     STOP_MAX_MS = 10000,
     QUIT_MAX_MS = 1000,
-    PORT_TRIES = 3,
     WAL_ROOM = 16 << 20, /* what max_wal_size lets it grow to, and temporary files */
     CLONES_ROOM = 8, /* databases that must fit beside it */
     UNPACK_THREADS = 2,
-    LOG_LINES = 20,
     CONNECTIONS_MIN = 100,
     CONNECTIONS_EACH = 8, /* for each test that may run at once */
 };
@@ -179,8 +176,9 @@ static int prepare_tls(struct postgres_server *server, struct err *err)
 
 /* ---- starting --------------------------------------------------------------------------- */
 
-static int execute(struct postgres_server *server, struct err *err)
+static int execute(void *arg, struct err *err)
 {
+    struct postgres_server *server = arg;
     const size_t most = FIXED_SETTINGS + server->setting_count;
     const char **argv = calloc(2 * most + 20, sizeof *argv), **at = argv;
     char program[600], port[16], connections[48], marker[64];
@@ -216,7 +214,6 @@ static int execute(struct postgres_server *server, struct err *err)
     }
     spec.marker = keeper_marker(server->keeper, &server->service, marker, sizeof marker);
     r = child_start(&spec, &server->child, err);
-    server->service.pid = server->child.pid;
     free(argv);
     return r;
 }
@@ -230,47 +227,22 @@ static bool says_ready(const struct postgres_server *server)
     return io_file_has(path, "\nready", 4096);
 }
 
-/* Tell all that is known about a start that failed. */
-static int explain_start(struct postgres_server *server, uint64_t begun,
-                         const struct sql_error *probe, struct err *err)
+/* Ready is who answers a first query. */
+static int greet(void *arg, struct err *err)
 {
-    struct buf tail = BUF_INIT(sizeof err->text - 400);
-    char how[64] = "it still runs";
-    int status;
-
-    if (child_wait(&server->child, now_ns(), &status) == 0)
-        child_describe(status, how, sizeof how);
-    child_log_tail(server->service.log, LOG_LINES, "        ", &tail);
-    err_set(
-        err, -EIO,
-        "postgres did not become ready: %s after %.1f s\n    last probe: %s\n    last lines of "
-        "its log:\n%s",
-        how, (double)(now_ns() - begun) / 1e9, probe->message[0] ? probe->message : "none",
-        buf_text(&tail));
-    buf_fini(&tail);
-    return -EIO;
-}
-
-/* Wait for the answer to a first query. */
-static int await_ready(struct postgres_server *server, const struct watch *watch,
-                       struct err *err)
-{
-    uint64_t begun = now_ns(), deadline = deadline_after_ms(START_MAX_MS);
+    struct postgres_server *server = arg;
     struct buf conninfo = BUF_INIT(2048);
-    struct sql_error probe = { 0 };
+    struct sql_error error = { 0 };
     struct sql *sql = NULL;
-    bool ended = false;
 
+    if (!says_ready(server))
+        return -EAGAIN;
     postgres_server_conninfo(server, "postgres", &conninfo);
-    while (!sql && !ended && now_ns() < deadline) {
-        if (!says_ready(server))
-            ended = watch_wait(watch, server->child.fd, deadline);
-        else if (sql_open(buf_text(&conninfo), &sql, &probe) < 0)
-            ended = watch_wait(watch, server->child.fd, deadline);
-    }
+    if (sql_open(buf_text(&conninfo), &sql, &error) < 0)
+        err_set(err, -ENOTCONN, "%s", error.message);
     buf_fini(&conninfo);
     if (!sql)
-        return explain_start(server, begun, &probe, err);
+        return -ENOTCONN;
     postgres_server_note_version(server, sql);
     postgres_server_give(server, sql);
     return 0;
@@ -284,48 +256,28 @@ void postgres_server_note_version(struct postgres_server *server, const struct s
     server->service.version[strcspn(server->service.version, " ")] = '\0';
 }
 
+static struct boot boot_of(struct postgres_server *server)
+{
+    return (struct boot){ .name = "postgres",
+                          .server = server,
+                          .service = &server->service,
+                          .child = &server->child,
+                          .folder = server->data,
+                          .most_ms = START_MAX_MS,
+                          .end_signal = SIGQUIT,
+                          .end_ms = QUIT_MAX_MS,
+                          .execute = execute,
+                          .greet = greet,
+                          .ports = { &server->port },
+                          .taken = "could not create any TCP/IP sockets" };
+}
+
 int postgres_server_boot(struct postgres_server *server, struct err *err)
 {
-    struct watch watch = WATCH_NONE;
-    int r;
+    const struct boot boot = boot_of(server);
 
-    if (server->box) {
-        server->paused = false;
-        return box_control(server->box, "restart", err);
-    }
-    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
-    r = watch_begin(server->data, &watch);
-    if (r < 0)
-        return err_system(err, r, "cannot watch '%s'", server->data);
-    r = execute(server, err);
-    if (r == 0)
-        r = await_ready(server, &watch, err);
-    if (r < 0)
-        child_end(&server->child, SIGQUIT, QUIT_MAX_MS);
-    watch_end(&watch);
-    return r;
-}
-
-/* Somebody who asks for a port by number can take a reserved one from us. */
-static bool lost_its_port(const struct postgres_server *server)
-{
-    return io_file_has(server->service.log, "could not create any TCP/IP sockets", 1 << 20);
-}
-
-static int boot_first(struct postgres_server *server, struct err *err)
-{
-    int r;
-
-    for (int tries = 1;; tries++) {
-        server->port = port_reserve();
-        if (server->port < 0)
-            return err_system(err, server->port, "cannot reserve a port of 127.0.0.1");
-        r = postgres_server_boot(server, err);
-        if (r == 0 || tries == PORT_TRIES || !lost_its_port(server))
-            return r;
-        truncate(server->service.log, 0);
-    }
+    return server->box ? box_control(server->box, "restart", err) : boot_again(&boot, err);
 }
 
 /* Others on this machine can reach the TCP port, so it asks for a password that only we know. The
@@ -396,8 +348,11 @@ static int start_native(struct postgres_server *server, const struct postgres_wi
         r = unpack(server, err);
     if (r == 0 && wish->tls)
         r = prepare_tls(server, err);
-    if (r == 0)
-        r = boot_first(server, err);
+    if (r == 0) {
+        const struct boot boot = boot_of(server);
+
+        r = boot_first(&boot, err);
+    }
     if (r == 0)
         r = postgres_server_set_password(server, err);
     if (r == 0)

@@ -14,16 +14,13 @@
 
 #include "base/deadline.h"
 #include "base/io.h"
+#include "service/modules/boot.h"
 #include "service/modules/rabbitmq_link.h"
-#include "service/port.h"
-#include "service/watch.h"
 
 enum {
     START_MAX_MS = 150000, /* 3 to 5 s of work, which a busy machine stretches */
     STOP_MAX_MS = 30000,
-    PORT_TRIES = 3,
     DATA_ROOM = 256 << 20,
-    LOG_LINES = 20,
     PROGRAM_ROOM = 512,
     VARIABLES = 24
 };
@@ -146,8 +143,9 @@ static int add_tls(const struct rabbitmq_server *server, struct buf *settings, s
     return r;
 }
 
-static int write_settings(const struct rabbitmq_server *server, struct err *err)
+static int write_settings(void *arg, struct err *err)
 {
+    const struct rabbitmq_server *server = arg;
     struct buf text = BUF_INIT(8192), plugins = BUF_INIT(4096);
     int r = 0;
 
@@ -219,8 +217,9 @@ static void make_environment(const struct rabbitmq_server *server, struct buf *r
     split(room, env);
 }
 
-static int execute(struct rabbitmq_server *server, struct err *err)
+static int execute(void *arg, struct err *err)
 {
+    struct rabbitmq_server *server = arg;
     char program[PROGRAM_ROOM], marker[64];
     const char *argv[] = { program, NULL }, *env[VARIABLES] = { NULL };
     struct buf room = BUF_INIT(16384);
@@ -238,27 +237,8 @@ static int execute(struct rabbitmq_server *server, struct err *err)
         r = room.failed ? err_set(err, -ENOMEM, "out of memory")
                         : child_start(&spec, &server->child, err);
     }
-    server->service.pid = r == 0 ? server->child.pid : 0;
     buf_fini(&room);
     return r;
-}
-
-static int explain_start(struct rabbitmq_server *server, const struct err *probe,
-                         struct err *err)
-{
-    struct buf tail = BUF_INIT(1200);
-    char how[64] = "it still runs";
-    int status;
-
-    if (child_wait(&server->child, now_ns(), &status) == 0)
-        child_describe(status, how, sizeof how);
-    child_log_tail(server->service.log, LOG_LINES, "        ", &tail);
-    err_set(err, -EIO,
-            "rabbitmq did not become ready: %s\n    last probe: %.300s\n    last lines of its "
-            "log:\n%s",
-            how, probe->text, buf_text(&tail));
-    buf_fini(&tail);
-    return -EIO;
 }
 
 int rabbitmq_server_greet(struct rabbitmq_server *server, struct err *err)
@@ -274,69 +254,36 @@ int rabbitmq_server_greet(struct rabbitmq_server *server, struct err *err)
     return r;
 }
 
-/* AMQP is the last that it opens. Each line of its log is when to try. */
-static int await_ready(struct rabbitmq_server *server, const struct watch *watch,
-                       struct err *err)
+static int greet(void *server, struct err *err)
 {
-    uint64_t deadline = deadline_after_ms(START_MAX_MS);
-    struct err probe = { "none" };
+    return rabbitmq_server_greet(server, err);
+}
 
-    do {
-        if (rabbitmq_server_greet(server, &probe) == 0)
-            return 0;
-    } while (!watch_wait(watch, server->child.fd, deadline) && now_ns() < deadline);
-    return explain_start(server, &probe, err);
+/* AMQP is the last that it opens. */
+static struct boot boot_of(struct rabbitmq_server *server)
+{
+    return (struct boot){ .name = "rabbitmq",
+                          .server = server,
+                          .service = &server->service,
+                          .child = &server->child,
+                          .folder = server->service.folder,
+                          .most_ms = START_MAX_MS,
+                          .end_signal = SIGKILL,
+                          .execute = execute,
+                          .greet = greet,
+                          .ports = { &server->port, &server->management_port,
+                                     &server->distribution_port,
+                                     server->authority.file ? &server->tls_port : NULL },
+                          .taken = "eaddrinuse",
+                          .settle = write_settings };
 }
 
 int rabbitmq_server_boot(struct rabbitmq_server *server, struct err *err)
 {
-    struct watch watch = WATCH_NONE;
-    int r;
+    const struct boot boot = boot_of(server);
 
-    if (server->box) {
-        server->paused = false;
-        return box_control(server->box, "restart", err);
-    }
-    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
-    r = watch_begin(server->service.folder, &watch);
-    if (r < 0)
-        return err_system(err, r, "cannot watch '%s'", server->service.folder);
-    r = execute(server, err);
-    if (r == 0)
-        r = await_ready(server, &watch, err);
-    if (r < 0)
-        child_end(&server->child, SIGKILL, 0);
-    watch_end(&watch);
-    return r;
-}
-
-static bool lost_its_port(const struct rabbitmq_server *server)
-{
-    return io_file_has(server->service.log, "eaddrinuse", 1 << 20);
-}
-
-static int boot_first(struct rabbitmq_server *server, struct err *err)
-{
-    int *const ports[] = { &server->port, &server->management_port, &server->distribution_port,
-                           &server->tls_port };
-    size_t count = sizeof ports / sizeof *ports - (server->authority.file ? 0 : 1);
-    int r;
-
-    for (int tries = 1;; tries++) {
-        for (size_t i = 0; i < count; i++) {
-            *ports[i] = port_reserve();
-            if (*ports[i] < 0)
-                return err_system(err, *ports[i], "cannot reserve a port of 127.0.0.1");
-        }
-        r = write_settings(server, err);
-        if (r == 0)
-            r = rabbitmq_server_boot(server, err);
-        if (r == 0 || tries == PORT_TRIES || !lost_its_port(server))
-            return r;
-        if (truncate(server->service.log, 0) < 0)
-            return r;
-    }
+    return server->box ? box_control(server->box, "restart", err) : boot_again(&boot, err);
 }
 
 static void end_service(struct service *service)
@@ -398,8 +345,11 @@ static int start_native(struct rabbitmq_server *server, const struct rabbitmq_wi
         r = authority_get(server->keeper, NULL, &server->authority, err);
     if (r == 0)
         r = prepare(server, err);
-    if (r == 0)
-        r = boot_first(server, err);
+    if (r == 0) {
+        const struct boot boot = boot_of(server);
+
+        r = boot_first(&boot, err);
+    }
     if (r == 0)
         keeper_add(server->keeper, &server->service);
     return r;

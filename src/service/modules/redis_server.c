@@ -16,15 +16,12 @@
 #include "base/deadline.h"
 #include "base/io.h"
 #include "service/authority.h"
+#include "service/modules/boot.h"
 #include "service/modules/redis_client.h"
-#include "service/port.h"
-#include "service/watch.h"
 
 enum {
     START_MAX_MS = 20000,
-    PORT_TRIES = 3,
     DATA_ROOM = 64 << 20,
-    LOG_LINES = 20,
     PROGRAM_ROOM = 512,
     ARGUMENTS = 40,
 };
@@ -77,8 +74,9 @@ static size_t add_arguments(const struct redis_server *server, const char **argv
     return count;
 }
 
-static int execute(struct redis_server *server, struct err *err)
+static int execute(void *arg, struct err *err)
 {
+    struct redis_server *server = arg;
     char program[PROGRAM_ROOM], port[16], tls_port[16], databases[16], marker[64];
     const char *argv[2 * ARGUMENTS] = { program, server->config };
     size_t count = server->config ? 2 : 1;
@@ -108,27 +106,10 @@ static int execute(struct redis_server *server, struct err *err)
     if (server->tls_port)
         add_tls(server, argv, &count, tls_port);
     add_arguments(server, argv + count);
+    unlink(server->socket);
     spec.marker = keeper_marker(server->keeper, &server->service, marker, sizeof marker);
     r = child_start(&spec, &server->child, err);
-    server->service.pid = server->child.pid;
     return r;
-}
-
-static int explain_start(struct redis_server *server, const struct err *probe, struct err *err)
-{
-    struct buf tail = BUF_INIT(1200);
-    char how[64] = "it still runs";
-    int status;
-
-    if (child_wait(&server->child, now_ns(), &status) == 0)
-        child_describe(status, how, sizeof how);
-    child_log_tail(server->service.log, LOG_LINES, "        ", &tail);
-    err_set(err, -EIO,
-            "redis did not become ready: %s\n    last probe: %.300s\n    last lines of its "
-            "log:\n%s",
-            how, probe->text, buf_text(&tail));
-    buf_fini(&tail);
-    return -EIO;
 }
 
 int redis_server_open(const struct redis_server *server, struct redis_client **ret,
@@ -161,74 +142,44 @@ void redis_server_note_version(struct redis_server *server, struct redis_client 
     buf_fini(&text);
 }
 
-/* Wait until a PING is answered; the socket appearing in its folder is when to try. */
-static int await_ready(struct redis_server *server, const struct watch *watch, struct err *err)
+/* Ready is who answers a PING; the socket appearing in its folder is when to try. */
+static int greet(void *arg, struct err *err)
 {
     static const char *const ping[] = { "PING", NULL };
-    uint64_t deadline = deadline_after_ms(START_MAX_MS);
-    struct err probe = { "none" };
+    struct redis_server *server = arg;
+    struct redis_client *client = NULL;
+    int r = redis_server_open(server, &client, err);
 
-    do {
-        struct redis_client *client = NULL;
-        int r = redis_server_open(server, &client, &probe);
+    if (r == 0)
+        r = redis_run(client, err, ping);
+    if (r == 0 && !server->service.version[0])
+        redis_server_note_version(server, client);
+    redis_close(client);
+    return r;
+}
 
-        if (r == 0)
-            r = redis_run(client, &probe, ping);
-        if (r == 0 && !server->service.version[0])
-            redis_server_note_version(server, client);
-        redis_close(client);
-        if (r == 0)
-            return 0;
-    } while (!watch_wait(watch, server->child.fd, deadline) && now_ns() < deadline);
-    return explain_start(server, &probe, err);
+static struct boot boot_of(struct redis_server *server)
+{
+    return (
+        struct boot){ .name = "redis",
+                      .server = server,
+                      .service = &server->service,
+                      .child = &server->child,
+                      .folder = server->service.folder,
+                      .most_ms = START_MAX_MS,
+                      .end_signal = SIGKILL,
+                      .execute = execute,
+                      .greet = greet,
+                      .ports = { &server->port, server->tls_port ? &server->tls_port : NULL },
+                      .taken = "Address already in use" };
 }
 
 int redis_server_boot(struct redis_server *server, struct err *err)
 {
-    struct watch watch = WATCH_NONE;
-    int r;
+    const struct boot boot = boot_of(server);
 
-    if (server->box) {
-        server->paused = false;
-        return box_control(server->box, "restart", err);
-    }
-    child_wait(&server->child, now_ns(), NULL); /* one that was killed is not reaped yet */
     server->paused = false;
-    unlink(server->socket);
-    r = watch_begin(server->service.folder, &watch);
-    if (r < 0)
-        return err_system(err, r, "cannot watch '%s'", server->service.folder);
-    r = execute(server, err);
-    if (r == 0)
-        r = await_ready(server, &watch, err);
-    if (r < 0)
-        child_end(&server->child, SIGKILL, 0);
-    watch_end(&watch);
-    return r;
-}
-
-static bool lost_its_port(const struct redis_server *server)
-{
-    return io_file_has(server->service.log, "Address already in use", 1 << 20);
-}
-
-static int boot_first(struct redis_server *server, struct err *err)
-{
-    int r;
-
-    for (int tries = 1;; tries++) {
-        server->port = port_reserve();
-        if (server->port >= 0 && server->tls_port)
-            server->tls_port = port_reserve();
-        if (server->port < 0 || server->tls_port < 0)
-            return err_system(err, server->port < 0 ? server->port : server->tls_port,
-                              "cannot reserve a port of 127.0.0.1");
-        r = redis_server_boot(server, err);
-        if (r == 0 || tries == PORT_TRIES || !lost_its_port(server))
-            return r;
-        if (truncate(server->service.log, 0) < 0)
-            return r;
-    }
+    return server->box ? box_control(server->box, "restart", err) : boot_again(&boot, err);
 }
 
 static void end_service(struct service *service)
@@ -321,8 +272,11 @@ static int start_native(struct redis_server *server, const struct redis_wish *wi
     *ret_skip = r < 0;
     if (r == 0)
         r = prepare(server, wish, err);
-    if (r == 0)
-        r = boot_first(server, err);
+    if (r == 0) {
+        const struct boot boot = boot_of(server);
+
+        r = boot_first(&boot, err);
+    }
     if (r == 0)
         keeper_add(server->keeper, &server->service);
     return r;
