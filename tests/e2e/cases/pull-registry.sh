@@ -30,8 +30,14 @@ publish() {
     forget
 }
 
+# A container that is still being removed keeps its image.
 forget() {
-    docker images -q "$host/team/*" | xargs -r docker rmi -f >/dev/null 2>&1
+    await 'the images to go' is_forgotten
+}
+
+is_forgotten() {
+    docker images -q "$host/team/*" | sort -u | xargs -r docker rmi -f >/dev/null 2>&1
+    [ -z "$(docker images -q "$host/team/*")" ]
 }
 
 mkdir pkg
@@ -94,6 +100,22 @@ seam test -offline -no-skip ./pkg >test.out 2>&1 && stop 'offline passed under -
 # A container that is asked for gets it again by itself, as pinned.
 publish third
 same 'without a pull before' second "$(word)"
+
+# .pull asks the registry for a newer one than is here; without a lock, and not under -offline.
+mv seam.lock aside.lock
+sed 's/IMAGE, .cmd/IMAGE, .pull = true, .cmd/' pkg/app_test.c >app_test.c
+publish fourth
+make_here() {
+    echo here >root/word
+    DOCKER_BUILDKIT=0 docker build -q -t "$image" root >build.out 2>&1 || stop 'cannot build'
+}
+make_here
+same 'what is here' here "$(word)"
+cp app_test.c pkg/
+same '.pull under -offline' here "$(word -offline)"
+same '.pull' fourth "$(word)"
+sed -i 's/ .pull = true,//' pkg/app_test.c
+mv aside.lock seam.lock
 
 # What only this machine has, and what is no text.
 docker tag seam-test/busybox "$host/local"
