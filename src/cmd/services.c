@@ -1,6 +1,7 @@
 /* cmd/services.c - `seam services ls|logs|down|prune`: look at or end the services of running keepers. */
 
 #include <dirent.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #include "cmd/installation.h"
 #include "service/clean.h"
 
-enum { ANSWER_MS = 5000, LOG_LINES = 50 };
+enum { ANSWER_MS = 5000, END_MS = 30000, LOG_LINES = 50 };
 
 /* What to do with each keeper: the request, and what its answer means. */
 struct question {
@@ -47,6 +48,8 @@ static int ask(const char *path, const struct question *question, struct buf *by
         if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
             message_send(fd, &request) == 0)
             r = message_receive(fd, bytes, deadline_after_ms(ANSWER_MS), ret);
+        if (r == 0) /* what is ended has ended when the keeper hangs up */
+            io_wait(fd, POLLIN, deadline_after_ms(END_MS));
     }
     io_close(&fd);
     buf_fini(&request);
