@@ -54,7 +54,8 @@ const char  *seam_amqp_mock_url(const seam_amqp_mock *mock); /* "amqp://guest:gu
 int          seam_amqp_mock_port(const seam_amqp_mock *mock);
 size_t       seam_amqp_mock_connections(const seam_amqp_mock *mock); /* open now */
 
-/* Failures: close every connection, as an operator does (320 CONNECTION_FORCED) or with a reset; refuse new ones;
+/* Failures: close every connection, as an operator does (320 CONNECTION_FORCED; a client that does not confirm it is
+ * disconnected after the time of a heartbeat, 30 s at most, as by RabbitMQ) or with a reset; refuse new ones;
  * connection.blocked and unblocked, as under a memory alarm. */
 enum seam_amqp_failure {
     SEAM_AMQP_CLOSE,
