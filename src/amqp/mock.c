@@ -12,33 +12,12 @@
 
 enum { HEARTBEAT_S = 60, FRAME_MAX = 131072, CHANNEL_MAX = 2047, WORDS_MAX = 1 << 20 };
 
-static struct seam_amqp_mock *mocks; /* newest first; guarded by the loop's lock */
-
 /* ---- the end ----------------------------------------------------------------------------- */
-
-bool amqp_mock_is_running(const struct seam_amqp_mock *mock)
-{
-    const struct seam_amqp_mock *at = mocks;
-
-    while (at && at != mock)
-        at = at->next;
-    return at != NULL;
-}
-
-static void unlist(struct seam_amqp_mock *mock)
-{
-    struct seam_amqp_mock **at = &mocks;
-
-    while (*at && *at != mock)
-        at = &(*at)->next;
-    if (*at)
-        *at = mock->next;
-}
 
 static void disconnect(struct seam_amqp_mock *mock)
 {
     loop_lock();
-    unlist(mock);
+    running_remove(&mock->running);
     if (mock->listens)
         listener_stop(&mock->listener);
     while (mock->sessions)
@@ -138,18 +117,6 @@ static void take_names(struct seam_amqp_mock *mock)
     broker_name_host(mock->broker->core, origin->vhost);
 }
 
-static int list(struct seam_amqp_mock *mock, struct err *err)
-{
-    for (const struct seam_amqp_mock *other = mocks; other; other = other->next)
-        if (other->origin.port == mock->origin.port &&
-            strcmp(other->origin.host, mock->origin.host) == 0)
-            return err_set(err, -EEXIST, "it has a mock already, which was started at line %d",
-                           other->site.line);
-    mock->next = mocks;
-    mocks = mock;
-    return 0;
-}
-
 /* The authority's PEM text is kept as long as the process. */
 static int take_certificate(struct seam_amqp_mock *mock, const char **ret_authority,
                             struct err *err)
@@ -188,8 +155,9 @@ static int begin(struct seam_amqp_mock *mock, const seam_amqp_mock_options *opti
     if (r < 0)
         return r;
     take_names(mock);
+    mock->running = (struct running){ NULL, mock->origin.host, mock->origin.port, mock->site };
     loop_lock();
-    r = list(mock, err);
+    r = running_add(&mock->running, err);
     if (r == 0 && mock->origin.tls)
         r = take_certificate(mock, &authority, err);
     if (r == 0)

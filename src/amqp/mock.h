@@ -14,6 +14,7 @@
 #define AMQP_MOCK_H
 
 #include "amqp/origin.h"
+#include "double/running.h"
 #include "double/told.h"
 #include "fake/broker.h"
 #include "net/listener.h"
@@ -26,7 +27,7 @@ struct amqp_transcript; /* verify.h */
 struct seam_amqp_mock {
     seam_t *t;
     seam_site site;
-    struct seam_amqp_mock *next; /* of all mocks of the process */
+    struct running running;
     seam_amqp_mock_options options;
     seam_broker *broker;
     struct broker_door door;
@@ -44,9 +45,6 @@ struct seam_amqp_mock {
     struct buf words; /* of the report that is being made */
     struct amqp_transcript *transcript; /* NULL: nobody verifies */
 };
-
-/* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
-bool amqp_mock_is_running(const struct seam_amqp_mock *mock);
 
 /* ---- mock_route.c */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake/broker.h"
+#include "base/base_name.h"
 #include "test/mask.h"
 #include "test/quote.h"
 
@@ -30,9 +31,7 @@ const char *broker_say_published(const struct published *published, struct arena
 
 static const char *say_site(seam_site site, struct arena *arena)
 {
-    const char *slash = strrchr(site.file, '/');
-
-    return arena_printf(arena, "%s:%d", slash ? slash + 1 : site.file, site.line);
+    return arena_printf(arena, "%s:%d", base_name(site.file), site.line);
 }
 
 static const char *finish(struct buf *text, struct arena *arena)

@@ -19,8 +19,6 @@
 
 enum { STOP_MS = 5000 };
 
-static struct seam_http_mock *mocks; /* newest first; guarded by the loop's lock */
-
 /* ---- the end */
 
 struct unused {
@@ -67,25 +65,6 @@ static void wait_until_idle(struct seam_http_mock *mock)
     loop_wait(is_idle, mock, 0);
 }
 
-bool mock_is_running(const struct seam_http_mock *mock)
-{
-    const struct seam_http_mock *at = mocks;
-
-    while (at && at != mock)
-        at = at->next;
-    return at != NULL;
-}
-
-static void unlist(struct seam_http_mock *mock)
-{
-    struct seam_http_mock **at = &mocks;
-
-    while (*at && *at != mock)
-        at = &(*at)->next;
-    if (*at)
-        *at = mock->next;
-}
-
 static void disconnect(struct seam_http_mock *mock)
 {
     loop_lock();
@@ -93,7 +72,7 @@ static void disconnect(struct seam_http_mock *mock)
     for (int flaw = 0; flaw < MOCK_FLAWS; flaw++)
         mock->services[flaw].base.stopping = true;
     loop_wake_waiters();
-    unlist(mock);
+    running_remove(&mock->running);
     if (mock->listens)
         listener_stop(&mock->listener);
     for (struct mock_call *call = mock->calls; call; call = call->next)
@@ -208,33 +187,6 @@ static int take_port(struct seam_http_mock *mock, struct err *err)
     return r;
 }
 
-static const struct seam_http_mock *same_origin(const struct seam_http_mock *mock)
-{
-    for (const struct seam_http_mock *other = mocks; other; other = other->next)
-        if (other->port == mock->port && strcmp(other->host, mock->host) == 0)
-            return other;
-    return NULL;
-}
-
-const char *mock_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-static int list(struct seam_http_mock *mock, struct err *err)
-{
-    const struct seam_http_mock *other = same_origin(mock);
-
-    if (other)
-        return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
-                       mock_file_name(other->site.file), other->site.line);
-    mock->next = mocks;
-    mocks = mock;
-    return 0;
-}
-
 /* The authority's PEM text is kept as long as the process. */
 static int take_certificate(struct seam_http_mock *mock, const char **ret_authority,
                             struct err *err)
@@ -264,8 +216,9 @@ static int begin(struct seam_http_mock *mock, const char *origin, struct err *er
     if (r < 0)
         return r;
     mock->origin = shown_origin(mock);
+    mock->running = (struct running){ NULL, mock->host, mock->port, mock->site };
     loop_lock();
-    r = list(mock, err);
+    r = running_add(&mock->running, err);
     if (r == 0 && mock->is_tls)
         r = take_certificate(mock, &authority, err);
     loop_unlock();

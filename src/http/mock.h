@@ -15,6 +15,7 @@
 #ifndef HTTP_MOCK_H
 #define HTTP_MOCK_H
 
+#include "double/running.h"
 #include "double/told.h"
 #include "http/connection.h"
 #include "http/journal.h"
@@ -83,7 +84,7 @@ struct mock_rules { /* after a reset: the rules of calls that are still being an
 struct seam_http_mock {
     seam_t *t;
     seam_site site;
-    struct seam_http_mock *next; /* of all mocks of the process, for messages */
+    struct running running;
     const char *scheme;
     const char *host;
     int port;
@@ -121,12 +122,6 @@ struct seam_http_mock {
 
 /* A mock with its routes, ready but for `pass` and `cassette`. Ends the test when it cannot. */
 seam_http_mock *mock_start(seam_t *t, seam_site at, const char *origin, bool http2);
-
-/* How messages name a source file: without its folders. */
-const char *mock_file_name(const char *path);
-
-/* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
-bool mock_is_running(const struct seam_http_mock *mock);
 
 /* ---- mock_route.c */
 

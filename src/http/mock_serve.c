@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/base_name.h"
 #include "http/cassette.h"
 #include "http/handler.h"
 #include "http/mock.h"
@@ -302,7 +303,7 @@ static seam_site describe_unexpected(struct mock_call *call, struct buf *words)
         buf_add_text(words, "came, but this rule is .never");
     else if (rule_nearest(call->mock->rules, &call->call, &nearest, &table))
         buf_printf(words, "was not expected; the nearest rule is at %s:%d\n%s",
-                   mock_file_name(nearest.file), nearest.line, buf_text(&table));
+                   base_name(nearest.file), nearest.line, buf_text(&table));
     else
         buf_add_text(words, "was not expected; the mock has no rules");
     buf_fini(&table);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/base_name.h"
+
 enum {
     WEIGHT_METHOD = 8000,
     WEIGHT_HOST = 8000,
@@ -171,10 +173,7 @@ static void add_function(struct nearest_table *table, const struct rule *rule)
 
 static const char *name_site(struct arena *arena, const struct rule *rule)
 {
-    const char *file = rule->site.file ? rule->site.file : "?";
-    const char *slash = strrchr(file, '/');
-
-    return arena_printf(arena, "%s:%d", slash ? slash + 1 : file, rule->site.line);
+    return arena_printf(arena, "%s:%d", base_name(rule->site.file), rule->site.line);
 }
 
 static void add_order(struct nearest_table *table, const struct rule *rule, enum rule_bar bar)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_name.h"
 #include "base/map.h"
 #include "link/name_server.h"
 #include "link/owner.h"
@@ -398,12 +399,11 @@ void link_tell_refused_by(const struct link_destination *destination, const char
 
 void link_tell_refused(const struct link_destination *destination, const void *caller)
 {
-    const char *library = "this program", *slash;
+    const char *library = "this program";
     Dl_info where = { 0 };
 
     if (caller && dladdr(caller, &where) && where.dli_fname) {
-        slash = strrchr(where.dli_fname, '/');
-        library = slash ? slash + 1 : where.dli_fname;
+        library = base_name(where.dli_fname);
     }
     link_tell_refused_by(destination, library);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base_name.h"
 #include "base/lent_ports.h"
 #include "base/proc.h"
 
@@ -131,8 +132,7 @@ void owner_describe(int port, char *ret, size_t size)
             proc_command(pid, command, sizeof command) < 0)
             continue;
         command[strcspn(command, " :")] = '\0';
-        snprintf(ret, size, "%s, pid %d",
-                 strrchr(command, '/') ? strrchr(command, '/') + 1 : command, (int)pid);
+        snprintf(ret, size, "%s, pid %d", base_name(command), (int)pid);
     }
     if (all)
         closedir(all);

@@ -19,15 +19,6 @@
 
 enum { STOP_MS = 5000 };
 
-static struct seam_pg_mock *mocks; /* newest first; guarded by the loop's lock */
-
-const char *pg_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* ---- the end */
 
 struct unused {
@@ -43,25 +34,6 @@ static void say_unused(void *arg, seam_site site, const char *text)
         seam_log_at(unused->mock->t, site, "%s", text);
     else
         seam_error_at(unused->mock->t, site, "%s", text);
-}
-
-bool pg_mock_is_running(const struct seam_pg_mock *mock)
-{
-    const struct seam_pg_mock *at = mocks;
-
-    while (at && at != mock)
-        at = at->next;
-    return at != NULL;
-}
-
-static void unlist(struct seam_pg_mock *mock)
-{
-    struct seam_pg_mock **at = &mocks;
-
-    while (*at && *at != mock)
-        at = &(*at)->next;
-    if (*at)
-        *at = mock->next;
 }
 
 static bool is_free(void *arg)
@@ -87,7 +59,7 @@ static void disconnect(struct seam_pg_mock *mock)
     loop_lock();
     mock->stopped = true;
     loop_wake_waiters();
-    unlist(mock);
+    running_remove(&mock->running);
     if (mock->listens)
         listener_stop(&mock->listener);
     wait_until_free(mock);
@@ -215,17 +187,6 @@ static void take_address(struct seam_pg_mock *mock, struct pg_origin *origin)
     mock->name = pg_origin_url(arena, origin);
 }
 
-static int list(struct seam_pg_mock *mock, struct err *err)
-{
-    for (const struct seam_pg_mock *other = mocks; other; other = other->next)
-        if (other->port == mock->port && strcmp(other->host, mock->host) == 0)
-            return err_set(err, -EEXIST, "it has a mock already, which was started at %s:%d",
-                           pg_file_name(other->site.file), other->site.line);
-    mock->next = mocks;
-    mocks = mock;
-    return 0;
-}
-
 /* The authority's PEM text is kept as long as the process. */
 static int take_certificate(struct seam_pg_mock *mock, const char **ret_authority,
                             struct err *err)
@@ -274,8 +235,9 @@ static int begin(struct seam_pg_mock *mock, struct err *err)
     if (r < 0)
         return r;
     take_address(mock, &origin);
+    mock->running = (struct running){ NULL, mock->host, mock->port, mock->site };
     loop_lock();
-    r = list(mock, err);
+    r = running_add(&mock->running, err);
     if (r == 0 && mock->options.tls)
         r = take_certificate(mock, &authority, err);
     loop_unlock();

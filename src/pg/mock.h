@@ -15,6 +15,7 @@
 #ifndef PG_MOCK_H
 #define PG_MOCK_H
 
+#include "double/running.h"
 #include "double/told.h"
 #include "net/listener.h"
 #include "net/tls.h"
@@ -31,7 +32,7 @@ struct pg_recording; /* record.h */
 struct seam_pg_mock {
     seam_t *t;
     seam_site site;
-    struct seam_pg_mock *next; /* of all mocks of the process */
+    struct running running;
     seam_pg_mock_options options; /* with its texts copied, and paths made absolute */
     const char *host, *user, *database, *conninfo, *url;
     const char *name; /* the URL without a password, for messages */
@@ -59,14 +60,6 @@ struct pg_retired {
     struct pg_retired *next;
     struct pg_rule_set *set;
 };
-
-/* ---- mock.c */
-
-/* Whether it is the address of a mock that has not stopped: its end may meet a connection that begins. */
-bool pg_mock_is_running(const struct seam_pg_mock *mock);
-
-/* How messages name a source file: without its folders. */
-const char *pg_file_name(const char *path);
 
 /* ---- mock_route.c */
 

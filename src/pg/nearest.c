@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "pg/rule_set.h"
+#include "base/base_name.h"
 #include "pg/secret.h"
 #include "test/beside.h"
 #include "wire/pg_lex.h"
@@ -410,10 +411,7 @@ static void settle_functions(struct nearest *nearest, bool is_due)
 
 static const char *name_site(struct arena *arena, const struct pg_rule *rule)
 {
-    const char *file = rule->said->site.file ? rule->said->site.file : "?";
-    const char *slash = strrchr(file, '/');
-
-    return arena_printf(arena, "%s:%d", slash ? slash + 1 : file, rule->said->site.line);
+    return arena_printf(arena, "%s:%d", base_name(rule->said->site.file), rule->said->site.line);
 }
 
 /* Why it does not answer whatever is sent; NULL: it may. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_name.h"
 #include "pg/rule_set.h"
 #include "pg/secret.h"
 #include "test/quote.h"
@@ -364,13 +365,6 @@ static bool is_same_answer(const struct pg_rule *a, const struct pg_rule *b)
            is_same_text(x->notify.channel, y->notify.channel) &&
            is_same_text(x->notify.payload, y->notify.payload) && x->delay_ms == y->delay_ms &&
            x->fault == y->fault && x->fault_after == y->fault_after;
-}
-
-static const char *base_name(const char *file)
-{
-    const char *slash = file ? strrchr(file, '/') : NULL;
-
-    return slash ? slash + 1 : file ? file : "?";
 }
 
 static int ask(struct pg_rule_set *set, struct pg_rule *rule, struct err *err)

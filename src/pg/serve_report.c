@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/base_name.h"
 #include "base/digits.h"
 #include "pg/record.h"
 #include "pg/session.h"
@@ -170,7 +171,7 @@ static void add_nearest(struct pg_session *session, struct buf *words)
     seam_site nearest = { 0 };
 
     if (pg_rule_nearest(session->mock->rules, &session->call, &nearest, &why, &table))
-        buf_printf(words, "was not expected; %s at %s:%d\n%s", why, pg_file_name(nearest.file),
+        buf_printf(words, "was not expected; %s at %s:%d\n%s", why, base_name(nearest.file),
                    nearest.line, buf_text(&table));
     else
         buf_add_text(words, "was not expected; the mock has no rules");

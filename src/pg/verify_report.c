@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pg/verify.h"
+#include "base/base_name.h"
 #include "test/quote.h"
 #include "test/t.h"
 
@@ -10,9 +11,7 @@ enum { SQL_SHOWN = 300 };
 
 const char *verify_place(struct arena *arena, seam_site site)
 {
-    const char *slash = site.file ? strrchr(site.file, '/') : NULL;
-
-    return arena_printf(arena, "%s:%d", slash ? slash + 1 : site.file, site.line);
+    return arena_printf(arena, "%s:%d", base_name(site.file), site.line);
 }
 
 /* Behind the first line come what the server adds, below its words. */

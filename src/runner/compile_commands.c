@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/base_name.h"
 #include "base/map.h"
 #include "runner/build.h"
 #include "runner/directive.h"
@@ -33,16 +34,9 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static bool is_the_file(const struct call *call, const char *word)
 {
-    return strcmp(base_of(word), base_of(call->file->path)) == 0 &&
+    return strcmp(base_name(word), base_name(call->file->path)) == 0 &&
            strcmp(source_path(call->arena, call->folder, word), call->file->path) == 0;
 }
 
@@ -160,7 +154,7 @@ static void make_index(struct database *database)
     for (size_t i = count; database->next && i > 0; i--) {
         const json_t *entry = json_array_get(database->entries, i - 1);
         const char *name = json_string_value(json_object_get(entry, "file"));
-        uint32_t *first = name ? map_at(&database->first, base_of(name)) : NULL;
+        uint32_t *first = name ? map_at(&database->first, base_name(name)) : NULL;
 
         if (!first)
             continue;
@@ -211,7 +205,7 @@ static void apply_to(struct build *build, const struct database *database,
                      struct source_file *files)
 {
     for (struct source_file *file = files; file; file = file->next) {
-        const uint32_t *first = map_find(&database->first, base_of(file->path));
+        const uint32_t *first = map_find(&database->first, base_name(file->path));
 
         for (uint32_t i = first ? *first : 0; i && !file->flags; i = database->next[i - 1])
             take_entry(build, database, json_array_get(database->entries, i - 1), file);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/base_name.h"
 #include "test/spawn.h"
 
 /* ---- starting */
@@ -43,11 +44,10 @@ static void refuse_mistakes(seam_t *t, const struct seam_spawn_options *options)
 static seam_process *make(seam_t *t, const struct seam_spawn_options *options)
 {
     seam_process *child = arena_zero(&t->arena, sizeof *child);
-    const char *slash = strrchr(options->argv[0], '/');
 
     child->t = t;
     child->options = *options;
-    child->name = arena_dup(&t->arena, slash ? slash + 1 : options->argv[0]);
+    child->name = arena_dup(&t->arena, base_name(options->argv[0]));
     child->marker = make_marker(t);
     child->owner = getpid();
     child->pidfd = child->output = child->input = child->ready = -1;

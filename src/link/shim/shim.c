@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/base_name.h"
 #include "link/ask.h"
 #include "link/destination.h"
 #include "link/page.h"
@@ -234,14 +235,13 @@ bool link_allows_others(void)
 
 void link_tell_refused(const struct link_destination *destination, const void *caller)
 {
-    const char *library = "itself", *slash;
+    const char *library = "itself";
     Dl_info where = { 0 };
     struct asking asking;
     char words[300];
 
     if (dladdr(caller, &where) && where.dli_fname) {
-        slash = strrchr(where.dli_fname, '/');
-        library = slash ? slash + 1 : where.dli_fname;
+        library = base_name(where.dli_fname);
     }
     if (strcmp(library, program_invocation_short_name) == 0)
         snprintf(words, sizeof words, "'%s'", program_invocation_short_name);

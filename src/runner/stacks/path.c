@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base_name.h"
+
 /* Drop the last part of `path`, which is `size` long; the new length. */
 static size_t without_last(const char *path, size_t size)
 {
@@ -53,7 +55,7 @@ static bool is_of_system(const char *path)
 
 const char *path_shorten(struct arena *arena, const char *folder, const char *path)
 {
-    const char *rest, *slash;
+    const char *rest;
     char *whole;
 
     if (path[0] == '/') {
@@ -65,8 +67,7 @@ const char *path_shorten(struct arena *arena, const char *folder, const char *pa
         if (!is_of_system(whole))
             return whole;
     }
-    slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return base_name(path);
 }
 
 /* Whether that folder is what the path has in front of its last part, which begins at `at`. */

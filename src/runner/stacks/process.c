@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base_name.h"
+
 /* libdwfl asks for files late and without a word from us: hence this is kept here. */
 static char executable[64];
 
@@ -23,13 +25,6 @@ bool process_is_runtime(const char *module_name)
         if (strncmp(module_name, prefix[i], strlen(prefix[i])) == 0)
             return true;
     return false;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
 }
 
 Dwfl_Module *process_module(Dwfl *dwfl, uint64_t address)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_name.h"
 #include "base/io.h"
 #include "base/map.h"
 #include "service/modules/sql_split.h"
@@ -38,8 +39,7 @@ static int add_file(struct scripts *scripts, const char *path, struct err *err)
 {
     struct buf text = BUF_INIT(SCRIPT_MAX);
     struct script *script = &scripts->files[scripts->count];
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *name = base_name(path);
     int r = io_read_file(path, &text);
 
     if (r < 0)
