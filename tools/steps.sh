@@ -47,6 +47,8 @@ steps_show() {
         echo "failed in $1:" && grep '^ *--- FAIL: ' "$1" | head -n 20
         grep -B 12 '^--- FAIL: ' "$1" | head -n 60 | sed 's/^/| /'
     fi
+    # Of tests/e2e: what failed is among what passed and what was skipped.
+    awk '/^(passed|failed|skipped): /{ on = /^failed/ } /^[0-9]+ passed/ { on = 0 } on' "$1" | head -n 60 | sed 's/^/| /'
     echo "the end of $1:" && tail -n 20 "$1" | sed 's/^/| /'
 }
 

@@ -105,7 +105,7 @@ end() { # end passed|failed|skipped REPORT
 }
 
 condition=${not_alone:-$(sed -n 's/^# needs: //p' "$file")}
-if [ -n "$condition" ] && ! sh -c "$condition" >/dev/null 2>&1; then
+if [ -n "$condition" ] && ! sh -ec "$condition" >/dev/null 2>&1; then
     echo "needs: $condition" >"$place/report"
     # Kafka's image is of jars that CI need not reach.
     case ${CI_NEEDS_DOCKER-}$condition in *seam-test/kafka*) ;; 1*docker*) end failed "$place/report" ;; esac
