@@ -43,7 +43,7 @@ steps_count() {
 
 # Print what failed in the log $1, the names first, and its end.
 steps_show() {
-    if grep -q '^ *--- FAIL: ' "$1"; then
+    if grep -q '^ *--- FAIL: ' "$1" && ! grep -q '^failed: ' "$1"; then
         echo "failed in $1:" && grep '^ *--- FAIL: ' "$1" | head -n 20
         grep -B 12 '^--- FAIL: ' "$1" | head -n 60 | sed 's/^/| /'
     fi
