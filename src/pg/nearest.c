@@ -411,7 +411,8 @@ static void settle_functions(struct nearest *nearest, bool is_due)
 
 static const char *name_site(struct arena *arena, const struct pg_rule *rule)
 {
-    return arena_printf(arena, "%s:%d", base_name(rule->said->site.file), rule->said->site.line);
+    return arena_printf(arena, "%s:%d", base_name(rule->said->site.file),
+                        rule->said->site.line);
 }
 
 /* Why it does not answer whatever is sent; NULL: it may. */
