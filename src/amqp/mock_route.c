@@ -6,7 +6,6 @@
 #include "amqp/session.h"
 #include "double/driven.h"
 #include "link/link.h"
-#include "test/t.h"
 
 #include "base/hostile.h"
 

@@ -3,6 +3,7 @@
 #include "amqp/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ static void tick(struct loop_timer *timer)
     struct amqp_session *session =
         (struct amqp_session *)((char *)timer - offsetof(struct amqp_session, timer));
     uint64_t now = now_ns(), agreed = agreed_ns(session);
+    char because[96];
 
     if (session->stream.dead || session->stalled)
         return;
@@ -82,7 +84,10 @@ static void tick(struct loop_timer *timer)
         return;
     }
     if (agreed > 0 && now - session->heard_ns > 2 * agreed) {
-        disconnect(session, "has sent no heartbeat for twice the time agreed on");
+        snprintf(because, sizeof because,
+                 "has sent no heartbeat for twice the %d s that were agreed on",
+                 amqp_server_heartbeat_s(session->server));
+        disconnect(session, because);
         return;
     }
     if (agreed > 0 && now - session->said_ns >= agreed / 2) {
@@ -132,11 +137,12 @@ static void release_queues(struct amqp_session *session)
  * confirm comes after the time of a heartbeat, 30 s at most. */
 static void end_work(struct amqp_session *session)
 {
-    uint64_t patience = agreed_ns(session);
+    uint64_t patience;
 
     if (!session->was_open || session->released || amqp_server_is_open(session->server))
         return;
     release_queues(session);
+    patience = agreed_ns(session);
     if (patience == 0 || patience > CLOSING_MAX_S * NS_PER_S)
         patience = CLOSING_MAX_S * NS_PER_S;
     session->closed_by_ns = now_ns() + patience;

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "fake/broker.h"
 #include "base/base_name.h"
+#include "fake/broker.h"
 #include "test/mask.h"
 #include "test/quote.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/deadline.h"
 #include "base/base_name.h"
+#include "base/deadline.h"
 #include "http/cassette.h"
 #include "http/handler.h"
 #include "http/mock.h"

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/base_name.h"
 #include "base/map.h"
 #include "link/hooks.h"
 #include "link/link.h"
@@ -99,9 +100,7 @@ static bool set_slot(const struct object *object, void **slot, void *value)
 
 static const char *object_name(const struct object *object)
 {
-    const char *slash = strrchr(object->name, '/');
-
-    return slash ? slash + 1 : *object->name ? object->name : "the program";
+    return *object->name ? base_name(object->name) : "the program";
 }
 
 static void look_at_slot(struct check *check, const struct object *object,

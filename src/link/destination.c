@@ -402,9 +402,8 @@ void link_tell_refused(const struct link_destination *destination, const void *c
     const char *library = "this program";
     Dl_info where = { 0 };
 
-    if (caller && dladdr(caller, &where) && where.dli_fname) {
+    if (caller && dladdr(caller, &where) && where.dli_fname)
         library = base_name(where.dli_fname);
-    }
     link_tell_refused_by(destination, library);
 }
 

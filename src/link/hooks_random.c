@@ -154,10 +154,11 @@ HOOK void uuid_generate_time(unsigned char *to)
 HOOK int uuid_generate_time_safe(unsigned char *to);
 HOOK int uuid_generate_time_safe(unsigned char *to)
 {
-    int (*real)(unsigned char *);
+    int (*real)(unsigned char *) = NULL;
 
-    *(void **)&real = real_of("uuid_generate_time_safe");
-    if (!random_is_ours() && real)
+    if (!random_is_ours())
+        *(void **)&real = real_of("uuid_generate_time_safe");
+    if (real)
         return real(to);
     uuid_generate_time(to);
     return 0;

@@ -6,7 +6,6 @@
 #include "double/driven.h"
 #include "link/link.h"
 #include "pg/session.h"
-#include "test/t.h"
 
 #include "base/hostile.h"
 

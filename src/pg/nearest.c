@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "pg/rule_set.h"
 #include "base/base_name.h"
+#include "pg/rule_set.h"
 #include "pg/secret.h"
 #include "test/beside.h"
 #include "wire/pg_lex.h"

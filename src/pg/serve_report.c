@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/deadline.h"
 #include "base/base_name.h"
+#include "base/deadline.h"
 #include "base/digits.h"
 #include "pg/record.h"
 #include "pg/session.h"

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "pg/verify.h"
 #include "base/base_name.h"
+#include "pg/verify.h"
 #include "test/quote.h"
 #include "test/t.h"
 

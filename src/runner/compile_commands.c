@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/base_name.h"
+#include "base/io.h"
 #include "base/map.h"
 #include "runner/build.h"
 #include "runner/directive.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/base_name.h"
 #include "events/agent_link.h"
 #include "events/traffic.h"
 #include "test/state.h"
@@ -64,13 +65,12 @@ static void forget_exchanges(uint32_t node, bool show)
 
 static void show_message(const struct event *event)
 {
-    const char *slash = event->file.data ? strrchr(event->file.data, '/') : NULL;
     const char *at = event->text.data;
     const char *end = at + event->text.size;
 
     buf_add_text(&held, "    ");
     if (event->file.data)
-        buf_printf(&held, "%s:%d: ", slash ? slash + 1 : event->file.data, event->number);
+        buf_printf(&held, "%s:%d: ", base_name(event->file.data), event->number);
     for (; at < end; at++) {
         buf_add_char(&held, *at);
         if (*at == '\n')

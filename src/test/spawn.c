@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/base_name.h"
+#include "base/io.h"
 #include "test/spawn.h"
 
 /* ---- starting */

@@ -19,8 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/base_name.h"
+#include "base/io.h"
 #include "link/ask.h"
 #include "link/destination.h"
 #include "link/page.h"
@@ -240,9 +240,8 @@ void link_tell_refused(const struct link_destination *destination, const void *c
     struct asking asking;
     char words[300];
 
-    if (dladdr(caller, &where) && where.dli_fname) {
+    if (dladdr(caller, &where) && where.dli_fname)
         library = base_name(where.dli_fname);
-    }
     if (strcmp(library, program_invocation_short_name) == 0)
         snprintf(words, sizeof words, "'%s'", program_invocation_short_name);
     else
